@@ -1,0 +1,1 @@
+"""orf_books: from raw uploads to per-item results. Importing it has no side effect."""

@@ -1,0 +1,1 @@
+"""Dagster assets, thin: fetch, call the domain, store, attach metadata."""

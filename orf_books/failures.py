@@ -1,0 +1,52 @@
+"""What can go wrong, as types: one class for each thing that a caller can do about it.
+
+Belongs here: the exception classes and the categories under which failed items are counted.
+Does not belong here: deciding which HTTP status or which row is which failure; the module that
+met it knows best (`resources/http.py`, `books/goodreads_csv.py`).
+"""
+
+from enum import StrEnum
+
+
+class FailureCategory(StrEnum):
+    """Why an item failed, as reports count it."""
+
+    TIMEOUT = "timeout"
+    UNAVAILABLE = "unavailable"
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    NETWORK = "network"
+    BAD_RESPONSE = "bad_response"
+    BAD_DATA = "bad_data"
+    MISSING_AUDIO = "missing_audio"
+    CRASH = "crash"
+
+
+class OrfBooksError(Exception):
+    """Base of every failure that this project raises on purpose.
+
+    Messages name the item, the place and the remedy; they never hold secrets, people's names or
+    what people wrote.
+    """
+
+    category: FailureCategory = FailureCategory.CRASH
+
+
+class RetryLater(OrfBooksError):
+    """The other side cannot answer now: nothing is wrong with the item, so run it again later."""
+
+    def __init__(self, message: str, category: FailureCategory) -> None:
+        super().__init__(message)
+        self.category = category
+
+
+class FixInput(OrfBooksError):
+    """The upload or the item is wrong, and will be until someone changes it."""
+
+    category = FailureCategory.BAD_DATA
+
+
+class FixConfiguration(OrfBooksError):
+    """A setting or a key is missing or refused: every item meets this until it is changed."""
+
+    category = FailureCategory.UNAVAILABLE

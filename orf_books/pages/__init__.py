@@ -1,0 +1,1 @@
+"""What people look at: self-contained pages made from page data. No storage, no Dagster."""

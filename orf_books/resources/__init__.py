@@ -1,0 +1,1 @@
+"""Clients for everything outside the process: services, objects, tables."""
