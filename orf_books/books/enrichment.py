@@ -4,10 +4,13 @@ Belongs here: which source is asked when, how answers are merged, what counts as
 Does not belong here: HTTP, storage, batches.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from orf_books.books.metadata import BookQuery, SourceAnswer
+from orf_books.books.genres import genres_from_headings
+from orf_books.books.metadata import BookQuery, BookRecord, SourceAnswer
+from orf_books.failures import FixConfiguration, RetryLater
 
 CODE_VERSION = "1"
 """Raised with every change that gives the same answers a different enriched book."""
@@ -49,7 +52,60 @@ class EnrichedBook:
 async def enrich_book(book: BookQuery, first: BookSource, for_gaps: BookSource) -> EnrichedBook:
     """Ask `first`; ask `for_gaps` only where `first` leaves the book unknown or without genres.
 
+    Where `first` cannot answer, a record with genres from `for_gaps` is enough, and the answer of
+    `first` notes why it is empty; with less than that its failure counts, for what looks like an
+    unknown book may be an outage.
+
     Raises:
         RetryLater, FixConfiguration: a source that was needed could not answer.
     """
-    raise NotImplementedError
+    try:
+        answer = await first.find(book)
+    except (RetryLater, FixConfiguration) as failure:
+        return await _without_first(book, first, for_gaps, failure)
+    if _genres_of([answer]):
+        return _merged(book, [answer])
+    return _merged(book, [answer, await for_gaps.find(book)])
+
+
+async def _without_first(
+    book: BookQuery,
+    first: BookSource,
+    for_gaps: BookSource,
+    failure: RetryLater | FixConfiguration,
+) -> EnrichedBook:
+    try:
+        answer = await for_gaps.find(book)
+    except (RetryLater, FixConfiguration):
+        raise failure from None
+    if not _genres_of([answer]):
+        raise failure
+    outage = SourceAnswer(
+        source=first.name, asked=(), record=None, note=f"no answer: {failure.category}"
+    )
+    return _merged(book, [outage, answer])
+
+
+def _merged(book: BookQuery, answers: Sequence[SourceAnswer]) -> EnrichedBook:
+    records = _records(answers)
+    with_cover = next((r for r in records if r.thumbnail_url or r.small_thumbnail_url), None)
+    return EnrichedBook(
+        key=book.key,
+        found=bool(records),
+        genres=_genres_of(answers),
+        subjects=tuple(dict.fromkeys(subject for r in records for subject in r.subjects)),
+        thumbnail_url=with_cover.thumbnail_url if with_cover else None,
+        small_thumbnail_url=with_cover.small_thumbnail_url if with_cover else None,
+        description=next((r.description for r in records if r.description), None),
+        matched_by=records[0].match.value if records else None,
+        confidence=records[0].confidence if records else None,
+        answers=tuple(answers),
+    )
+
+
+def _records(answers: Sequence[SourceAnswer]) -> list[BookRecord]:
+    return [answer.record for answer in answers if answer.record is not None]
+
+
+def _genres_of(answers: Sequence[SourceAnswer]) -> tuple[str, ...]:
+    return genres_from_headings([record.subjects for record in _records(answers)])

@@ -1,0 +1,342 @@
+"""The tables of the books domain: their rows, and the questions that assets ask of them.
+
+Belongs here: what is recorded about uploads, libraries, books and batches, and how it is found
+again. Does not belong here: Dagster, services, and how tables are kept (`resources/tables.py`).
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from orf_books.batches import ItemFailure
+from orf_books.books.enrichment import CODE_VERSION, EnrichedBook
+from orf_books.books.goodreads_csv import Export, LibraryEntry, NotAGoodreadsExport
+from orf_books.books.metadata import BookQuery
+from orf_books.object_keys import rejected_key, rejection_reason_key
+from orf_books.partitions import book_key
+from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.tables import Table, Tables
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CLAIMED, ACCEPTED, REFUSED = "claimed", "accepted", "refused"
+COMPLETE, COMPLETE_WITH_FAILURES = "complete", "complete_with_failures"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One version of one uploaded object, as far as this platform has dealt with it."""
+
+    key: str
+    version: str
+    library: str
+    status: str
+    """`accepted`, `refused`, or `claimed` by a process that is about to deal with it."""
+    arrived_at: datetime
+    """When it was noticed: of two exports of a library the later one counts."""
+    job_id: str
+    """The Dagster run that dealt with it."""
+    rows: int = 0
+    books: int = 0
+    refused_rows: str = "[]"
+    """JSON list of row numbers and reasons."""
+    duplicates: str = "[]"
+    """Likewise, of rows merged into another."""
+    problem: str | None = None
+    """Why the whole file was refused, and what to do."""
+
+    @property
+    def edition(self) -> str:
+        """What the rows of this upload are stored under."""
+        return f"{self.key}@{self.version}#{self.job_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryRow(LibraryEntry):
+    """A book in a library, with the upload that brought it."""
+
+    library: str
+    edition: str
+    book_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichedBookRow:
+    """An enrichment that succeeded; the columns of `EnrichedBook`, and what they were made from."""
+
+    key: str
+    found: bool
+    genres: tuple[str, ...]
+    subjects: tuple[str, ...]
+    thumbnail_url: str | None
+    small_thumbnail_url: str | None
+    description: str | None
+    matched_by: str | None
+    confidence: float | None
+    answers: str
+    """JSON: per source, what was asked and what it answered."""
+    fingerprint: str
+    """Digest of the question, see `fingerprint`."""
+    code_version: str
+    job_id: str
+    enriched_at: datetime
+
+    @classmethod
+    def of(cls, book: EnrichedBook, question: str, job_id: str) -> Self:
+        """The row of a book that was just enriched; `question` is the query's fingerprint."""
+        kept = {name: getattr(book, name) for name in cls.__dataclass_fields__ if hasattr(book, name)}
+        kept["answers"] = json.dumps([asdict(answer) for answer in book.answers])
+        return cls(
+            **kept,
+            fingerprint=question,
+            code_version=CODE_VERSION,
+            job_id=job_id,
+            enriched_at=datetime.now(UTC),
+        )
+
+    @property
+    def data_version(self) -> str:
+        """A digest of what was found; an equal one means that nothing downstream changes."""
+        found = (self.found, self.genres, self.thumbnail_url, self.description)
+        return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+
+    def book(self) -> EnrichedBook:
+        """The book again; its answers stay in the row."""
+        kept = {field.name: getattr(self, field.name) for field in fields(EnrichedBook)}
+        return EnrichedBook(**kept | {"answers": ()})
+
+
+@dataclass(frozen=True, slots=True)
+class FailedEnrichment:
+    """An enrichment that failed."""
+
+    key: str
+    category: str
+    message: str
+    fingerprint: str
+    job_id: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichmentReport:
+    """What came of one batch."""
+
+    job_id: str
+    status: str
+    """`complete`, or `complete_with_failures`."""
+    uploads: tuple[str, ...]
+    libraries: tuple[str, ...]
+    books_processed: int
+    successful_enrichments: int
+    """Including books that no source knows, which is an answer too."""
+    failed_enrichments: int
+    not_found: int
+    reused: int
+    """Successful without a question: the book was enriched before and has not changed."""
+    failed_by_category: str
+    """JSON object of counts."""
+    success_rate: float
+    """Percent of the books processed."""
+    requests: str
+    """JSON object: requests made, per service."""
+    notes: tuple[str, ...]
+    started_at: datetime
+    processing_time_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryDigest:
+    """The line of a library on the page that lists all of them; fields as in `LibrarySummary`."""
+
+    library_id: str
+    books: int
+    read: int
+    failed: int
+    not_found: int
+    genre_enrichment_rate: float
+    updated: datetime
+
+
+uploads = Table("uploads", Upload, ("key", "version"), "arrived_at")
+library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
+enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at")
+failed_enrichments = Table("failed_enrichments", FailedEnrichment, ("key",), "failed_at")
+enrichment_reports = Table("enrichment_reports", EnrichmentReport, ("job_id",), "started_at")
+library_digests = Table("library_digests", LibraryDigest, ("library_id",), "updated")
+TABLES = (
+    uploads,
+    library_entries,
+    enriched_books,
+    failed_enrichments,
+    enrichment_reports,
+    library_digests,
+)
+
+
+def fingerprint(query: BookQuery) -> str:
+    """A digest of all that an enrichment depends on: an equal one means an equal answer."""
+    return hashlib.sha256(json.dumps(asdict(query)).encode()).hexdigest()[:16]
+
+
+def query_for(row: LibraryRow) -> BookQuery:
+    """The question about a library's book."""
+    return BookQuery(
+        key=row.book_key,
+        goodreads_id=row.goodreads_id,
+        title=row.title,
+        author=row.author,
+        isbn=row.isbn,
+        isbn13=row.isbn13,
+    )
+
+
+class BookRecords:
+    """What the store holds about books."""
+
+    def __init__(self, storage: ObjectStorage) -> None:
+        self.storage = storage
+        self._tables = Tables(storage)
+
+    # Uploads and libraries
+
+    def uploads(self) -> list[Upload]:
+        """Every version of every upload that was dealt with, in the order they arrived."""
+        return sorted(self._tables.latest(uploads), key=lambda upload: upload.arrived_at)
+
+    def uploads_of_job(self, job_id: str) -> list[Upload]:
+        """The uploads that a run dealt with."""
+        return [upload for upload in self.uploads() if upload.job_id == job_id]
+
+    def claim(self, upload: Upload) -> None:
+        """Tell sensors that this process is about to put the upload and to deal with it."""
+        self._tables.append(uploads, [upload])
+
+    def accept(self, upload: Upload, export: Export) -> None:
+        """Store an export: from now on its rows are the library's."""
+        rows = [
+            LibraryRow(
+                **{field.name: getattr(entry, field.name) for field in fields(LibraryEntry)},
+                library=upload.library,
+                edition=upload.edition,
+                book_key=book_key(entry),
+            )
+            for entry in export.entries
+        ]
+        self._tables.append(library_entries, rows)
+        # The receipt comes last: it is what makes the rows count.
+        self._tables.append(uploads, [upload])
+
+    def refuse(self, upload: Upload, reason: NotAGoodreadsExport) -> None:
+        """Copy an upload that is no export aside, with what is wrong and what to do."""
+        explanation = {
+            "upload": upload.key,
+            "looks_like": reason.looks_like,
+            "remedy": reason.remedy,
+            "refused_at": upload.arrived_at.isoformat(),
+        }
+        self.storage.copy(upload.key, rejected_key(upload.key))
+        self.storage.put(
+            rejection_reason_key(upload.key), json.dumps(explanation, indent=2).encode()
+        )
+        self._tables.append(uploads, [upload])
+
+    def libraries(self) -> dict[str, Upload]:
+        """The upload that counts, for each library."""
+        return {upload.library: upload for upload in self.uploads() if upload.status == ACCEPTED}
+
+    def rows(self, libraries: Collection[str] | None = None) -> list[LibraryRow]:
+        """What the libraries hold now, of all libraries if none is named; the last to arrive last."""
+        import polars as pl
+
+        editions = {
+            upload.edition: upload.arrived_at
+            for library, upload in self.libraries().items()
+            if libraries is None or library in libraries
+        }
+        rows = self._tables.latest(library_entries, pl.col("edition").is_in(list(editions)))
+        return sorted(rows, key=lambda row: (editions[row.edition], row.row_number))
+
+    # Books
+
+    def enrichments(self, keys: Collection[str]) -> dict[str, EnrichedBookRow]:
+        """The latest enrichment of each book that has one."""
+        rows = self._tables.latest(enriched_books, _key_in(keys))
+        return {row.key: row for row in rows}
+
+    def failures(self, keys: Collection[str]) -> dict[str, FailedEnrichment]:
+        """The latest failure of each book that ever failed."""
+        rows = self._tables.latest(failed_enrichments, _key_in(keys))
+        return {row.key: row for row in rows}
+
+    def add_enrichments(self, rows: Sequence[EnrichedBookRow]) -> None:
+        """Store enrichments for good."""
+        self._tables.append(enriched_books, rows)
+
+    def add_failures(
+        self, failures: Iterable[ItemFailure], fingerprints: dict[str, str], job_id: str
+    ) -> None:
+        """Store why enrichments failed."""
+        now = datetime.now(UTC)
+        self._tables.append(
+            failed_enrichments,
+            [
+                FailedEnrichment(
+                    key=failure.key,
+                    category=failure.category.value,
+                    message=failure.message,
+                    fingerprint=fingerprints.get(failure.key, ""),
+                    job_id=job_id,
+                    failed_at=now,
+                )
+                for failure in failures
+            ],
+        )
+
+    def failures_of_job(self, job_id: str) -> list[FailedEnrichment]:
+        """The books that a run failed to enrich."""
+        import polars as pl
+
+        return self._tables.all_rows(failed_enrichments, pl.col("job_id") == job_id)
+
+    def books_worked_on(self, job_ids: Collection[str]) -> set[str]:
+        """The books that the runs enriched, or failed to."""
+        import polars as pl
+
+        of_jobs = pl.col("job_id").is_in(list(job_ids))
+        succeeded = {row.key for row in self._tables.all_rows(enriched_books, of_jobs)}
+        return succeeded | {row.key for row in self._tables.all_rows(failed_enrichments, of_jobs)}
+
+    # Batches and digests
+
+    def add_report(self, report: EnrichmentReport) -> None:
+        """Store a batch's report."""
+        self._tables.append(enrichment_reports, [report])
+
+    def reports(self, job_ids: Collection[str]) -> list[EnrichmentReport]:
+        """The reports of those of the runs that got that far."""
+        import polars as pl
+
+        return self._tables.latest(enrichment_reports, pl.col("job_id").is_in(list(job_ids)))
+
+    def report_of_job(self, job_id: str) -> EnrichmentReport | None:
+        """The report of a run, if it got that far."""
+        return next(iter(self.reports([job_id])), None)
+
+    def add_digests(self, digests: Sequence[LibraryDigest]) -> None:
+        """Store the lines of libraries on the page that lists them all."""
+        self._tables.append(library_digests, digests)
+
+    def digests(self) -> list[LibraryDigest]:
+        """The line of every library, by name."""
+        return sorted(self._tables.latest(library_digests), key=lambda digest: digest.library_id)
+
+
+def _key_in(keys: Collection[str]) -> "pl.Expr":
+    import polars as pl
+
+    return pl.col("key").is_in(list(keys))

@@ -1,0 +1,203 @@
+"""What people look at, as assets: one dashboard per library, and the page that lists them all.
+
+Belongs here: collecting what a dashboard shows, storing it, attaching previews. Does not belong
+here: what is on it (`orf_books/books/library.py`, `orf_books/pages`).
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from orf_books.assets.book_records import (
+    BookRecords,
+    EnrichedBookRow,
+    FailedEnrichment,
+    LibraryDigest,
+    LibraryRow,
+    Upload,
+)
+from orf_books.assets.books import ENRICHED_BOOKS, ENRICHMENT_REPORT, OWNERS, library_entries
+from orf_books.books.goodreads_csv import RefusedRow
+from orf_books.books.library import (
+    DashboardStamp,
+    EnrichmentResults,
+    ExportReport,
+    LibraryDashboard,
+    LibrarySummary,
+    build_library_dashboard,
+)
+from orf_books.object_keys import INDEX_PAGE, library_data_key, library_page_key
+from orf_books.resources.storage import ObjectStorage, StorageResource
+
+GROUP = "dashboards"
+PREVIEWED = 10
+
+
+class DashboardConfig(dg.Config):
+    """Which libraries to make dashboards of."""
+
+    after_runs: list[str] = []
+    """Those that hold books which these runs worked on; empty: this run, or else all libraries."""
+
+
+@dg.asset(
+    deps=[library_entries, ENRICHED_BOOKS, ENRICHMENT_REPORT],
+    group_name=GROUP,
+    kinds={"json", "html"},
+    owners=OWNERS,
+    code_version="1",
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(days=30), warn_window=timedelta(days=7)
+    ),
+    description="For each library `data/<library>.json`, and beside it a page to look at.",
+)
+def library_dashboard(
+    context: dg.AssetExecutionContext, config: DashboardConfig, storage: StorageResource
+) -> dg.MaterializeResult[None]:
+    """Make the dashboards of the libraries that a run has changed."""
+    records = BookRecords(storage.open())
+    libraries = _libraries_to_show(records, config.after_runs or [context.run_id])
+    dashboards = _make_dashboards(records, libraries)
+    records.add_digests([_digest(dashboard) for dashboard in dashboards])
+    return dg.MaterializeResult(
+        metadata={
+            "libraries": len(dashboards),
+            "books": sum(dashboard.summary.total_books for dashboard in dashboards),
+            "failed_books": sum(dashboard.summary.failed_books for dashboard in dashboards),
+            "files": dg.MetadataValue.md(_links(records.storage, dashboards)),
+            "preview": dg.MetadataValue.md("\n\n".join(map(_preview, dashboards[:PREVIEWED]))),
+        }
+    )
+
+
+@dg.asset(
+    deps=[library_dashboard],
+    group_name=GROUP,
+    kinds={"html"},
+    owners=OWNERS,
+    code_version="1",
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(days=30), warn_window=timedelta(days=7)
+    ),
+    description="One page over all libraries: how many books, how many enriched, what failed.",
+)
+def dashboard(storage: StorageResource) -> dg.MaterializeResult[None]:
+    """Make the page that lists all libraries."""
+    from orf_books.pages.index_page import render_index_page
+
+    records = BookRecords(storage.open())
+    summaries = [LibrarySummary(**asdict(digest)) for digest in records.digests()]
+    page = render_index_page(summaries)
+    records.storage.put(INDEX_PAGE, page.encode())
+    return dg.MaterializeResult(
+        metadata={
+            "libraries": len(summaries),
+            "books": sum(summary.books for summary in summaries),
+            "failed_books": sum(summary.failed for summary in summaries),
+            "page": dg.MetadataValue.path(records.storage.location(INDEX_PAGE)),
+        }
+    )
+
+
+def _libraries_to_show(records: BookRecords, job_ids: Sequence[str]) -> dict[str, Upload]:
+    """Libraries that the runs changed, and those that have no dashboard of their last upload."""
+    libraries = records.libraries()
+    worked_on = records.books_worked_on(job_ids)
+    dealt_with = {upload.library for upload in records.uploads() if upload.job_id in job_ids}
+    if not (worked_on or dealt_with or records.reports(job_ids)):
+        return libraries
+    shown = {digest.library_id: digest.updated for digest in records.digests()}
+    changed = {row.library for row in records.rows() if row.book_key in worked_on}
+    return {
+        library: upload
+        for library, upload in libraries.items()
+        if library in changed | dealt_with
+        or library not in shown
+        or shown[library] < upload.arrived_at
+    }
+
+
+def _make_dashboards(
+    records: BookRecords, libraries: dict[str, Upload]
+) -> list[LibraryDashboard]:
+    """Make and store the JSON and the page of each library."""
+    from orf_books.pages.library_page import render_library_page
+
+    rows = records.rows(libraries)
+    keys = {row.book_key for row in rows}
+    enriched, failed = records.enrichments(keys), records.failures(keys)
+    now = datetime.now(UTC)
+    dashboards = []
+    for library, upload in sorted(libraries.items()):
+        made = build_library_dashboard(
+            [(row.book_key, row) for row in rows if row.library == library],
+            _enrichment_results(enriched, failed),
+            _export_report(upload),
+            DashboardStamp(library_id=library, export_id=library, now=now),
+        )
+        records.storage.put(library_data_key(library), made.model_dump_json(indent=1).encode())
+        records.storage.put(library_page_key(library), render_library_page(made).encode())
+        dashboards.append(made)
+    return dashboards
+
+
+def _enrichment_results(
+    enriched: dict[str, EnrichedBookRow], failed: dict[str, FailedEnrichment]
+) -> EnrichmentResults:
+    """A failure counts until an enrichment follows it."""
+    return EnrichmentResults(
+        enriched={key: row.book() for key, row in enriched.items()},
+        failures={
+            key: (failure.category, failure.message)
+            for key, failure in failed.items()
+            if key not in enriched or enriched[key].enriched_at < failure.failed_at
+        },
+    )
+
+
+def _export_report(upload: Upload) -> ExportReport:
+    return ExportReport(
+        rows=upload.rows,
+        refused=_row_notes(upload.refused_rows),
+        duplicates=_row_notes(upload.duplicates),
+    )
+
+
+def _row_notes(notes: str) -> tuple[RefusedRow, ...]:
+    return tuple(RefusedRow(**note) for note in json.loads(notes))
+
+
+def _digest(made: LibraryDashboard) -> LibraryDigest:
+    return LibraryDigest(**LibrarySummary.of(made).model_dump())
+
+
+def _links(storage: ObjectStorage, dashboards: Iterable[LibraryDashboard]) -> str:
+    return "\n".join(
+        f"- {made.export_id}: `{storage.location(library_page_key(made.export_id))}`, "
+        f"`{storage.location(library_data_key(made.export_id))}`"
+        for made in dashboards
+    )
+
+
+def _preview(made: LibraryDashboard) -> str:
+    """A library in a few lines of Markdown, with a chart of its genres in text."""
+    summary = made.summary
+    most = max((genre.count for genre in summary.most_common_genres), default=1)
+    chart = [
+        f"| {genre.genre} | {genre.count} | {'█' * round(20 * genre.count / most)} |"
+        for genre in summary.most_common_genres
+    ]
+    return "\n".join(
+        [
+            f"**{made.export_id}**: {summary.total_books} books, {summary.read_books} read, "
+            f"{summary.genre_enriched_books} with genres ({summary.genre_enrichment_rate} %), "
+            f"{summary.failed_books} failed",
+            "",
+            "| genre | books | |",
+            "|---|--:|---|",
+            *chart,
+        ]
+    )

@@ -1,0 +1,175 @@
+"""The batch: many items worked on at once, each on its own, and what came of it.
+
+Give it keys, an async function from key to row, and a function that commits finished rows: it
+bounds what is in flight, gives every item its time, commits while it goes on, and turns what goes
+wrong with an item into a counted failure of that item alone. Does not belong here: Dagster, HTTP,
+and what an item is.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from orf_books.failures import FailureCategory, OrfBooksError
+
+logger = logging.getLogger(__name__)
+
+RowT = TypeVar("RowT")
+
+COMMIT_ITEMS = 250
+COMMIT_SECONDS = 2.0
+"""Finished rows wait for company until there are this many, or the oldest waited this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFailure:
+    """An item that failed, why, and what to do; the message is fit for a log."""
+
+    key: str
+    category: FailureCategory
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What came of the items that were worked on."""
+
+    succeeded: int
+    failures: tuple[ItemFailure, ...]
+    seconds: float
+
+    @property
+    def failed_by_category(self) -> dict[str, int]:
+        """How many items failed for which reason, the most frequent first."""
+        return dict(Counter(failure.category.value for failure in self.failures).most_common())
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is."""
+
+    done: int
+    failed: int
+    total: int
+
+
+async def work_on_items(
+    keys: Sequence[str],
+    work: Callable[[str], Awaitable[RowT]],
+    commit: Callable[[Sequence[RowT]], None],
+    *,
+    concurrency: int,
+    item_seconds: float,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> BatchOutcome:
+    """Work on every key; a failed item does not stop the others.
+
+    Args:
+        keys: the items.
+        work: makes one item's row; raises `OrfBooksError` for failures it knows of.
+        commit: stores rows for good; runs in a thread, never twice at once. What it raises ends
+            the batch, because results that cannot be kept must not be paid for.
+        concurrency: items worked on at once.
+        item_seconds: an item that takes longer counts as timed out.
+        progress: told after each item.
+    """
+    batch = _Batch(work, commit, item_seconds, progress, len(keys))
+    started = time.monotonic()
+    waiting = iter(keys)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(batch.commit_while_working())
+            workers = [
+                tasks.create_task(batch.work_through(waiting))
+                for _ in range(min(concurrency, len(keys)))
+            ]
+            await asyncio.gather(*workers)
+            batch.finished.set()
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+    return BatchOutcome(batch.succeeded, tuple(batch.failures), time.monotonic() - started)
+
+
+class _Batch(Generic[RowT]):
+    """One batch under way."""
+
+    def __init__(
+        self,
+        work: Callable[[str], Awaitable[RowT]],
+        commit: Callable[[Sequence[RowT]], None],
+        item_seconds: float,
+        progress: Callable[[Progress], None],
+        total: int,
+    ) -> None:
+        self.succeeded = 0
+        self.failures: list[ItemFailure] = []
+        self.finished = asyncio.Event()
+        self._uncommitted: list[RowT] = []
+        self._many_uncommitted = asyncio.Event()
+        self._work, self._commit, self._progress = work, commit, progress
+        self._item_seconds, self._total = item_seconds, total
+
+    async def work_through(self, waiting: Iterable[str]) -> None:
+        """Take keys from the common iterator until none is left."""
+        for key in waiting:
+            try:
+                row = await self._one(key)
+            except OrfBooksError as error:
+                self._failed(key, error.category, str(error))
+            except TimeoutError:
+                took = f"Item {key} took longer than {self._item_seconds:g} s."
+                self._failed(key, FailureCategory.TIMEOUT, f"{took} Retry it later.")
+            except Exception as error:  # noqa: BLE001 - a defect met by one item must not cost the others
+                logger.exception("Item %s met a defect.", key)
+                self._failed(key, FailureCategory.CRASH, _described(key, error))
+            else:
+                self._succeeded(row)
+            self._progress(Progress(self.succeeded, len(self.failures), self._total))
+
+    async def _one(self, key: str) -> RowT:
+        async with asyncio.timeout(self._item_seconds):
+            return await self._work(key)
+
+    def _succeeded(self, row: RowT) -> None:
+        self.succeeded += 1
+        self._uncommitted.append(row)
+        if len(self._uncommitted) >= COMMIT_ITEMS:
+            self._many_uncommitted.set()
+
+    def _failed(self, key: str, category: FailureCategory, message: str) -> None:
+        logger.warning("Item %s failed (%s): %s", key, category.value, message)
+        self.failures.append(ItemFailure(key, category, message))
+
+    async def commit_while_working(self) -> None:
+        """Commit whenever rows are many or old, and what is left at the end."""
+        while not self.finished.is_set():
+            await self._next_commit_is_due()
+            await self._commit_rows()
+        await self._commit_rows()
+
+    async def _next_commit_is_due(self) -> None:
+        reasons = [
+            asyncio.ensure_future(event.wait()) for event in (self.finished, self._many_uncommitted)
+        ]
+        try:
+            await asyncio.wait(
+                reasons, timeout=COMMIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for reason in reasons:
+                reason.cancel()
+
+    async def _commit_rows(self) -> None:
+        rows, self._uncommitted = self._uncommitted, []
+        self._many_uncommitted.clear()
+        if rows:
+            await asyncio.to_thread(self._commit, rows)
+
+
+def _described(key: str, error: Exception) -> str:
+    """A defect by its class only: its text may hold what people wrote."""
+    return f"Item {key} met a defect ({type(error).__name__}); the log of the run has the place."

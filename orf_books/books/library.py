@@ -1,0 +1,433 @@
+"""A reader's library as data: the JSON that dashboards, pages and other programs read.
+
+Belongs here: the shape of that JSON, and every figure in it. Does not belong here: reading exports,
+enriching books, storage, how a page shows the figures.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from statistics import fmean
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt
+
+from orf_books.books.enrichment import EnrichedBook
+from orf_books.books.goodreads_csv import Export, LibraryEntry, RefusedRow
+
+EXPORTER_VERSION = "1.0.0"
+DATA_SCHEMA_VERSION = "1.0.0"
+EXPORT_SOURCE = "goodreads_csv_with_genre_enrichment"
+SCHEMA_FILE = Path(__file__).with_name("library.schema.json")
+
+READ = "read"
+"""The exclusive shelf of finished books."""
+
+_MOST_COMMON_GENRES = 10
+_LONGEST_ERROR = 240
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Rating = Annotated[int, Field(ge=1, le=5)]
+
+
+class PageCategory(StrEnum):
+    """How long a book is. The lower bound belongs to the category: 350 pages are Long."""
+
+    SHORT = "Short (<200)"
+    MEDIUM = "Medium (200-350)"
+    LONG = "Long (350-500)"
+    VERY_LONG = "Very Long (500+)"
+
+
+_PAGE_BOUNDS = (
+    (200, PageCategory.SHORT),
+    (350, PageCategory.MEDIUM),
+    (500, PageCategory.LONG),
+)
+
+
+class EnrichmentStatus(StrEnum):
+    """What enrichment came to for one book."""
+
+    ENRICHED = "enriched"
+    NOT_FOUND = "not_found"
+    """Every source answered, and none knows the book."""
+    FAILED = "failed"
+    """A source could not answer at the last attempt; older genres are kept."""
+    PENDING = "pending"
+    """Not tried yet."""
+
+
+class _Record(BaseModel):
+    """Base of everything in the JSON: fixed fields, never changed after it is made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DashboardBook(_Record):
+    """One book of the library: the reader's own row, and what enrichment added to it."""
+
+    goodreads_id: str | None
+    title: str
+    author: str
+    isbn: str | None
+    isbn13: str | None
+    date_read: date | None
+    reading_year: int | None
+    reading_month_year: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None
+    my_rating: Rating | None
+    average_rating: float | None
+    is_rated: bool
+    num_pages: Annotated[int, Field(gt=0)] | None
+    publisher: str | None
+    binding: str | None
+    publication_year: int | None
+    page_category: PageCategory | None
+    reading_status: str
+    bookshelves: tuple[str, ...]
+    genres: tuple[str, ...]
+    thumbnail_url: str | None
+    small_thumbnail_url: str | None
+    my_review: str | None
+    private_notes: str | None
+    has_spoilers: bool
+    has_review: bool
+    genre_enriched: bool
+    was_reread: bool
+    original_read_count: NonNegativeInt
+    enrichment_status: EnrichmentStatus
+    enrichment_error: str | None
+
+
+class ReadingDateRange(_Record):
+    """First and last day on which a book was finished."""
+
+    earliest: date | None
+    latest: date | None
+
+
+class GenreCount(_Record):
+    """How many books have a genre, and their share of the books that have any."""
+
+    genre: str
+    count: NonNegativeInt
+    percentage: Percent
+
+
+class Summary(_Record):
+    """The figures of a whole library. Reading figures count books on the shelf `read` only."""
+
+    total_books: NonNegativeInt
+    read_books: NonNegativeInt
+    rated_books: NonNegativeInt
+    genre_enriched_books: NonNegativeInt
+    genre_enrichment_rate: Percent
+    unique_authors: NonNegativeInt
+    unique_genres: NonNegativeInt
+    total_pages: NonNegativeInt
+    reading_date_range: ReadingDateRange
+    reading_years: tuple[int, ...]
+    average_rating: float | None
+    most_common_genres: tuple[GenreCount, ...]
+    failed_books: NonNegativeInt
+    not_found_books: NonNegativeInt
+
+
+class RowNote(_Record):
+    """A row of the export that is no book of its own, and why. It never quotes the row."""
+
+    row_number: int
+    reason: str
+
+
+class Validation(_Record):
+    """Whether every row of the export is accounted for."""
+
+    library_id: str
+    rows_in_file: NonNegativeInt
+    books: NonNegativeInt
+    refused_rows: NonNegativeInt
+    merged_duplicates: NonNegativeInt
+    refused: tuple[RowNote, ...]
+    duplicates: tuple[RowNote, ...]
+    counts_add_up: bool
+    enrichment_failed: NonNegativeInt
+
+
+class DashboardMetadata(_Record):
+    """Where the data comes from and how it was made."""
+
+    export_id: str
+    export_timestamp: AwareDatetime
+    exporter_version: str
+    data_schema_version: str
+    export_source: str
+    processing_notes: tuple[str, ...]
+    validation: Validation
+
+
+class LibraryDashboard(_Record):
+    """Everything there is to show about one library."""
+
+    export_id: str
+    books: tuple[DashboardBook, ...]
+    summary: Summary
+    metadata: DashboardMetadata
+
+
+class LibrarySummary(_Record):
+    """One library among many: a line of the index page."""
+
+    library_id: str
+    books: NonNegativeInt
+    read: NonNegativeInt
+    failed: NonNegativeInt
+    not_found: NonNegativeInt
+    genre_enrichment_rate: Percent
+    updated: AwareDatetime
+
+    @classmethod
+    def of(cls, dashboard: LibraryDashboard) -> Self:
+        """The line that stands for a whole dashboard."""
+        return cls(
+            library_id=dashboard.metadata.validation.library_id,
+            books=dashboard.summary.total_books,
+            read=dashboard.summary.read_books,
+            failed=dashboard.summary.failed_books,
+            not_found=dashboard.summary.not_found_books,
+            genre_enrichment_rate=dashboard.summary.genre_enrichment_rate,
+            updated=dashboard.metadata.export_timestamp,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What reading an export came to, besides its entries."""
+
+    rows: int
+    refused: tuple[RefusedRow, ...]
+    duplicates: tuple[RefusedRow, ...]
+
+    @classmethod
+    def of(cls, export: Export) -> Self:
+        """The report of an export that was just read."""
+        return cls(export.rows, export.refused, export.duplicates)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichmentResults:
+    """What enrichment came to, by the key of the entry."""
+
+    enriched: Mapping[str, EnrichedBook]
+    """The latest that is known of each book, from this batch or an older one."""
+    failures: Mapping[str, tuple[str, str]]
+    """Category and message of each book whose last attempt failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardStamp:
+    """Which library a dashboard is of, and which making of it this is."""
+
+    library_id: str
+    export_id: str
+    now: datetime
+    """With a time zone."""
+
+
+def build_library_dashboard(
+    entries: Sequence[tuple[str, LibraryEntry]],
+    enrichment: EnrichmentResults,
+    report: ExportReport,
+    stamp: DashboardStamp,
+) -> LibraryDashboard:
+    """Make the dashboard of one library; equal arguments make equal dashboards.
+
+    Args:
+        entries: the books in the order of the export, each with the key that `enrichment` uses.
+        enrichment: what enrichment came to so far.
+        report: what became of the rows that are not in `entries`.
+        stamp: library, export and time to write on the dashboard.
+    """
+    books = tuple(_dashboard_book(entry, key, enrichment) for key, entry in entries)
+    summary = _summarise(books)
+    metadata = DashboardMetadata(
+        export_id=stamp.export_id,
+        export_timestamp=stamp.now,
+        exporter_version=EXPORTER_VERSION,
+        data_schema_version=DATA_SCHEMA_VERSION,
+        export_source=EXPORT_SOURCE,
+        processing_notes=tuple(_processing_notes(books, report)),
+        validation=_validate(summary, report, stamp.library_id),
+    )
+    return LibraryDashboard(
+        export_id=stamp.export_id, books=books, summary=summary, metadata=metadata
+    )
+
+
+def page_category(num_pages: int | None) -> PageCategory | None:
+    """Category of a book by its pages; None where they are unknown."""
+    if num_pages is None:
+        return None
+    for bound, category in _PAGE_BOUNDS:
+        if num_pages < bound:
+            return category
+    return PageCategory.VERY_LONG
+
+
+def library_schema() -> str:
+    """The JSON Schema (Draft 2020-12) of a dashboard, as the text of `library.schema.json`."""
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    schema |= LibraryDashboard.model_json_schema(mode="serialization")
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def write_library_schema(file: Path = SCHEMA_FILE) -> None:
+    """Bring the schema file up to date with the models."""
+    file.write_text(library_schema(), encoding="utf-8")
+
+
+def _dashboard_book(entry: LibraryEntry, key: str, enrichment: EnrichmentResults) -> DashboardBook:
+    enriched = enrichment.enriched.get(key)
+    failure = enrichment.failures.get(key)
+    genres = enriched.genres if enriched else ()
+    pages = entry.num_pages or None  # exports write 0 for unknown
+    return DashboardBook(
+        goodreads_id=entry.goodreads_id,
+        title=entry.title,
+        author=entry.author,
+        isbn=entry.isbn,
+        isbn13=entry.isbn13,
+        date_read=entry.date_read,
+        reading_year=entry.reading_year,
+        reading_month_year=_month_of(entry),
+        my_rating=entry.my_rating,
+        average_rating=entry.average_rating,
+        is_rated=entry.my_rating is not None,
+        num_pages=pages,
+        publisher=entry.publisher,
+        binding=entry.binding,
+        publication_year=_publication_year(entry),
+        page_category=page_category(pages),
+        reading_status=entry.reading_status,
+        bookshelves=entry.bookshelves,
+        genres=genres,
+        thumbnail_url=enriched.thumbnail_url if enriched else None,
+        small_thumbnail_url=enriched.small_thumbnail_url if enriched else None,
+        my_review=entry.my_review,
+        private_notes=entry.private_notes,
+        has_spoilers=entry.has_spoilers,
+        has_review=bool(entry.my_review),
+        genre_enriched=bool(genres),
+        was_reread=entry.read_count > 1,
+        original_read_count=entry.read_count,
+        enrichment_status=_status(enriched, failed=failure is not None),
+        enrichment_error=_error_text(*failure) if failure else None,
+    )
+
+
+def _status(enriched: EnrichedBook | None, *, failed: bool) -> EnrichmentStatus:
+    if failed:
+        return EnrichmentStatus.FAILED
+    if enriched is None:
+        return EnrichmentStatus.PENDING
+    return EnrichmentStatus.ENRICHED if enriched.found else EnrichmentStatus.NOT_FOUND
+
+
+def _error_text(category: str, message: str) -> str:
+    text = f"{category}: {' '.join(message.split())}"
+    return text if len(text) <= _LONGEST_ERROR else f"{text[: _LONGEST_ERROR - 1]}…"
+
+
+def _month_of(entry: LibraryEntry) -> str | None:
+    if entry.reading_year is None or entry.reading_month is None:
+        return None
+    return f"{entry.reading_year:04d}-{entry.reading_month:02d}"
+
+
+def _publication_year(entry: LibraryEntry) -> int | None:
+    if entry.original_publication_year is not None:
+        return entry.original_publication_year
+    return entry.year_published
+
+
+def _summarise(books: Sequence[DashboardBook]) -> Summary:
+    read = [book for book in books if book.reading_status == READ]
+    ratings = [book.my_rating for book in books if book.my_rating is not None]
+    with_genres = [book for book in books if book.genre_enriched]
+    statuses = Counter(book.enrichment_status for book in books)
+    return Summary(
+        total_books=len(books),
+        read_books=len(read),
+        rated_books=len(ratings),
+        genre_enriched_books=len(with_genres),
+        genre_enrichment_rate=_percent(len(with_genres), len(books)),
+        unique_authors=len({book.author for book in books}),
+        unique_genres=len({genre for book in books for genre in book.genres}),
+        total_pages=sum(book.num_pages or 0 for book in read),
+        reading_date_range=_date_range(read),
+        reading_years=_reading_years(read),
+        average_rating=round(fmean(ratings), 2) if ratings else None,
+        most_common_genres=_most_common_genres(with_genres),
+        failed_books=statuses[EnrichmentStatus.FAILED],
+        not_found_books=statuses[EnrichmentStatus.NOT_FOUND],
+    )
+
+
+def _date_range(read: Iterable[DashboardBook]) -> ReadingDateRange:
+    days = [book.date_read for book in read if book.date_read]
+    return ReadingDateRange(earliest=min(days, default=None), latest=max(days, default=None))
+
+
+def _reading_years(read: Iterable[DashboardBook]) -> tuple[int, ...]:
+    return tuple(sorted({book.reading_year for book in read if book.reading_year is not None}))
+
+
+def _most_common_genres(with_genres: Sequence[DashboardBook]) -> tuple[GenreCount, ...]:
+    counts = Counter(genre for book in with_genres for genre in set(book.genres))
+    # Ties go by name: the order must not depend on the order of a set.
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(
+        GenreCount(genre=genre, count=count, percentage=_percent(count, len(with_genres)))
+        for genre, count in ranked[:_MOST_COMMON_GENRES]
+    )
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 1) if whole else 0.0
+
+
+def _validate(summary: Summary, report: ExportReport, library_id: str) -> Validation:
+    accounted_for = summary.total_books + len(report.refused) + len(report.duplicates)
+    return Validation(
+        library_id=library_id,
+        rows_in_file=report.rows,
+        books=summary.total_books,
+        refused_rows=len(report.refused),
+        merged_duplicates=len(report.duplicates),
+        refused=_row_notes(report.refused),
+        duplicates=_row_notes(report.duplicates),
+        counts_add_up=accounted_for == report.rows,
+        enrichment_failed=summary.failed_books,
+    )
+
+
+def _row_notes(rows: Iterable[RefusedRow]) -> tuple[RowNote, ...]:
+    return tuple(RowNote(row_number=row.row_number, reason=row.reason) for row in rows)
+
+
+def _processing_notes(books: Sequence[DashboardBook], report: ExportReport) -> Iterable[str]:
+    yield "A book that was read again counts once, at the latest date the export gives."
+    undated = sum(book.reading_status == READ and book.reading_year is None for book in books)
+    if undated:
+        yield f"Read books without a date in the export: {undated}. None was made up."
+    if report.refused:
+        yield f"Rows refused: {len(report.refused)}. `validation.refused` says why."
+    if report.duplicates:
+        yield f"Rows merged into another row of the same book: {len(report.duplicates)}."
+    failed = sum(book.enrichment_status is EnrichmentStatus.FAILED for book in books)
+    if failed:
+        yield f"Books that failed in enrichment: {failed}. Genres known from earlier are kept."

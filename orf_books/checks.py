@@ -1,0 +1,83 @@
+"""Asset checks: what must hold before somebody relies on a result.
+
+Belongs here: the checks and the figures they hold results against. Does not belong here: how a
+result is made.
+"""
+
+import json
+
+import dagster as dg
+
+from orf_books.assets.book_records import REFUSED, BookRecords
+from orf_books.assets.books import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
+from orf_books.assets.dashboard import dashboard
+from orf_books.resources.storage import StorageResource
+
+LEAST_SUCCESS_RATE = 95.0
+"""Percent of a batch's books."""
+
+
+@dg.asset_check(
+    asset=GOODREADS_EXPORTS,
+    name=EXPORT_IS_VALID,
+    description=(
+        "The last version of every upload is a Goodreads export. The run that reads an upload "
+        "reports this for it; executed by hand, it looks at all of them."
+    ),
+)
+def export_is_valid(storage: StorageResource) -> dg.AssetCheckResult:
+    """Fail when an upload lies refused."""
+    last = {upload.key: upload for upload in BookRecords(storage.open()).uploads()}
+    refused = [upload for upload in last.values() if upload.status == REFUSED]
+    return dg.AssetCheckResult(
+        passed=not refused,
+        description="; ".join(f"{upload.key}: {upload.problem}" for upload in refused) or None,
+        metadata={"uploads": len(last), "refused": len(refused)},
+    )
+
+
+@dg.asset_check(
+    asset=dashboard,
+    blocking=True,
+    description=(
+        "Every item of the batch succeeded. Failing it fails the run, which turns exactly the "
+        "failed partitions red; the dashboards are made before."
+    ),
+)
+def every_item_succeeded(
+    context: dg.AssetCheckExecutionContext, storage: StorageResource
+) -> dg.AssetCheckResult:
+    """Fail when this run's batch has failed items."""
+    report = BookRecords(storage.open()).report_of_job(context.run_id)
+    if report is None:
+        return dg.AssetCheckResult(passed=True, description="This run enriched nothing.")
+    return dg.AssetCheckResult(
+        passed=report.failed_enrichments == 0,
+        description=(
+            f"{report.failed_enrichments} of {report.books_processed} books failed. Backfill the "
+            "failed partitions of enriched_books, or run retry_failed_books."
+            if report.failed_enrichments
+            else f"All {report.books_processed} books succeeded."
+        ),
+        metadata={"failed_by_category": json.loads(report.failed_by_category)},
+    )
+
+
+@dg.asset_check(
+    asset=ENRICHMENT_REPORT,
+    description=f"At least {LEAST_SUCCESS_RATE:g} % of the batch's books succeeded.",
+)
+def success_rate_is_high(
+    context: dg.AssetCheckExecutionContext, storage: StorageResource
+) -> dg.AssetCheckResult:
+    """Warn when more items fail than a few broken records explain: a source is probably down."""
+    report = BookRecords(storage.open()).report_of_job(context.run_id)
+    rate = report.success_rate if report else 100.0
+    return dg.AssetCheckResult(
+        passed=rate >= LEAST_SUCCESS_RATE,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"success_rate": rate},
+    )
+
+
+checks = [export_is_valid, every_item_succeeded, success_rate_is_high]

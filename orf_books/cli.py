@@ -1,0 +1,231 @@
+"""The command line, `orf-books`.
+
+Belongs here: arguments, what is printed, exit statuses. Does not belong here: what is done; the
+commands run the same jobs as the page, on the same instance (`orf_books/local_runs.py`).
+
+Dagster is imported inside the commands that need it: reading a dashboard should not wait for it.
+"""
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
+from orf_books.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from orf_books.local_runs import BooksRun
+
+ITEMS_FAILED, WRONG_CALL = 1, 2
+SHOWN_FAILURES = 20
+DEMO_RATE = 50.0
+"""Requests a second: the sandbox is nobody else's server."""
+
+app = typer.Typer(
+    help="From raw uploads to per-item results.", no_args_is_help=True, add_completion=False
+)
+run_commands = typer.Typer(help="Upload a file and run its batch here.", no_args_is_help=True)
+app.add_typer(run_commands, name="run")
+
+output, messages = Console(), Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
+Library = Annotated[
+    str | None, typer.Option("--library", help="The library's name; default: the file's name.")
+]
+ExportFile = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A Goodreads export.")
+]
+
+
+class Kind(StrEnum):
+    """Kinds of upload."""
+
+    BOOKS = "books"
+
+
+@run_commands.command("books")
+def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = False) -> None:
+    """Upload a Goodreads export, enrich its books here, make the dashboard."""
+    from orf_books.local_runs import ingest_export
+    from orf_books.terminal import TerminalBatch
+
+    settings = load_settings()
+    batch = TerminalBatch(concurrency=settings.concurrency, is_silent=as_json)
+    _print_run(
+        ingest_export(settings, file.read_bytes(), _library(file, library), batch), as_json=as_json
+    )
+
+
+@app.command()
+def retry(kind: Kind, *, as_json: AsJson = False) -> None:
+    """Run everything that failed or is missing, wherever it lies, in one run."""
+    from orf_books.local_runs import retry_books
+    from orf_books.terminal import TerminalBatch
+
+    settings = load_settings()
+    batch = TerminalBatch(concurrency=settings.concurrency, is_silent=as_json)
+    _print_run(retry_books(settings, batch), as_json=as_json)
+
+
+@app.command()
+def upload(
+    kind: Kind, path: ExportFile, library: Library = None, *, as_json: AsJson = False
+) -> None:
+    """Put a file where the sensor finds it, and print its key."""
+    from orf_books.object_keys import upload_key
+
+    key = upload_key(_library(path, library))
+    load_settings().open_storage().put(key, path.read_bytes())
+    _print(key, {"upload": key}, as_json=as_json)
+
+
+@app.command()
+def status(
+    upload: Annotated[str, typer.Argument(help="An upload's key, or a library.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """How far an upload is."""
+    from orf_books.upload_status import status_of_upload
+
+    found = status_of_upload(load_settings().open_storage(), upload)
+    if as_json:
+        _print_json(found)
+    else:
+        output.print(_two_columns(found["upload"], found))
+
+
+@app.command()
+def data(library: Annotated[str, typer.Argument(help="A library's name.")]) -> None:
+    """The dashboard JSON of a library."""
+    from orf_books.object_keys import library_data_key, library_name
+    from orf_books.resources.storage import ObjectNotFoundError
+
+    try:
+        content = load_settings().open_storage().get(library_data_key(library_name(library)))
+    except ObjectNotFoundError:
+        raise FixInput(
+            f"There is no dashboard of library {library!r}; `orf-books run books` makes one."
+        ) from None
+    sys.stdout.write(content.decode())
+
+
+@app.command()
+def demo(*, as_json: AsJson = False) -> None:
+    """The platform on a bundled sample library, offline, against services of its own."""
+    from pydantic import SecretStr
+
+    from orf_books.local_runs import ingest_export
+    from orf_books.sandbox.server import Sandbox
+    from orf_books.terminal import TerminalBatch
+
+    with Sandbox() as sandbox:
+        settings = load_settings().model_copy(
+            update={
+                "storage": (Path("data") / "demo").absolute().as_uri(),
+                "contact": "demo@localhost",
+                "open_library_url": sandbox.open_library_url,
+                "open_library_rate": DEMO_RATE,
+                "google_books_url": sandbox.google_books_url,
+                "google_books_key": SecretStr(sandbox.behaviour.google_key),
+                "google_books_rate": DEMO_RATE,
+            }
+        )
+        batch = TerminalBatch(concurrency=settings.concurrency, is_silent=as_json)
+        run = ingest_export(settings, sandbox.export, "demo", batch)
+    _print_run(run, as_json=as_json)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.")] = 3000,
+) -> None:
+    """The Dagster page with its daemon, from the project's workspace.yaml and dagster.yaml."""
+    from orf_books.instance import prepare_home
+
+    settings = load_settings()
+    prepare_home(settings)
+    workspace = Path(__file__).parent.parent / "workspace.yaml"
+    dagster = Path(sys.executable).with_name("dagster")
+    arguments = ["dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
+    os.execv(dagster, [str(dagster), *arguments])  # noqa: S606 - becomes the page
+
+
+def main() -> None:
+    """Run a command; what a person can mend is one line, and a status that says so."""
+    try:
+        app()
+    except (FixInput, FixConfiguration) as error:
+        messages.print(f"orf-books: {error}", style="bold", soft_wrap=True, markup=False)
+        sys.exit(WRONG_CALL)
+    except OrfBooksError as error:
+        messages.print(f"orf-books: {error}", style="bold", soft_wrap=True, markup=False)
+        sys.exit(ITEMS_FAILED)
+
+
+def _library(file: Path, name: str | None) -> str:
+    from orf_books.object_keys import library_name
+
+    return library_name(name or file.stem)
+
+
+def _print_run(run: "BooksRun", *, as_json: bool) -> None:
+    document = run.as_document()
+    if as_json:
+        _print_json(document)
+    else:
+        _print_report(document)
+    if document["failed_enrichments"]:
+        raise typer.Exit(ITEMS_FAILED)
+
+
+def _print_report(document: dict[str, Any]) -> None:
+    shown = (
+        "job_id",
+        "status",
+        "books_processed",
+        "successful_enrichments",
+        "failed_enrichments",
+        "not_found",
+        "reused",
+        "success_rate",
+        "processing_time_seconds",
+        "requests",
+    )
+    output.print(_two_columns("Report", {name: document[name] for name in shown}))
+    for row in document["refused_rows"]:
+        output.print(f"Row {row['row_number']} was refused: {row['reason']}", markup=False)
+    for failure in document["failures"][:SHOWN_FAILURES]:
+        output.print(f"{failure['category']}: {failure['message']}", markup=False, soft_wrap=True)
+    for note in document["notes"]:
+        output.print(note, markup=False, soft_wrap=True)
+    for library, files in document["dashboards"].items():
+        output.print(f"\nDashboard of {library}", style="bold", markup=False)
+        output.print(f"  {files['page']}\n  {files['data']}", markup=False, soft_wrap=True)
+
+
+def _two_columns(title: str, values: dict[str, Any]) -> Table:
+    table = Table("", "", title=title, title_justify="left", show_header=False)
+    for name, value in values.items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        table.add_row(name.replace("_", " "), str(text))
+    return table
+
+
+def _print(text: str, document: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        _print_json(document)
+    else:
+        output.print(text, markup=False, soft_wrap=True)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")

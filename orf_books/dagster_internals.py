@@ -1,0 +1,270 @@
+"""Every use of Dagster that is not its public interface, in one place.
+
+Belongs here: planned and finished events of single partitions, the status of partitions, and an
+event storage that keeps its connections. Each has a contract test in
+`orf_books_tests/test_dagster_internals.py` that fails when Dagster changes underneath; Dagster is
+pinned to a minor version for the same reason. Does not belong here: anything that Dagster offers
+in public.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from logging import DEBUG
+from pathlib import Path
+from time import time
+from typing import Any
+
+import dagster as dg
+import sqlalchemy
+from dagster._config.config_schema import UserConfigSchema
+from dagster._core.events import (
+    AssetMaterializationPlannedData,
+    DagsterEvent,
+    DagsterEventType,
+    StepMaterializationData,
+)
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy.engine import Connection, Engine
+
+
+class PartitionStatus(StrEnum):
+    """What Dagster's page shows for a partition."""
+
+    MATERIALIZED = "materialized"
+    FAILED = "failed"
+    IN_PROGRESS = "in_progress"
+    MISSING = "missing"
+
+
+def partition_statuses(
+    instance: dg.DagsterInstance,
+    asset: dg.AssetKey,
+    partitions: dg.PartitionsDefinition[str],
+    keys: Sequence[str],
+) -> dict[str, PartitionStatus]:
+    """Dagster's own status of each of the given partitions of an asset."""
+    found = instance.get_status_by_partition(asset, keys, partitions) or {}
+    return {
+        key: PartitionStatus(status.value.lower()) if status else PartitionStatus.MISSING
+        for key, status in ((key, found.get(key)) for key in keys)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionMaterialization:
+    """One partition that is done, with what its page shows."""
+
+    partition: str
+    metadata: Mapping[str, Any]
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class PartitionEvents:
+    """Events of single partitions, reported by a step that works on many of them.
+
+    A partition counts as failed when the run of its latest *planned* event failed and no
+    materialization followed. So a step plans all its partitions, reports those that succeed, and
+    lets its run fail: exactly the others turn red.
+    """
+
+    def __init__(self, context: dg.AssetExecutionContext, asset: dg.AssetKey) -> None:
+        self._instance = context.instance
+        self._run_id = context.run_id
+        self._job_name = context.job_name
+        self._step_key = context.op_execution_context.get_step_execution_context().step.key
+        self._asset = asset
+
+    def plan(self, partitions: Iterable[str]) -> None:
+        """Declare that this run means to materialize the partitions."""
+        self._store(
+            self._event(
+                DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+                f"{self._job_name} intends to materialize {self._asset.to_user_string()}",
+                AssetMaterializationPlannedData(self._asset, partition=partition),
+            )
+            for partition in partitions
+        )
+
+    def materialized(self, done: Iterable[PartitionMaterialization]) -> None:
+        """Report partitions as materialized by this run."""
+        self._store(
+            self._event(
+                DagsterEventType.ASSET_MATERIALIZATION,
+                "Materialized value.",
+                StepMaterializationData(
+                    dg.AssetMaterialization(
+                        self._asset,
+                        partition=one.partition,
+                        metadata=one.metadata,
+                        tags=one.tags,
+                    )
+                ),
+            )
+            for one in done
+        )
+
+    def _event(self, kind: DagsterEventType, message: str, data: Any) -> DagsterEvent:  # noqa: ANN401
+        return DagsterEvent(
+            event_type_value=kind.value,
+            job_name=self._job_name,
+            step_key=self._step_key,
+            event_specific_data=data,
+            message=message,
+        )
+
+    def _store(self, events: Iterable[DagsterEvent]) -> None:
+        entries = [
+            EventLogEntry(
+                user_message="",
+                level=DEBUG,
+                job_name=event.job_name,
+                run_id=self._run_id,
+                error_info=None,
+                timestamp=time(),
+                step_key=event.step_key,
+                dagster_event=event,
+            )
+            for event in events
+        ]
+        if entries:
+            self._instance.event_log_storage.store_event_batch(entries)
+
+
+class PooledSqliteEventLogStorage(SqliteEventLogStorage):
+    """Dagster's SQLite event storage, with connections that are kept and batches that are one.
+
+    The stock storage makes a new engine and a new connection for every event, and writes a batch
+    event by event. Files and tables are the same, so either can read what the other wrote.
+    """
+
+    OPEN_SHARDS = 16
+    """Run files kept open at once; the index file comes on top."""
+
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:  # noqa: ANN401
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._engines_lock = threading.Lock()
+        self._tables_seen: set[str] = set()
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        """One optional setting: the folder of the event files."""
+        return {"base_dir": dg.Field(dg.StringSource, is_required=False)}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Any  # noqa: ANN401
+    ) -> "PooledSqliteEventLogStorage":
+        """Made from `dagster.yaml`; by default the files lie where the stock storage has them."""
+        stock = Path(os.environ["DAGSTER_HOME"], "history", "runs")
+        return cls(config_value.get("base_dir", str(stock)), inst_data)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        with self._engine(shard).connect() as connection, connection.begin():
+            yield connection
+
+    def _engine(self, shard: str) -> Engine:
+        with self._engines_lock:
+            engine = self._engines.get(shard)
+            if engine is None:
+                engine = self._engines[shard] = self._new_engine(shard)
+            self._engines.move_to_end(shard)
+            if len(self._engines) > self.OPEN_SHARDS:
+                oldest = next(name for name in self._engines if name != INDEX_SHARD_NAME)
+                self._engines.pop(oldest).dispose()
+            return engine
+
+    def _new_engine(self, shard: str) -> Engine:
+        engine = sqlalchemy.create_engine(
+            self.conn_string_for_shard(shard),
+            poolclass=sqlalchemy.QueuePool,
+            pool_size=4,
+            max_overflow=-1,
+            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        )
+        # With a write-ahead log, NORMAL loses no committed event when a process dies; only a
+        # power cut can take the last ones.
+        sqlalchemy.event.listen(
+            engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=NORMAL")
+        )
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
+        return engine
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has the table; one that is there stays there."""
+        if table_name not in self._tables_seen and super().has_table(table_name):
+            self._tables_seen.add(table_name)
+        return table_name in self._tables_seen
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events in one transaction per file where all are of single assets.
+
+        Other events have side effects of their own and go the stock way, one by one.
+        """
+        if not all(_is_plain_asset_event(event) for event in events):
+            super().store_event_batch(events)
+            return
+        rows = [self._event_to_row(event) for event in events]
+        for run_id in dict.fromkeys(event.run_id for event in events):
+            with self.run_connection(run_id) as connection:
+                connection.execute(
+                    SqlEventLogStorageTable.insert(),
+                    [row for row in rows if row["run_id"] == run_id],
+                )
+        with self.index_transaction() as connection:
+            ids = connection.execute(
+                SqlEventLogStorageTable.insert().returning(
+                    SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
+                ),
+                rows,
+            ).scalars()
+            stored = list(zip(events, ids, strict=True))
+            self._store_asset_event_tags(connection, events, [number for _, number in stored])
+            # An asset's own row keeps its latest event of each kind only.
+            latest = {
+                (event.get_dagster_event().asset_key, event.dagster_event_type): (event, number)
+                for event, number in stored
+            }
+            for event, number in latest.values():
+                self._store_asset_event(connection, event, number)
+
+    def delete_events(self, run_id: str) -> None:
+        """Forget a run's events, and the connections to its file."""
+        super().delete_events(run_id)
+        self._close(run_id)
+
+    def wipe(self) -> None:
+        """Forget every event; the run files are deleted, so their connections end first."""
+        self._close(*self._engines)
+        super().wipe()
+
+    def dispose(self) -> None:
+        """End all connections."""
+        self._close(*self._engines)
+        super().dispose()
+
+    def _close(self, *shards: str) -> None:
+        with self._engines_lock:
+            for shard in shards:
+                if engine := self._engines.pop(shard, None):
+                    engine.dispose()
+
+
+def _is_plain_asset_event(event: EventLogEntry) -> bool:
+    return event.dagster_event_type in {
+        DagsterEventType.ASSET_MATERIALIZATION,
+        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+    }

@@ -1,0 +1,55 @@
+"""The only place where the platform is put together.
+
+Belongs here: which assets, checks, jobs, sensors and resources there are. Does not belong here:
+anything that reads the network or needs a secret; loading this module does neither.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from orf_books.assets.books import enrich_books, goodreads_exports, library_entries
+from orf_books.assets.dashboard import dashboard, library_dashboard
+from orf_books.checks import checks
+from orf_books.jobs import jobs, nightly_upkeep
+from orf_books.resources.batch import BatchResource
+from orf_books.resources.book_services import GoogleBooksResource, OpenLibraryResource
+from orf_books.resources.storage import StorageResource
+from orf_books.sensors import sensors
+from orf_books.settings import Settings, load_settings
+
+
+def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) -> dg.Definitions:
+    """The definitions for these settings; an override replaces the resource of its name."""
+    return dg.Definitions(
+        assets=[goodreads_exports, library_entries, enrich_books, library_dashboard, dashboard],
+        asset_checks=checks,
+        jobs=jobs,
+        schedules=[nightly_upkeep],
+        sensors=sensors,
+        resources=_resources(settings) | overrides,
+        # One process per run: a process per step would start slower than most steps take.
+        executor=dg.in_process_executor,
+    )
+
+
+def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
+    key = settings.google_books_key
+    return {
+        "storage": StorageResource(url=settings.storage, **settings.s3_options),
+        "open_library": OpenLibraryResource(
+            url=settings.open_library_url,
+            contact=settings.contact,
+            requests_per_second=settings.open_library_requests_per_second,
+        ),
+        "google_books": GoogleBooksResource(
+            url=settings.google_books_url,
+            contact=settings.contact,
+            key=key.get_secret_value() if key else None,
+            requests_per_second=settings.google_books_rate,
+        ),
+        "batch": BatchResource(concurrency=settings.concurrency),
+    }
+
+
+defs = build_defs(load_settings())

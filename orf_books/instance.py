@@ -1,0 +1,68 @@
+"""The Dagster instance: where its home is, and runs whose process died.
+
+Belongs here: finding and preparing the home, so that the command line and the page share one.
+Does not belong here: what runs on it.
+"""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import dagster as dg
+
+from orf_books.resources.storage import ObjectStorage
+from orf_books.settings import Settings
+
+HOME_VARIABLE = "DAGSTER_HOME"
+PROCESS_TAG = "orf_books/process"
+_CONFIGURATION = Path(__file__).parent.parent / "dagster.yaml"
+
+
+def prepare_home(settings: Settings) -> Path:
+    """The Dagster home, ready to use: `DAGSTER_HOME`, or `dagster` in the data folder.
+
+    Sets `DAGSTER_HOME`, because Dagster and the processes that it starts look there.
+    """
+    chosen = os.environ.get(HOME_VARIABLE)
+    data = ObjectStorage(settings.storage).folder or Path("data").absolute()
+    home = Path(chosen) if chosen else data / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    configuration = home / "dagster.yaml"
+    # A home that somebody chose may have a configuration of its own.
+    if not (chosen and configuration.exists()):
+        shutil.copyfile(_CONFIGURATION, configuration)
+    os.environ[HOME_VARIABLE] = str(home)
+    return home
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The instance that the page shows too."""
+    prepare_home(settings)
+    instance = dg.DagsterInstance.get()
+    _fail_abandoned_runs(instance)
+    return instance
+
+
+def process_tag() -> dict[str, str]:
+    """Marks a run as carried out by this process, and not by one that Dagster watches."""
+    return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
+
+
+def _fail_abandoned_runs(instance: dg.DagsterInstance) -> None:
+    """Runs of the command line whose process was killed would stay 'started' for ever."""
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(started):
+        host, _, process = run.tags.get(PROCESS_TAG, "").rpartition(":")
+        if host == socket.gethostname() and not _is_alive(int(process)):
+            instance.report_run_failed(run, "The process that carried out this run is gone.")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,151 @@
+"""Runs carried out by this process: the same jobs as the page's, on the same instance.
+
+Belongs here: putting a file into the store and running a job over it. Does not belong here:
+arguments and printing (`orf_books/cli.py`), what the jobs do.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from orf_books.assets.book_records import (
+    CLAIMED,
+    REFUSED,
+    BookRecords,
+    EnrichmentReport,
+    FailedEnrichment,
+    Upload,
+)
+from orf_books.books.goodreads_csv import NotAGoodreadsExport, parse_export
+from orf_books.definitions import build_defs
+from orf_books.failures import OrfBooksError
+from orf_books.instance import open_instance, process_tag
+from orf_books.object_keys import library_data_key, library_page_key, upload_key
+from orf_books.resources.batch import BatchResource
+from orf_books.settings import Settings
+
+_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+
+
+class RunBrokeError(OrfBooksError):
+    """The run ended before it had a report; the page shows where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class BooksRun:
+    """A batch of books that this process ran."""
+
+    report: EnrichmentReport
+    failures: tuple[FailedEnrichment, ...]
+    uploads: tuple[Upload, ...]
+    dashboards: dict[str, dict[str, str]]
+    """Where the data and the page of each library are."""
+
+    def as_document(self) -> dict[str, Any]:
+        """For machines: the report's fields, and what belongs to them."""
+        report = asdict(self.report)
+        for name in ("failed_by_category", "requests"):
+            report[name] = json.loads(report[name])
+        return report | {
+            "rows": sum(upload.rows for upload in self.uploads),
+            "refused_rows": [
+                row for upload in self.uploads for row in json.loads(upload.refused_rows)
+            ],
+            "duplicate_rows": [
+                row for upload in self.uploads for row in json.loads(upload.duplicates)
+            ],
+            "failures": [
+                {"book": failure.key, "category": failure.category, "message": failure.message}
+                for failure in self.failures
+            ],
+            "dashboards": self.dashboards,
+        }
+
+
+def ingest_export(
+    settings: Settings, content: bytes, library: str, batch: BatchResource
+) -> BooksRun:
+    """Upload a Goodreads export and run its batch.
+
+    Raises:
+        NotAGoodreadsExport: the file was refused, and copied aside with the reason.
+        RunBrokeError: the run has no report.
+    """
+    records = BookRecords(settings.open_storage())
+    upload = _put(records, content, library)
+    config = {
+        "key": upload.key,
+        "version": upload.version,
+        "arrived_at": upload.arrived_at.isoformat(),
+    }
+    ops = {"library_entries": {"config": {"uploads": [config]}}}
+    return _run_books(settings, records, "ingest_books", ops, batch)
+
+
+def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
+    """Run everything that failed or is missing.
+
+    Raises:
+        RunBrokeError: the run has no report.
+    """
+    return _run_books(
+        settings, BookRecords(settings.open_storage()), "retry_failed_books", {}, batch
+    )
+
+
+def _put(records: BookRecords, content: bytes, library: str) -> Upload:
+    upload = Upload(upload_key(library), "", library, CLAIMED, datetime.now(UTC), "")
+    records.claim(upload)
+    upload = replace(upload, version=records.storage.put(upload.key, content))
+    try:
+        parse_export(content)
+    except NotAGoodreadsExport as reason:
+        records.refuse(replace(upload, status=REFUSED, problem=str(reason)), reason)
+        raise
+    return upload
+
+
+def _run_books(
+    settings: Settings,
+    records: BookRecords,
+    job: str,
+    ops: dict[str, Any],
+    batch: BatchResource,
+) -> BooksRun:
+    with open_instance(settings) as instance:
+        result = (
+            build_defs(settings, batch=batch)
+            .resolve_job_def(job)
+            .execute_in_process(
+                run_config={"ops": ops, "loggers": _QUIET},
+                instance=instance,
+                raise_on_error=False,
+                tags=process_tag(),
+            )
+        )
+    report = records.report_of_job(result.run_id)
+    if report is None:
+        raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
+    return BooksRun(
+        report,
+        tuple(records.failures_of_job(result.run_id)),
+        tuple(records.uploads_of_job(result.run_id)),
+        {
+            library: {
+                "data": records.storage.location(library_data_key(library)),
+                "page": records.storage.location(library_page_key(library)),
+            }
+            for library in report.libraries
+        },
+    )
+
+
+def _why(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure and (error := event.step_failure_data.error):
+            cause = error.cause or error
+            return f"step {event.step_key}: {cause.message.strip()}"
+    return "the page shows more."

@@ -1,0 +1,37 @@
+"""How batches are run here: how many items at once, and who is told how far they are.
+
+Belongs here: the resource that assets take their batch options from. Does not belong here: the
+batch itself (`orf_books/batches.py`), bars on a terminal (`orf_books/cli.py`).
+"""
+
+import time
+from collections.abc import Callable
+
+import dagster as dg
+
+from orf_books.batches import Progress
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class BatchResource(dg.ConfigurableResource[None]):
+    """Bounds a batch, and writes a line to the log of the run every few seconds."""
+
+    concurrency: int
+    """Items worked on at once."""
+
+    def watch(self, context: dg.AssetExecutionContext, what: str) -> Callable[[Progress], None]:
+        """A function to call after each item of a batch of `what`."""
+        last_line = time.monotonic()
+
+        def tell(progress: Progress) -> None:
+            nonlocal last_line
+            now = time.monotonic()
+            if now - last_line >= SECONDS_BETWEEN_LINES:
+                last_line = now
+                context.log.info(
+                    f"{progress.done + progress.failed} of {progress.total} {what}, "
+                    f"{progress.failed} failed"
+                )
+
+        return tell

@@ -1,0 +1,352 @@
+"""Asking a service over HTTP: pacing, retries, and what each failure means.
+
+Belongs here: everything that is alike for all services. Does not belong here: a service's own
+addresses, parameters and error bodies (`open_library.py`, `google_books.py`), and batching.
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import stamina
+
+from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+
+JsonObject = dict[str, Any]
+Parameters = Mapping[str, str | int]
+Classify = Callable[[httpx.Response], OrfBooksError | None]
+"""What a service's own error body means; None leaves it to the status."""
+
+NO_RETRY = 0
+ONE_RETRY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a failing request is tried again. All times in seconds."""
+
+    attempts: int = 4
+    first_wait: float = 0.25
+    """Doubled with every attempt."""
+    longest_wait: float = 8.0
+    jitter: float = 0.25
+    rate_limited_wait: float = 1.0
+    """First wait after a 429 that names none: too many requests take longer than a hiccup."""
+    longest_retry_after: float = 30.0
+    """No `Retry-After` holds an item up for longer."""
+
+
+class ServiceFailure(RetryLater):
+    """A service did not answer, and what that says about asking again."""
+
+    def __init__(
+        self,
+        message: str,
+        category: FailureCategory,
+        *,
+        retries: int | None = None,
+        retry_after: float | None = None,
+        one_question_may_be_the_cause: bool = True,
+    ) -> None:
+        super().__init__(message, category)
+        self.retries = retries
+        """How often asking again is worth it; None is as often as patience allows."""
+        self.retry_after = retry_after
+        """Seconds that the service asked us to wait."""
+        self.one_question_may_be_the_cause = one_question_may_be_the_cause
+        """Whether a batch may owe this failure to one of its questions, not to the service."""
+
+
+class Pace:
+    """Evenly spaced slots, so that no more than so many requests a second leave this process."""
+
+    def __init__(self, requests_per_second: float | None) -> None:
+        self._spacing = 1 / requests_per_second if requests_per_second else 0.0
+        self._next_slot = 0.0
+
+    def seconds_until_free(self) -> float:
+        """How long a request that came now would wait."""
+        return max(0.0, self._next_slot - asyncio.get_running_loop().time())
+
+    async def slot(self) -> None:
+        """Wait for the next free slot and take it."""
+        if not self._spacing:
+            return
+        wait = self.seconds_until_free()
+        self._next_slot = asyncio.get_running_loop().time() + wait + self._spacing
+        await asyncio.sleep(wait)
+
+
+class ServiceClient:
+    """One service: use as `async with`, from one event loop.
+
+    Args:
+        service: how people call it, for messages.
+        base_url: what stands before every path.
+        user_agent: who we are; some services refuse those that do not say.
+        remedy: what someone can do when the service refuses us; ends the message.
+        requests_per_second: None is unlimited.
+        patience: how failing requests are tried again.
+        deadline_seconds: how long one attempt may take in all, redirects and body included.
+        connections: how many requests may be under way at once; others wait.
+        classify: knows the error bodies of this service.
+        transport: replaces the network, for tests.
+    """
+
+    def __init__(  # noqa: PLR0913 - one keyword for each thing that differs between services
+        self,
+        service: str,
+        base_url: str,
+        *,
+        user_agent: str,
+        remedy: str = "Check its settings.",
+        requests_per_second: float | None = None,
+        patience: Patience | None = None,
+        deadline_seconds: float = 20.0,
+        connections: int = 100,
+        classify: Classify = lambda _: None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.service = service
+        self.requests = 0
+        """Requests sent so far, every attempt counted."""
+        self.pace = Pace(requests_per_second)
+        self._base_url = base_url
+        self._user_agent = user_agent
+        self._remedy = remedy
+        self._patience = patience or Patience()
+        self._deadline_seconds = deadline_seconds
+        self._limits = httpx.Limits(max_connections=connections)
+        self._classify = classify
+        self._transport = transport
+        self._opened: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        self._opened = httpx.AsyncClient(
+            base_url=self._base_url,
+            headers={"User-Agent": self._user_agent, "Accept": "application/json"},
+            # Waiting for a free connection is our doing, so it is no timeout of the service.
+            timeout=httpx.Timeout(self._deadline_seconds, connect=5.0, pool=None),
+            limits=self._limits,
+            follow_redirects=True,
+            verify=_tls(),
+            transport=self._transport,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._opened is not None:
+            await self._opened.aclose()
+            self._opened = None
+
+    async def get_json(
+        self, path: str, parameters: Parameters, *, attempts: int | None = None
+    ) -> JsonObject:
+        """The JSON object at `path`.
+
+        Args:
+            path: below the base URL.
+            parameters: the query; never shown in messages, it may hold a key.
+            attempts: fewer or more than patience says.
+
+        Raises:
+            RetryLater: the service could not answer, also not when asked again.
+            FixConfiguration: the service refuses us.
+        """
+        answer = await self.find_json(path, parameters, attempts=attempts)
+        if answer is None:
+            raise ServiceFailure(
+                f"{self.service} has no {path} (HTTP 404). Check the address set for it.",
+                FailureCategory.BAD_RESPONSE,
+                one_question_may_be_the_cause=False,
+            )
+        return answer
+
+    async def find_json(
+        self, path: str, parameters: Parameters, *, attempts: int | None = None
+    ) -> JsonObject | None:
+        """Like `get_json`, for paths where a 404 is an answer: None."""
+        patience = self._patience
+        async for attempt in stamina.retry_context(
+            on=_WorthAnotherAttempt(patience),
+            attempts=attempts or patience.attempts,
+            timeout=None,
+            wait_initial=patience.first_wait,
+            wait_max=patience.longest_wait,
+            wait_jitter=patience.jitter,
+        ):
+            with attempt:
+                return self._read(path, await self._send(path, parameters))
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _send(self, path: str, parameters: Parameters) -> httpx.Response:
+        if self._opened is None:
+            raise RuntimeError(f"The client of {self.service} is used outside of `async with`.")
+        await self.pace.slot()
+        self.requests += 1
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                return await self._opened.get(path, params=dict(parameters))
+        except (TimeoutError, httpx.TransportError, httpx.DecodingError) as error:
+            raise self._no_answer(path, error) from error
+        except httpx.TooManyRedirects as error:
+            raise self._unreadable(path, "redirects in a circle") from error
+
+    def _read(self, path: str, response: httpx.Response) -> JsonObject | None:
+        if response.is_success:
+            return self._json_of(path, response)
+        if own_meaning := self._classify(response):
+            raise own_meaning
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        raise self._refusal(path, response)
+
+    def _json_of(self, path: str, response: httpx.Response) -> JsonObject:
+        try:
+            content = response.json()
+        except ValueError as error:
+            raise self._unreadable(path, "answers with something other than JSON") from error
+        if not isinstance(content, dict):
+            raise self._unreadable(path, "answers with JSON of another shape")
+        return content
+
+    def _refusal(self, path: str, response: httpx.Response) -> OrfBooksError:
+        status = response.status_code
+        place = f"(HTTP {status} for {path})"
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return FixConfiguration(f"{self.service} refuses us {place}. {self._remedy}")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return rate_limited(self.service, response)
+        if status == HTTPStatus.REQUEST_TIMEOUT:
+            return ServiceFailure(f"{self.service} timed out {place}.", FailureCategory.TIMEOUT)
+        if response.is_server_error:
+            return ServiceFailure(
+                f"{self.service} is unavailable {place}.",
+                FailureCategory.UNAVAILABLE,
+                retries=None if status in _PASSING_STATUSES else NO_RETRY,
+                retry_after=seconds_to_wait(response),
+            )
+        return ServiceFailure(
+            f"{self.service} does not take the question {place}.",
+            FailureCategory.BAD_RESPONSE,
+            retries=NO_RETRY,
+        )
+
+    def _no_answer(self, path: str, error: Exception) -> OrfBooksError:
+        match error:
+            case httpx.ConnectTimeout() | httpx.ConnectError():
+                is_timeout = isinstance(error, httpx.ConnectTimeout)
+                return ServiceFailure(
+                    f"{self.service} cannot be reached.",
+                    FailureCategory.TIMEOUT if is_timeout else FailureCategory.NETWORK,
+                    one_question_may_be_the_cause=False,
+                )
+            case TimeoutError() | httpx.TimeoutException():
+                return ServiceFailure(
+                    f"{self.service} took more than {self._deadline_seconds:g} s for {path}.",
+                    FailureCategory.TIMEOUT,
+                )
+            case httpx.UnsupportedProtocol():
+                return FixConfiguration(
+                    f"The address set for {self.service} does not begin with http:// or https://."
+                )
+            case httpx.DecodingError():
+                return self._unreadable(path, "answers with a damaged body")
+            case _:
+                return ServiceFailure(
+                    f"{self.service} cut the connection during {path}.", FailureCategory.NETWORK
+                )
+
+    def _unreadable(self, path: str, what: str) -> ServiceFailure:
+        return ServiceFailure(
+            f"{self.service} {what} for {path}.", FailureCategory.BAD_RESPONSE, retries=ONE_RETRY
+        )
+
+
+def rate_limited(service: str, response: httpx.Response) -> ServiceFailure:
+    """The failure for an answer that says we ask too fast."""
+    return ServiceFailure(
+        f"{service} gets more requests from us than it allows (HTTP {response.status_code}).",
+        FailureCategory.RATE_LIMITED,
+        retry_after=seconds_to_wait(response),
+        one_question_may_be_the_cause=False,
+    )
+
+
+def seconds_to_wait(response: httpx.Response) -> float | None:
+    """What `Retry-After` asks for, given there as seconds or as a date."""
+    asked = response.headers.get("Retry-After", "").strip()
+    if asked.isdecimal():
+        return float(asked)
+    try:
+        moment = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+_PASSING_STATUSES = frozenset({500, 502, 503, 504})
+
+
+class _WorthAnotherAttempt:
+    """Decides after each failed attempt of one request: no, yes, or yes after so many seconds."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._seen: Counter[FailureCategory] = Counter()
+
+    def __call__(self, failure: Exception) -> bool | float:
+        if not isinstance(failure, ServiceFailure):
+            return False
+        self._seen[failure.category] += 1
+        if failure.retries is not None and self._seen[failure.category] > failure.retries:
+            return False
+        if failure.retry_after is not None:
+            return min(failure.retry_after, self._patience.longest_retry_after) + self._jitter()
+        if failure.category is FailureCategory.RATE_LIMITED:
+            doublings = self._seen[failure.category] - 1
+            return self._patience.rate_limited_wait * 2.0**doublings + self._jitter()
+        return True
+
+    def _jitter(self) -> float:
+        return random.uniform(0.0, self._patience.jitter)  # noqa: S311 - spreads load, no secret
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes tens of milliseconds; all services share them.
+    return httpx.create_ssl_context()
+
+
+class _WithoutQueries(logging.Filter):
+    """Takes the query out of the addresses that httpx logs: some hold a key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_without_query, record.args))
+        return True
+
+
+def _without_query(argument: object) -> object:
+    return argument.copy_with(query=None) if isinstance(argument, httpx.URL) else argument
+
+
+logging.getLogger("httpx").addFilter(_WithoutQueries())

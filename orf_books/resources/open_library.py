@@ -1,0 +1,355 @@
+"""Open Library as a source of books.
+
+Belongs here: its search, its books API, and which of them is asked about which book. Does not
+belong here: retries and pacing (`http.py`), collecting lookups into groups (`batching.py`), what
+counts as the same book (`books/metadata.py`).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from orf_books.books.metadata import (
+    ACCEPTED_SIMILARITY,
+    BookQuery,
+    BookRecord,
+    Match,
+    SourceAnswer,
+    isbn_forms,
+    last_name,
+    main_title,
+    title_author_similarity,
+)
+from orf_books.failures import FailureCategory
+from orf_books.resources.batching import AskGroup, GroupedLookup, GroupUndecided
+from orf_books.resources.http import JsonObject, Patience, ServiceClient, ServiceFailure
+
+PUBLIC_URL = "https://openlibrary.org"
+COVERS_URL = "https://covers.openlibrary.org"
+IDENTIFIED_REQUESTS_PER_SECOND = 3.0
+"""What Open Library allows those who name a contact in their User-Agent."""
+
+BOOKS_BY_ISBN = 50
+BOOKS_BY_GOODREADS_ID = 50
+BOOKS_BY_BIBKEY = 25
+"""What the maintainers advise for `/api/books`."""
+BOOKS_BY_TITLE = 10
+"""Fewer, as every title brings works of other books with it."""
+WORKS_IN_AN_ANSWER = 100
+
+_REMEDY = (
+    "Set ORF_BOOKS_CONTACT to an e-mail address or URL that names whoever runs this: "
+    "Open Library turns away those it cannot write to."
+)
+_WORK = "key,title,subtitle,author_name,subject,cover_i"
+
+
+class OpenLibrary:
+    """Finds books in Open Library, many concurrent questions in few requests.
+
+    A book is looked up by ISBN in the search; if that does not know it, by ISBN in the books API
+    (which sees editions that the search does not) and at the same time by Goodreads id; and then
+    by title and author. So it takes one round trip for most books and never more than three.
+
+    Use as `async with`, from one event loop.
+
+    Args:
+        base_url: what stands before `/search.json`.
+        user_agent: `name/version (contact)`; without a contact Open Library refuses.
+        requests_per_second: None is unlimited, for servers of one's own.
+        patience: how failing requests are tried again.
+    """
+
+    name = "open_library"
+
+    def __init__(
+        self,
+        base_url: str = PUBLIC_URL,
+        *,
+        user_agent: str,
+        requests_per_second: float | None = IDENTIFIED_REQUESTS_PER_SECOND,
+        patience: Patience | None = None,
+    ) -> None:
+        self._client = ServiceClient(
+            "Open Library",
+            base_url,
+            user_agent=user_agent,
+            remedy=_REMEDY,
+            requests_per_second=requests_per_second,
+            patience=patience,
+        )
+        self._witness: str | None = None
+
+        def grouped(
+            ask: AskGroup[BookQuery, BookRecord], size: int
+        ) -> GroupedLookup[BookQuery, BookRecord]:
+            return GroupedLookup(
+                ask,
+                group_size=size,
+                seconds_until_free=self._client.pace.seconds_until_free,
+            )
+
+        self._by_isbn = grouped(self._ask_by_isbn, BOOKS_BY_ISBN)
+        self._by_bibkey = grouped(self._ask_by_bibkey, BOOKS_BY_BIBKEY)
+        self._by_goodreads_id = grouped(self._ask_by_goodreads_id, BOOKS_BY_GOODREADS_ID)
+        self._by_title = grouped(self._ask_by_title, BOOKS_BY_TITLE)
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, every attempt counted."""
+        return self._client.requests
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        lookups = (self._by_isbn, self._by_bibkey, self._by_goodreads_id, self._by_title)
+        for lookup in lookups:
+            await lookup.aclose()
+        await self._client.__aexit__(kind, error, traceback)
+
+    async def find(self, book: BookQuery) -> SourceAnswer:
+        """What Open Library knows of a book.
+
+        Raises:
+            RetryLater: it could not be asked, or not about this book.
+            FixConfiguration: it refuses us.
+        """
+        asked: list[str] = []
+        record: BookRecord | None = None
+        isbns = isbn_forms(book)
+        if isbns:
+            asked.append(f"isbn:{isbns[0]}")
+            record = await self._by_isbn.find(book)
+        if record is None:
+            record = await self._find_by_other_numbers(book, isbns, asked)
+        if record is None and _searchable(book.title) and _searchable(book.author):
+            asked.append("title_author")
+            record = await self._by_title.find(book)
+        return SourceAnswer(source=self.name, asked=tuple(asked), record=record)
+
+    async def _find_by_other_numbers(
+        self, book: BookQuery, isbns: Sequence[str], asked: list[str]
+    ) -> BookRecord | None:
+        lookups = []
+        if isbns:
+            asked.append(f"bibkey:{isbns[0]}")
+            lookups.append(self._by_bibkey.find(book))
+        if book.goodreads_id:
+            asked.append(f"goodreads_id:{book.goodreads_id}")
+            lookups.append(self._by_goodreads_id.find(book))
+        return _best(await asyncio.gather(*lookups, return_exceptions=True))
+
+    async def _ask_by_isbn(
+        self, books: Sequence[BookQuery], attempts: int | None
+    ) -> Mapping[BookQuery, BookRecord]:
+        # Both forms, since a work may list an edition under one of them only.
+        isbns = dict.fromkeys(isbn for book in books for isbn in isbn_forms(book))
+        works = await self._search(f"isbn:({' OR '.join(isbns)})", f"{_WORK},isbn", attempts)
+        by_isbn = works.by("isbn")
+        found = works.matched(
+            books,
+            lambda book: [work for isbn in isbn_forms(book) for work in by_isbn.get(isbn, ())],
+            Match.ISBN,
+        )
+        if found:
+            self._witness = isbn_forms(next(iter(found)))[0]
+        return found
+
+    async def _ask_by_goodreads_id(
+        self, books: Sequence[BookQuery], attempts: int | None
+    ) -> Mapping[BookQuery, BookRecord]:
+        ids = dict.fromkeys(book.goodreads_id for book in books if book.goodreads_id)
+        works = await self._search(
+            f"id_goodreads:({' OR '.join(ids)})", f"{_WORK},id_goodreads", attempts
+        )
+        by_goodreads_id = works.by("id_goodreads")
+        return works.matched(
+            books, lambda book: by_goodreads_id.get(book.goodreads_id or "", ()), Match.GOODREADS_ID
+        )
+
+    async def _ask_by_title(
+        self, books: Sequence[BookQuery], attempts: int | None
+    ) -> Mapping[BookQuery, BookRecord]:
+        clauses = dict.fromkeys(_title_and_author(book) for book in books)
+        works = await self._search(" OR ".join(clauses), _WORK, attempts)
+        return works.matched(
+            books,
+            lambda book: [w for w in works if _similarity(book, w) >= ACCEPTED_SIMILARITY],
+            Match.TITLE_AUTHOR,
+        )
+
+    async def _search(self, query: str, fields: str, attempts: int | None) -> "_Works":
+        answer = await self._client.get_json(
+            "/search.json",
+            {"q": query, "fields": fields, "limit": WORKS_IN_AN_ANSWER},
+            attempts=attempts,
+        )
+        works = answer.get("docs")
+        if not isinstance(works, list):
+            raise ServiceFailure(
+                "Open Library answers a search without a list of works.",
+                FailureCategory.BAD_RESPONSE,
+            )
+        found = answer.get("numFound")
+        is_cut_off = isinstance(found, int) and found > len(works)
+        return _Works([work for work in works if isinstance(work, dict)], is_cut_off=is_cut_off)
+
+    async def _ask_by_bibkey(
+        self, books: Sequence[BookQuery], attempts: int | None
+    ) -> Mapping[BookQuery, BookRecord]:
+        bibkeys = {book: f"ISBN:{isbn_forms(book)[0]}" for book in books}
+        # One damaged record makes the answer to all bibkeys `{}`, which is also what unknown ones
+        # get. An edition that Open Library is known to have tells the two apart.
+        witness = [f"ISBN:{self._witness}"] if self._witness else []
+        answer = await self._client.get_json(
+            "/api/books",
+            {
+                "bibkeys": ",".join(dict.fromkeys([*bibkeys.values(), *witness])),
+                "jscmd": "data",
+                "format": "json",
+            },
+            attempts=attempts,
+        )
+        if not answer and len(books) > 1:
+            raise GroupUndecided
+        return {
+            book: _record_of_edition(answer[bibkey])
+            for book, bibkey in bibkeys.items()
+            if isinstance(answer.get(bibkey), dict)
+        }
+
+
+class _Works:
+    """The works that a search found."""
+
+    def __init__(self, works: Sequence[JsonObject], *, is_cut_off: bool) -> None:
+        self._works = works
+        self._is_cut_off = is_cut_off
+
+    def __iter__(self) -> Iterator[JsonObject]:
+        return iter(self._works)
+
+    def by(self, field: str) -> Mapping[str, Sequence[JsonObject]]:
+        """The works by each of the numbers that they list in a field, hyphens left out."""
+        index = defaultdict[str, list[JsonObject]](list)
+        for work in self._works:
+            for number in _texts(work.get(field)):
+                index[number.replace("-", "").upper()].append(work)
+        return index
+
+    def matched(
+        self,
+        books: Sequence[BookQuery],
+        about: Callable[[BookQuery], Sequence[JsonObject]],
+        match: Match,
+    ) -> dict[BookQuery, BookRecord]:
+        """A record for each book that one of the works is about; the most similar one.
+
+        Raises:
+            GroupUndecided: some of several books are missing, and so is the rest of the answer.
+        """
+        found = {}
+        for book in books:
+            if candidates := about(book):
+                best = max(candidates, key=lambda work: _preference(book, work))
+                found[book] = _record_of_work(best, match, _similarity(book, best))
+        if self._is_cut_off and 1 < len(books) != len(found):
+            raise GroupUndecided
+        return found
+
+
+def _preference(book: BookQuery, work: JsonObject) -> tuple[bool, bool, float]:
+    similarity = _similarity(book, work)
+    return similarity >= ACCEPTED_SIMILARITY, bool(work.get("subject")), similarity
+
+
+def _best(outcomes: Sequence[BookRecord | BaseException | None]) -> BookRecord | None:
+    """The first record with subjects, else the first; a failure only where there is no record."""
+    records = [outcome for outcome in outcomes if isinstance(outcome, BookRecord)]
+    if records:
+        return next((record for record in records if record.subjects), records[0])
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return None
+
+
+def _record_of_work(work: JsonObject, match: Match, similarity: float) -> BookRecord:
+    cover = work.get("cover_i")
+    has_cover = isinstance(cover, int) and cover > 0  # -1 stands for a cover that was removed
+    return BookRecord(
+        source_id=str(work.get("key", "")),
+        title=str(work.get("title", "")),
+        subjects=_texts(work.get("subject")),
+        thumbnail_url=f"{COVERS_URL}/b/id/{cover}-M.jpg" if has_cover else None,
+        small_thumbnail_url=f"{COVERS_URL}/b/id/{cover}-S.jpg" if has_cover else None,
+        description=None,
+        match=match,
+        confidence=similarity if match is Match.TITLE_AUTHOR else 1.0,
+    )
+
+
+def _record_of_edition(edition: JsonObject) -> BookRecord:
+    cover = edition.get("cover")
+    covers = cover if isinstance(cover, dict) else {}
+    return BookRecord(
+        source_id=str(edition.get("key", "")),
+        title=str(edition.get("title", "")),
+        subjects=_texts(edition.get("subjects")),
+        thumbnail_url=_cover_url(covers.get("medium")),
+        small_thumbnail_url=_cover_url(covers.get("small")),
+        description=None,
+        match=Match.ISBN,
+        confidence=1.0,
+    )
+
+
+def _cover_url(url: object) -> str | None:
+    return url if isinstance(url, str) and "/-1-" not in url else None
+
+
+def _similarity(book: BookQuery, work: JsonObject) -> float:
+    return title_author_similarity(
+        book,
+        _text(work.get("title")),
+        _texts(work.get("author_name")),
+        _text(work.get("subtitle")),
+    )
+
+
+def _title_and_author(book: BookQuery) -> str:
+    title = _searchable(main_title(book.title)) or _searchable(book.title)
+    author = _searchable(last_name(book.author)) or _searchable(book.author)
+    return f'(title:"{title}" AND author:"{author}")'
+
+
+def _searchable(text: str) -> str:
+    """Without what means something in a query: quotes, backslashes, colons."""
+    plain = text.replace("\u2019", "'").translate(dict.fromkeys(map(ord, '"\\:'), " "))
+    return " ".join(plain.split())
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    """Names in a list; older records have objects where newer ones have texts."""
+    items: Iterable[object] = values if isinstance(values, list) else ()
+    return tuple(text for item in items if (text := _text(item)))
+
+
+def _text(item: object) -> str:
+    if isinstance(item, str):
+        return item
+    if isinstance(item, int):
+        return str(item)
+    if isinstance(item, dict):
+        name = item.get("name") or item.get("value")
+        return name if isinstance(name, str) else str(item.get("key", "")).rpartition("/")[2]
+    return ""

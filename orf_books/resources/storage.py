@@ -1,0 +1,209 @@
+"""Objects by key, in a folder or in an S3 bucket, through one interface.
+
+Belongs here: reading, writing and listing objects, and what a location means to the libraries
+that read tables. Does not belong here: which keys exist and what they hold (`orf_books.keys`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote, urlsplit
+
+import dagster as dg
+from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
+
+if TYPE_CHECKING:
+    import boto3
+    from obstore.store import ObjectStore, S3Config
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as a listing shows it."""
+
+    key: str
+    version: str
+    """Changes whenever the object is written anew."""
+    size: int
+    """Bytes."""
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """Endpoint and credentials, named as dagster-aws's `S3Resource` names them.
+
+    What is left out is found where boto3 finds it: environment, profile, instance role.
+    """
+
+    endpoint_url: str | None = None
+    region_name: str | None = None
+    profile_name: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = None
+    aws_session_token: str | None = None
+
+
+class ObjectNotFoundError(LookupError):
+    """There is no object under this key."""
+
+
+class ObjectStorage:
+    """All objects under one root, `file:///folder` or `s3://bucket/prefix`."""
+
+    def __init__(self, url: str, s3: S3Options | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._s3 = s3 or S3Options()
+
+    @property
+    def folder(self) -> Path | None:
+        """The root as a folder, or None on S3."""
+        parts = urlsplit(self.url)
+        return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+    def location(self, key: str) -> str:
+        """Where a person finds the object: a path, or an S3 URL."""
+        return str(self.folder / key) if self.folder else f"{self.url}/{key}"
+
+    def get(self, key: str) -> bytes:
+        """The object's content.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+            RetryLater: the store did not answer.
+        """
+        with _store_errors(key):
+            return bytes(self._store.get(key).bytes())
+
+    def put(self, key: str, content: bytes) -> str:
+        """Write the object, whole or not at all; returns its version."""
+        with _store_errors(key):
+            return str(self._store.put(key, content)["e_tag"])
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy one object."""
+        with _store_errors(source):
+            self._store.copy(source, target)
+
+    def head(self, key: str) -> StoredObject:
+        """What a listing would say of one object.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+        """
+        with _store_errors(key):
+            meta = self._store.head(key)
+        return StoredObject(key, str(meta["e_tag"]), meta["size"], meta["last_modified"])
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Every object whose key lies below the prefix, in no order."""
+        with _store_errors(prefix):
+            for page in self._store.list(prefix):
+                for meta in page:
+                    yield StoredObject(
+                        meta["path"], str(meta["e_tag"]), meta["size"], meta["last_modified"]
+                    )
+
+    def table_location(self, name: str) -> tuple[str, dict[str, str] | None]:
+        """URI and storage options of a table, as deltalake and Polars take them."""
+        key = f"tables/{name}"
+        return self.location(key), self._table_options
+
+    @cached_property
+    def _store(self) -> "ObjectStore":
+        # obstore and boto3 are imported late: loading the definitions needs neither.
+        from obstore.store import LocalStore, S3Store
+
+        if self.folder:
+            return LocalStore(self.folder, mkdir=True)
+        from obstore.auth.boto3 import Boto3CredentialProvider
+
+        return S3Store.from_url(
+            self.url,
+            config=cast("S3Config", self._s3_endpoint),
+            credential_provider=Boto3CredentialProvider(self._s3_session),
+        )
+
+    @property
+    def _table_options(self) -> dict[str, str] | None:
+        if self.folder:
+            return None
+        # Asked for anew each time, because credentials of a role expire.
+        credentials = self._s3_session.get_credentials().get_frozen_credentials()
+        found = {
+            "aws_access_key_id": credentials.access_key,
+            "aws_secret_access_key": credentials.secret_key,
+            "aws_session_token": credentials.token,
+        }
+        return self._s3_endpoint | {name: value for name, value in found.items() if value}
+
+    @cached_property
+    def _s3_session(self) -> "boto3.Session":
+        import boto3
+
+        options = self._s3
+        session = boto3.Session(
+            aws_access_key_id=options.aws_access_key_id,
+            aws_secret_access_key=options.aws_secret_access_key,
+            aws_session_token=options.aws_session_token,
+            region_name=options.region_name,
+            profile_name=options.profile_name,
+        )
+        if session.get_credentials() is None:
+            raise FixConfiguration(
+                f"No AWS credentials for {self.url}: set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, a profile, or a role."
+            )
+        return session
+
+    @cached_property
+    def _s3_endpoint(self) -> dict[str, str]:
+        # boto3 knows every way to set an endpoint and a region; its client tells what came of it.
+        client = self._s3_session.client("s3", endpoint_url=self._s3.endpoint_url)
+        endpoint = str(client.meta.endpoint_url)
+        configuration = {"aws_region": str(client.meta.region_name)}
+        if not endpoint.endswith("amazonaws.com"):
+            configuration["aws_endpoint"] = endpoint
+        if endpoint.startswith("http://"):
+            configuration["aws_allow_http"] = "true"
+        return configuration
+
+
+@contextmanager
+def _store_errors(key: str) -> Iterator[None]:
+    """Name the object in what goes wrong, and say whether trying again can help."""
+    from obstore import exceptions
+
+    try:
+        yield
+    except (FileNotFoundError, exceptions.NotFoundError):
+        raise ObjectNotFoundError(f"There is no object {key!r}.") from None
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        raise FixConfiguration(
+            f"The object store refuses access to {key!r}: check the credentials and the bucket."
+        ) from error
+    except exceptions.GenericError as error:
+        raise RetryLater(
+            f"The object store did not answer for {key!r}.", FailureCategory.UNAVAILABLE
+        ) from error
+
+
+class StorageResource(dg.ConfigurableResource[None]):
+    """The object storage of the platform; S3 fields mean what they mean in `S3Resource`."""
+
+    url: str
+    endpoint_url: str | None = None
+    region_name: str | None = None
+    profile_name: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = None
+    aws_session_token: str | None = None
+
+    def open(self) -> ObjectStorage:
+        """The storage, ready to use."""
+        options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
+        return ObjectStorage(self.url, S3Options(**options))

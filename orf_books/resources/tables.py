@@ -1,0 +1,185 @@
+"""Tables of typed rows in Delta Lake: append-only, the latest row of a key wins on reading.
+
+Belongs here: appending, reading, upkeep, and the mapping between row classes and columns. Does
+not belong here: which tables there are and what their columns mean (`orf_books/assets`).
+"""
+
+import logging
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+import stamina
+
+from orf_books.failures import FailureCategory, RetryLater
+from orf_books.resources.storage import ObjectStorage
+
+if TYPE_CHECKING:
+    import polars as pl
+    from deltalake import DeltaTable
+
+logger = logging.getLogger(__name__)
+
+KEPT_HOURS = 24 * 7
+"""How long files that compaction replaced stay for readers that still use them."""
+
+
+class Row(Protocol):
+    """Any dataclass of plain values: text, numbers, truth, times, and tuples of text."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[RowT]):
+    """A table: its name, the class of its rows, what identifies a thing, what orders versions."""
+
+    name: str
+    row: type[RowT]
+    keys: tuple[str, ...]
+    latest_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What maintenance did to one table."""
+
+    table: str
+    files_before: int
+    files_after: int
+    files_deleted: int
+
+
+class Tables:
+    """The tables below `tables/` of an object storage."""
+
+    def __init__(self, storage: ObjectStorage) -> None:
+        self._storage = storage
+
+    def append(self, table: Table[RowT], rows: Sequence[RowT]) -> None:
+        """Add rows in one commit; appends of several processes at once lose nothing.
+
+        Raises:
+            RetryLater: the store did not take the commit.
+        """
+        import polars as pl
+        from deltalake import write_deltalake
+        from deltalake.exceptions import DeltaError
+
+        if not rows:
+            return
+        frame = pl.DataFrame([asdict(row) for row in rows], schema=_schema(table.row))
+        uri, options = self._storage.table_location(table.name)
+        with _table_errors(table):
+            # Of two writers that both create the table one loses, and appends the next time.
+            for attempt in stamina.retry_context(on=DeltaError, attempts=6, wait_initial=0.05):
+                with attempt:
+                    write_deltalake(
+                        uri, frame, mode="append", schema_mode="merge", storage_options=options
+                    )
+
+    def all_rows(self, table: Table[RowT], where: "pl.Expr | None" = None) -> list[RowT]:
+        """Every row ever appended that the expression holds for, in no order."""
+        return list(_rows(table, self._scan(table, where)))
+
+    def latest(self, table: Table[RowT], where: "pl.Expr | None" = None) -> list[RowT]:
+        """The latest row of each key, of those that the expression holds for, in no order."""
+        frame = self._scan(table, where)
+        if frame is None:
+            return []
+        newest = frame.sort(table.latest_by).unique(table.keys, keep="last")
+        return list(_rows(table, newest))
+
+    def maintain(self, table: Table[RowT]) -> Upkeep | None:
+        """Compact the table's files and delete those that nobody has needed for a week."""
+        opened = self._open(table)
+        if opened is None:
+            return None
+        with _table_errors(table):
+            before = len(opened.file_uris())
+            opened.optimize.compact()
+            deleted = opened.vacuum(retention_hours=KEPT_HOURS, dry_run=False)
+            opened.create_checkpoint()
+        return Upkeep(table.name, before, len(opened.file_uris()), len(deleted))
+
+    def _scan(self, table: Table[RowT], where: "pl.Expr | None") -> "pl.LazyFrame | None":
+        import polars as pl
+
+        opened = self._open(table)
+        if opened is None:
+            return None
+        frame = pl.scan_delta(opened)
+        return frame if where is None else frame.filter(where)
+
+    def _open(self, table: Table[RowT]) -> "DeltaTable | None":
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
+        uri, options = self._storage.table_location(table.name)
+        with _table_errors(table):
+            try:
+                return DeltaTable(uri, storage_options=options)
+            except TableNotFoundError:
+                return None
+
+
+def _rows(table: Table[RowT], frame: "pl.LazyFrame | None") -> Iterator[RowT]:
+    if frame is None:
+        return
+    # Columns that a newer version wrote, or an older one did not have, do not disturb this one.
+    known = frame.collect_schema().names()
+    names = [field.name for field in fields(table.row) if field.name in known]
+    with _table_errors(table):
+        collected = frame.select(names).collect()
+    for values in collected.iter_rows(named=True):
+        yield table.row(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+            }
+        )
+
+
+def _schema(row: type[Row]) -> "dict[str, pl.DataType]":
+    """Column types of a row class; a column may always be null."""
+    hints = typing.get_type_hints(row)
+    return {field.name: _column_type(hints[field.name]) for field in fields(row)}
+
+
+def _column_type(hint: Any) -> "pl.DataType":  # noqa: ANN401 - a type hint has no narrower type
+    import polars as pl
+
+    if isinstance(hint, types.UnionType):
+        (hint,) = (option for option in typing.get_args(hint) if option is not type(None))
+    if typing.get_origin(hint) is tuple:
+        return pl.List(_column_type(typing.get_args(hint)[0]))
+    return {
+        str: pl.String(),
+        int: pl.Int64(),
+        float: pl.Float64(),
+        bool: pl.Boolean(),
+        date: pl.Date(),
+        datetime: pl.Datetime("us", "UTC"),
+    }[hint]
+
+
+@contextmanager
+def _table_errors(table: Table[RowT]) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+
+    try:
+        yield
+    except TableNotFoundError:
+        raise
+    except (DeltaError, OSError) as error:
+        raise RetryLater(
+            f"Table {table.name!r} could not be read or written: {error}",
+            FailureCategory.UNAVAILABLE,
+        ) from error

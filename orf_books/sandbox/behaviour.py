@@ -1,0 +1,162 @@
+"""How the sandbox services behave: switches to set, and counts to read.
+
+Belongs here: what can be switched while the services run, and what they count. Does not belong
+here: what a switch does to an answer (`front_door.py`, `open_library.py`, `google_books.py`).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from threading import Lock
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter
+
+GOOGLE_BOOKS_KEY = "sandbox-key"
+"""The one API key that the Google Books of the sandbox takes, unless told otherwise."""
+
+
+_Detail = TypeVar("_Detail")
+
+
+class Service(StrEnum):
+    """The services of the sandbox."""
+
+    OPEN_LIBRARY = "open_library"
+    GOOGLE_BOOKS = "google_books"
+
+
+class Fault(StrEnum):
+    """What can happen to a request by chance."""
+
+    SERVER_ERROR = "server_error"
+    UNAVAILABLE = "unavailable"
+    GARBAGE = "garbage"
+    CUT = "cut"
+    SLOW = "slow"
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """All switches. Set them at any time, from any thread; the next request meets them."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    latency_seconds: float = 0.0
+    """How long every answer takes."""
+    broken_books: set[str] = field(default_factory=set)
+    """Goodreads ids of books on which the services choke: every request that concerns one of them,
+    alone or in a batch, by number, Goodreads id, key or title, is answered 500."""
+    down: bool = False
+    """Whether every request is answered with a 503 page."""
+    require_contact: bool = False
+    """Whether Open Library refuses User-Agents of libraries and those without a contact."""
+    enforce_limits: bool = False
+    """Whether the published limits hold: Open Library 180 requests a minute, covers by ISBN 100
+    in five minutes, Google Books 1000 a day and 60 a minute."""
+    retry_after: int | None = None
+    """Seconds to name in `Retry-After` on every 429 and 503; the real services name none."""
+    fault_rate: float = 0.0
+    """Share of requests that meet a fault. The same request meets the same faults in the same
+    order, whatever else is asked meanwhile."""
+    faults: tuple[Fault, ...] = tuple(Fault)
+    fault_seed: int = 0
+    slow_seconds: float = 5.0
+    """How long a request that meets `Fault.SLOW` takes on top."""
+    google_key: str = GOOGLE_BOOKS_KEY
+    google_queries_per_day: int | None = None
+    """Queries until the day's quota is gone; a day ends when the counts are cleared. None is no
+    limit, or 1000 while limits are enforced."""
+    google_queries_per_minute: int | None = None
+    """None is no limit, or 60 while limits are enforced."""
+    google_backend_failed_rate: float = 0.0
+    """Share of Google Books requests that are answered 503 `backendFailed`."""
+    google_unknown_location: bool = False
+    """Whether Google Books refuses requests that name no `country`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The switches as JSON values."""
+        return dict(_BEHAVIOUR.dump_python(self, mode="json"))
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Set the named switches to JSON values.
+
+        Raises:
+            pydantic.ValidationError: a name or a value is wrong; then nothing is changed.
+        """
+        checked = _BEHAVIOUR.validate_python(self.as_json() | changes)
+        for switch in fields(self):
+            if switch.name in changes:
+                setattr(self, switch.name, getattr(checked, switch.name))
+
+
+_BEHAVIOUR = TypeAdapter(Behaviour)
+
+
+class Counts:
+    """What the services were asked, and how they answered."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._requests: Counter[tuple[Service, str]] = Counter()
+        self._identifiers: Counter[tuple[Service, str]] = Counter()
+        self._answers: Counter[tuple[Service, int]] = Counter()
+
+    def asked(self, service: Service, endpoint: str, identifiers: int) -> None:
+        """Count one request, and the books it asks for."""
+        with self._lock:
+            self._requests[service, endpoint] += 1
+            self._identifiers[service, endpoint] += identifiers
+
+    def answered(self, service: Service, status: int) -> None:
+        """Count one answer."""
+        with self._lock:
+            self._answers[service, status] += 1
+
+    def requests(self, service: Service | None = None, endpoint: str | None = None) -> int:
+        """Requests so far: all, of one service, or of one of its endpoints."""
+        return self._total(self._requests, service, endpoint)
+
+    def identifiers(self, service: Service | None = None, endpoint: str | None = None) -> int:
+        """Books asked for so far; a batch counts each of its books."""
+        return self._total(self._identifiers, service, endpoint)
+
+    def answers(self, service: Service | None = None, status: int | None = None) -> int:
+        """Answers so far: all, of one service, or those with one status."""
+        return self._total(self._answers, service, status)
+
+    def clear(self) -> None:
+        """Start again from nothing."""
+        with self._lock:
+            for counter in (self._requests, self._identifiers):
+                counter.clear()
+            self._answers.clear()
+
+    def as_json(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Per service: requests and identifiers by endpoint, answers by status."""
+        with self._lock:
+            return {
+                service.value: {
+                    "requests": _of(service, self._requests),
+                    "identifiers": _of(service, self._identifiers),
+                    "answers": _of(service, self._answers),
+                }
+                for service in Service
+            }
+
+    def _total(
+        self,
+        counter: Counter[tuple[Service, _Detail]],
+        service: Service | None,
+        detail: _Detail | None,
+    ) -> int:
+        with self._lock:
+            return sum(
+                count
+                for (its_service, its_detail), count in counter.items()
+                if service in (None, its_service) and detail in (None, its_detail)
+            )
+
+
+def _of(service: Service, counter: Counter[tuple[Service, _Detail]]) -> dict[str, int]:
+    return {str(detail): count for (its, detail), count in counter.items() if its is service}

@@ -1,0 +1,121 @@
+"""Every setting of the platform: read once from the environment, checked, explained.
+
+Belongs here: names, defaults and limits of the `ORF_BOOKS_…` variables. Does not belong here:
+what a setting does; nothing else in the project reads the environment.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orf_books.failures import FixConfiguration
+
+if TYPE_CHECKING:
+    from orf_books.resources.storage import ObjectStorage
+
+PREFIX = "ORF_BOOKS_"
+
+
+class Settings(BaseSettings):
+    """The platform's settings; each field is the variable `ORF_BOOKS_<FIELD>` in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    storage: str = Field(
+        default="data",
+        description="Where everything is kept: a folder, file:///folder or s3://bucket/prefix.",
+    )
+    s3_endpoint_url: str | None = Field(
+        default=None, description="S3 endpoint; else as AWS's own tools find it."
+    )
+    s3_region_name: str | None = Field(default=None, description="S3 region.")
+    s3_profile_name: str | None = Field(default=None, description="Profile of AWS's config file.")
+    s3_aws_access_key_id: str | None = Field(default=None, description="S3 key id.")
+    s3_aws_secret_access_key: SecretStr | None = Field(default=None, description="S3 secret.")
+    s3_aws_session_token: SecretStr | None = Field(default=None, description="S3 session token.")
+
+    contact: str | None = Field(
+        default=None,
+        description="An e-mail address or URL for the User-Agent; Open Library asks for it.",
+    )
+    open_library_url: str = Field(
+        default="https://openlibrary.org", description="Base of Open Library."
+    )
+    open_library_rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="Requests a second to Open Library; default 3 with a contact, 1 without.",
+    )
+    google_books_url: str = Field(
+        default="https://www.googleapis.com/books/v1", description="Base of Google Books."
+    )
+    google_books_key: SecretStr | None = Field(
+        default=None, description="Google Books is asked only with a key."
+    )
+    google_books_rate: float = Field(
+        default=1.0, gt=0, description="Requests a second to Google Books."
+    )
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=1000, description="Items of a batch worked on at once."
+    )
+
+    @field_validator("storage")
+    @classmethod
+    def _storage_is_a_url(cls, value: str) -> str:
+        """A bare path is a folder; relative ones start at the working directory."""
+        if value.startswith("s3://"):
+            if not value.removeprefix("s3://").split("/", 1)[0]:
+                raise ValueError("s3:// needs a bucket: s3://bucket/prefix")
+            return value.rstrip("/")
+        if "://" in value and not value.startswith("file://"):
+            raise ValueError("use a folder, file:///folder or s3://bucket/prefix")
+        return Path(value.removeprefix("file://")).expanduser().absolute().as_uri()
+
+    @field_validator("open_library_url", "google_books_url", "s3_endpoint_url")
+    @classmethod
+    def _url_without_trailing_slash(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/") if value else value
+
+    def open_storage(self) -> "ObjectStorage":
+        """The storage that the settings name."""
+        from orf_books.resources.storage import ObjectStorage, S3Options
+
+        return ObjectStorage(self.storage, S3Options(**self.s3_options))
+
+    @property
+    def s3_options(self) -> dict[str, str | None]:
+        """Endpoint and credentials, by the names that `S3Resource` gives them."""
+        secret, token = self.s3_aws_secret_access_key, self.s3_aws_session_token
+        return {
+            "endpoint_url": self.s3_endpoint_url,
+            "region_name": self.s3_region_name,
+            "profile_name": self.s3_profile_name,
+            "aws_access_key_id": self.s3_aws_access_key_id,
+            "aws_secret_access_key": secret.get_secret_value() if secret else None,
+            "aws_session_token": token.get_secret_value() if token else None,
+        }
+
+    @property
+    def open_library_requests_per_second(self) -> float:
+        """The rate that Open Library's published policy grants us, unless set."""
+        return self.open_library_rate or (3.0 if self.contact else 1.0)
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        FixConfiguration: a variable has a value that cannot be used; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise FixConfiguration(f"Settings that cannot be used: {problems}") from None

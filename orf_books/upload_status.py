@@ -1,0 +1,63 @@
+"""How far an upload is, from what is recorded about it.
+
+Belongs here: the question that `orf-books status` answers. Does not belong here: printing.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from orf_books.assets.book_records import ACCEPTED, CLAIMED, BookRecords, Upload
+from orf_books.failures import FixInput
+from orf_books.object_keys import UPLOADS, is_upload, library_of_upload
+from orf_books.resources.storage import ObjectStorage
+
+WAITING, PROCESSING = "waiting", "processing"
+
+
+def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
+    """Status, counts and report of the last upload of this key or library.
+
+    Raises:
+        FixInput: there is no such upload.
+    """
+    records = BookRecords(storage)
+    known = [upload for upload in records.uploads() if name in _names_of(upload.key)]
+    stored = [object_ for object_ in storage.list(UPLOADS) if name in _names_of(object_.key)]
+    unseen = {(one.key, one.version) for one in stored} - {
+        (upload.key, upload.version) for upload in known
+    }
+    if unseen:
+        key = next(iter(unseen))[0]
+        claimed = any(upload.status == CLAIMED for upload in known)
+        return {"upload": key, "status": PROCESSING if claimed else WAITING}
+    if not known:
+        raise FixInput(f"There is no upload {name!r}; `orf-books upload` puts one.")
+    return _status(records, known[-1])
+
+
+def _names_of(key: str) -> set[str]:
+    """What people may call an upload by: its key, its key below `uploads/`, its library."""
+    return {key, key.removeprefix(UPLOADS), library_of_upload(key)} if is_upload(key) else set()
+
+
+def _status(records: BookRecords, upload: Upload) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "upload": upload.key,
+        "library": upload.library,
+        "status": upload.status,
+        "arrived_at": upload.arrived_at.isoformat(),
+        "job_id": upload.job_id,
+        "rows": upload.rows,
+        "books": upload.books,
+        "refused_rows": json.loads(upload.refused_rows),
+        "problem": upload.problem,
+    }
+    if upload.status != ACCEPTED:
+        return found
+    report = records.report_of_job(upload.job_id)
+    if report is None:
+        return found | {"status": PROCESSING}
+    counts = asdict(report)
+    shown = ("status", "books_processed", "successful_enrichments", "failed_enrichments")
+    return found | {name: counts[name] for name in (*shown, "not_found", "success_rate")}
