@@ -289,9 +289,9 @@ class _EnrichmentStep:
         uploads = self._accepted_uploads()
         scope = self._scope_of_uploads(uploads) if uploads else self._scope_of_everything_unsettled()
         partitions.register(self._context.instance, partitions.books, list(scope.questions))
-        unsettled = [row for key, row in scope.reused.items() if key in self._unsettled(scope.reused)]
-        self._events.plan([*scope.to_ask, *(row.key for row in unsettled)])
-        self._events.materialized(map(_materialization, unsettled))
+        unsettled = self._unsettled(scope.reused)
+        self._events.plan([*scope.to_ask, *unsettled])
+        self._events.materialized(_materialization(scope.reused[key]) for key in unsettled)
         not_found = sum(not row.found for row in scope.reused.values())
 
         def commit(rows: Sequence[EnrichedBookRow]) -> None:

@@ -31,16 +31,21 @@ def genres_from_headings(headings: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """Genres of a book, most certain first, from the headings of each source in priority order.
 
     A genre stands before another if an earlier source names it, or the same source and more
-    headings do. Weak headings, such as what a story is about, count where there is nothing else.
-    At most `MOST_GENRES`; none if no heading says anything.
+    headings do. What a novel is about is not its genre, and weak headings count only where there
+    is nothing else. At most `MOST_GENRES`; none if no heading says anything.
     """
-    by_source = [[genre for text in source for genre in _genres(str(text))] for source in headings]
-    strong = [[genre.name for genre in genres if not genre.is_weak] for genres in by_source]
-    if not any(strong):
-        strong = [[genre.name for genre in genres] for genres in by_source]
-    frequency = Counter(name for names in strong for name in names)
+    sources = [[_read(str(heading)) for heading in source] for source in headings]
+    is_fiction = any(reading.is_fiction for source in sources for reading in source)
+    named = [[genre for reading in source for genre in reading.genres] for source in sources]
+    named = [[g for g in genres if not (g.is_topic and is_fiction)] for genres in named]
+    strong = [[genre.name for genre in genres if not genre.is_weak] for genres in named]
+    return _ranked(strong if any(strong) else [[genre.name for genre in g] for g in named])
+
+
+def _ranked(names_by_source: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    frequency = Counter(name for names in names_by_source for name in names)
     first_source: dict[str, int] = {}
-    for place, names in enumerate(strong):
+    for place, names in enumerate(names_by_source):
         for name in names:
             first_source.setdefault(name, place)
     ranked = sorted(first_source, key=lambda name: (first_source[name], -frequency[name]))
@@ -50,7 +55,17 @@ def genres_from_headings(headings: Iterable[Sequence[str]]) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class _Genre:
     name: str
+    is_topic: bool = False
+    """Whether a heading on a subject implies it: `World War, 1939-1945`."""
     is_weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one heading says, each genre once."""
+
+    genres: tuple[_Genre, ...] = ()
+    is_fiction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +121,19 @@ def _by_heading(headings_by_genre: Mapping[str, Sequence[str]]) -> dict[str, tup
 
 
 @lru_cache(maxsize=16384)
-def _genres(heading: str) -> tuple[_Genre, ...]:
-    """What one heading says, each genre once."""
+def _read(heading: str) -> _Reading:
     text = _clean(heading)
     if _is_noise(text):
-        return ()
-    whole = _genre_map().headings.get(_match_key(text))
-    if whole:
-        return tuple(map(_Genre, whole))
+        return _Reading()
     parts = _parts(text)
     forms = [form for part in parts if (form := _genre_map().forms.get(_match_key(part)))]
-    in_fiction = any(form.is_fiction for form in forms)
+    is_fiction = any(form.is_fiction for form in forms)
+    if whole := _genre_map().headings.get(_match_key(text)):
+        return _Reading(tuple(map(_Genre, whole)), is_fiction)
     genres = [_Genre(form.genre) for form in forms if form.genre]
     for part in parts:
-        genres += _genres_of_part(part, in_fiction=in_fiction)
-    return tuple(dict.fromkeys(genres))
+        genres += _genres_of_part(part, in_fiction=is_fiction)
+    return _Reading(tuple(dict.fromkeys(genres)), is_fiction)
 
 
 def _clean(heading: str) -> str:
@@ -161,22 +174,25 @@ def _genres_of_part(part: str, *, in_fiction: bool) -> list[_Genre]:
         return []
     if weak := _genre_map().weak_headings.get(key):
         return [_Genre(name, is_weak=True) for name in weak]
-    names = _mapped(key, head, in_fiction=in_fiction)
-    if in_fiction:
+    exact = _mapped(key, in_fiction=in_fiction)
+    names = exact or _mapped(head, in_fiction=in_fiction) or _by_keyword(key)
+    nonfiction = _genre_map().nonfiction
+    return [
+        _Genre(name, is_topic=name in nonfiction and not exact)
+        for name in names
         # `Music -- Fiction` is no book on music.
-        names = tuple(name for name in names if name not in _genre_map().nonfiction)
-    return list(map(_Genre, names))
+        if not (in_fiction and name in nonfiction)
+    ]
 
 
-def _mapped(key: str, head: str, *, in_fiction: bool) -> tuple[str, ...]:
-    genre_map = _genre_map()
-    for term in (key, head):
-        if in_fiction and (names := genre_map.headings_in_fiction.get(term)):
-            return names
-        if names := genre_map.headings.get(term):
-            return names
+def _mapped(term: str, *, in_fiction: bool) -> tuple[str, ...]:
+    meant_in_fiction = _genre_map().headings_in_fiction.get(term) if in_fiction else None
+    return meant_in_fiction or _genre_map().headings.get(term, ())
+
+
+def _by_keyword(key: str) -> tuple[str, ...]:
     padded = f" {key} "
-    return next(((genre,) for words, genre in genre_map.keywords if words in padded), ())
+    return next(((genre,) for words, genre in _genre_map().keywords if words in padded), ())
 
 
 def _match_key(text: str) -> str:

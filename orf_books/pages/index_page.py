@@ -6,7 +6,6 @@ Belongs here: what is said of many libraries at once. Does not belong here: one 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Self
 
 from orf_books.books.library import LibrarySummary
@@ -37,14 +36,13 @@ class Totals:
         )
 
 
-def render_index_page(summaries: Sequence[LibrarySummary], now: datetime) -> str:
+def render_index_page(summaries: Sequence[LibrarySummary]) -> str:
     """Make the page: it lies in the storage root and links to `data/<library>.html`.
 
     Args:
         summaries: one for each library, in any order; the page shows the latest first.
-        now: the time to write on the page.
     """
     latest_first = sorted(summaries, key=lambda summary: summary.updated, reverse=True)
     return page_template("index.html.jinja").render(
-        summaries=latest_first, totals=Totals.of(summaries), now=now
+        summaries=latest_first, totals=Totals.of(summaries)
     )

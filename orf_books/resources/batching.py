@@ -18,7 +18,7 @@ AskGroup = Callable[[Sequence[Question], int | None], Awaitable[Mapping[Question
 """Asks one request's worth of questions, in at most so many attempts (None: as many as usual).
 What has no answer is left out. May raise `GroupUndecided` for several questions, never for one."""
 
-LEVELS_WITHOUT_AN_ANSWER = 2
+LEVEL_OF_QUARTERS = 2
 FAILURES_OF_AN_OUTAGE = 12
 
 
@@ -36,7 +36,8 @@ class GroupedLookup(Generic[Question, Answer]):
     chokes costs its neighbours nothing but time: about two requests for each halving. It is not
     split where the failure is the service's alone (not reached, too many requests, refused), and
     splitting ends when the quarters of a group have failed too and no request at all has been
-    answered among the last `FAILURES_OF_AN_OUTAGE`: that is an outage.
+    answered among the last `FAILURES_OF_AN_OUTAGE`: that is an outage, and until the next answer no
+    group is split.
 
     Args:
         ask: asks a group.
@@ -61,6 +62,7 @@ class GroupedLookup(Generic[Question, Answer]):
         self._departure: asyncio.TimerHandle | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._failures_in_a_row = 0
+        self._is_outage = False
 
     async def find(self, question: Question) -> Answer | None:
         """The answer to one question, None where there is none.
@@ -123,17 +125,17 @@ class GroupedLookup(Generic[Question, Answer]):
         try:
             answers = await self._ask(questions, _attempts(len(questions), level))
         except GroupUndecided:
-            self._failures_in_a_row = 0
+            self._note_answer()
             await self._settle_halves(group, level + 1)
         except OrfBooksError as failure:
-            self._failures_in_a_row += 1
-            if self._may_be_one_question(failure, len(questions), level):
+            self._note_failure(level)
+            if self._may_be_one_question(failure, len(questions)):
                 await self._settle_halves(group, level + 1)
             else:
                 for lookup in group:
                     lookup.fail(failure)
         else:
-            self._failures_in_a_row = 0
+            self._note_answer()
             for lookup in group:
                 lookup.settle(answers.get(lookup.question))
 
@@ -145,13 +147,20 @@ class GroupedLookup(Generic[Question, Answer]):
             self._settle(group[:middle], level), self._settle(group[middle:], level)
         )
 
-    def _may_be_one_question(self, failure: OrfBooksError, questions: int, level: int) -> bool:
-        is_outage = (
-            level >= LEVELS_WITHOUT_AN_ANSWER and self._failures_in_a_row >= FAILURES_OF_AN_OUTAGE
-        )
+    def _note_answer(self) -> None:
+        self._failures_in_a_row = 0
+        self._is_outage = False
+
+    def _note_failure(self, level: int) -> None:
+        self._failures_in_a_row += 1
+        # Whole groups may each hold a question that breaks them; quarters hardly all do.
+        if level >= LEVEL_OF_QUARTERS and self._failures_in_a_row >= FAILURES_OF_AN_OUTAGE:
+            self._is_outage = True
+
+    def _may_be_one_question(self, failure: OrfBooksError, questions: int) -> bool:
         return (
             questions > 1
-            and not is_outage
+            and not self._is_outage
             and isinstance(failure, ServiceFailure)
             and failure.one_question_may_be_the_cause
         )

@@ -82,7 +82,7 @@ class GoogleBooks:
         key: str | None,
         user_agent: str,
         requests_per_second: float | None = None,
-        concurrency: int = 32,
+        concurrency: int = 64,
         patience: Patience | None = None,
     ) -> None:
         self._key = key

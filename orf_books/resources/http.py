@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import httpx
 import stamina
+from stamina.instrumentation import set_on_retry_hooks
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 
@@ -319,6 +320,7 @@ class _WorthAnotherAttempt:
         self._seen[failure.category] += 1
         if failure.retries is not None and self._seen[failure.category] > failure.retries:
             return False
+        _log.info("%s Asking again.", failure)
         if failure.retry_after is not None:
             return min(failure.retry_after, self._patience.longest_retry_after) + self._jitter()
         if failure.category is FailureCategory.RATE_LIMITED:
@@ -328,6 +330,13 @@ class _WorthAnotherAttempt:
 
     def _jitter(self) -> float:
         return random.uniform(0.0, self._patience.jitter)  # noqa: S311 - spreads load, no secret
+
+
+_log = logging.getLogger(__name__)
+
+# By default stamina prints a line for each retry, and that on standard output where it finds
+# structlog: among the output of a command.
+set_on_retry_hooks([])
 
 
 @cache

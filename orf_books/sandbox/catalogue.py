@@ -149,14 +149,6 @@ class Catalogue:
         """The book of a Goodreads Book Id, whether or not a service knows that id."""
         return self._by_goodreads_id.get(goodreads_id)
 
-    def with_title(self, title: str, author: str) -> CatalogueBook | None:
-        """The one book whose whole title and whole author are these, spelling details aside."""
-        for book in self.titles.find(title) & self.authors.find(author):
-            titles = {normalised(book.title), normalised(book.full_title)}
-            if normalised(title) in titles and normalised(author) in map(normalised, book.authors):
-                return book
-        return None
-
     def __add__(self, other: "Catalogue") -> "Catalogue":
         """One catalogue with the books of both."""
         return Catalogue((*self.books, *other.books))

@@ -41,34 +41,43 @@ def page(status: int, reason: str) -> HTMLResponse:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a request asks about, whatever the endpoint."""
+    """Which books a request asks about, whatever the endpoint."""
 
-    identifiers: frozenset[str]
-    """ISBN-13s, keys and volume ids."""
+    isbns: frozenset[str]
+    """ISBN-13s."""
     goodreads_ids: frozenset[str]
+    keys: frozenset[str]
+    """Keys of works and editions, and the volume id."""
     titles: int
     words: str
-    """All of it, normalised."""
+    """All parameters that name books, normalised."""
 
     @classmethod
-    def in_texts(cls, texts: Sequence[str]) -> "Question":
-        """Read the parts of a request that name books."""
+    def of(cls, path: str, texts: Sequence[str]) -> "Question":
+        """Read the path, and the parameters that name books."""
         text = "\n".join(texts)
-        isbns = (as_isbn13(n.replace("-", "").upper()) for n in _NUMBER.findall(text))
-        keys = _OPEN_LIBRARY_KEY.findall(text.upper())
+        everything = f"{path}\n{text}"
+        isbns = (as_isbn13(n.replace("-", "").upper()) for n in _NUMBER.findall(everything))
         groups = _GOODREADS_IDS.findall(text)
         return cls(
-            identifiers=frozenset((*filter(None, isbns), *keys, *texts)),
+            isbns=frozenset(filter(None, isbns)),
             goodreads_ids=frozenset(re.findall(r"\d+", " ".join(map(" ".join, groups)))),
+            keys=frozenset((*_OPEN_LIBRARY_KEY.findall(everything.upper()), path.rsplit("/", maxsplit=1)[-1])),
             titles=len(_TITLE.findall(text)),
             words=f" {normalised(text)} ",
         )
+
+    @property
+    def size(self) -> int:
+        """How many books are asked about."""
+        return max(1, len(self.isbns) + len(self.goodreads_ids) + self.titles)
 
     def concerns(self, book: CatalogueBook) -> bool:
         """Whether the book is among those that are asked about."""
         return (
             book.goodreads_id in self.goodreads_ids
-            or not self.identifiers.isdisjoint(_identifiers(book))
+            or not self.isbns.isdisjoint(book.isbns)
+            or not self.keys.isdisjoint(_keys(book))
             or self._names(book)
         )
 
@@ -79,13 +88,13 @@ class Question:
         return self.words.strip() == title or (with_author and f" {title} " in self.words)
 
 
-def _identifiers(book: CatalogueBook) -> set[str]:
-    identifiers = set(book.isbns)
+def _keys(book: CatalogueBook) -> set[str]:
+    keys = set()
     if book.open_library:
-        identifiers |= {book.open_library.work, book.open_library.edition}
+        keys |= {book.open_library.work, book.open_library.edition}
     if book.google_books:
-        identifiers.add(book.google_books.volume_id)
-    return identifiers
+        keys.add(book.google_books.volume_id)
+    return keys
 
 
 class ServiceRules(Protocol):
@@ -97,8 +106,8 @@ class ServiceRules(Protocol):
         """Under which name a path is counted."""
         ...
 
-    def naming_texts(self, path: str, request: Request) -> list[str]:
-        """The parts of a request that name books."""
+    def naming_texts(self, request: Request, /) -> list[str]:
+        """The parameters of a request that name books."""
         ...
 
     def batch_size(self, request: Request, /) -> int:
@@ -132,7 +141,7 @@ class FrontDoor:
         """Answer, or hand on to the service."""
         request = Request(scope)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        question = Question.in_texts(self._rules.naming_texts(path, request))
+        question = Question.of(path, self._rules.naming_texts(request))
         self._count(path, request, question)
         refusal = await self._refusal(path, request)
         if refusal is None:
@@ -142,9 +151,7 @@ class FrontDoor:
         await answer(scope, receive, self._noting(send))
 
     def _count(self, path: str, request: Request, question: Question) -> None:
-        named = len(question.goodreads_ids) + question.titles
-        named += sum(1 for identifier in question.identifiers if as_isbn13(identifier))
-        books = self._rules.batch_size(request) or max(1, named)
+        books = self._rules.batch_size(request) or question.size
         self._counts.asked(self._rules.service, self._rules.endpoint(path), books)
 
     async def _refusal(self, path: str, request: Request) -> ASGIApp | None:

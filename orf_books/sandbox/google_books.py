@@ -70,10 +70,9 @@ class GoogleBooksRules:
         """`volumes` for searches, `volume` for single ones."""
         return "volumes" if path.rstrip("/") == "/volumes" else "volume"
 
-    def naming_texts(self, path: str, request: Request) -> list[str]:
-        """The query, or the volume id."""
-        query = request.query_params.get("q", "")
-        return [query] if self.endpoint(path) == "volumes" else [path.rsplit("/", 1)[-1]]
+    def naming_texts(self, request: Request) -> list[str]:
+        """The query."""
+        return request.query_params.getlist("q")
 
     def batch_size(self, _request: Request) -> int:
         """One: Google Books has no batches."""

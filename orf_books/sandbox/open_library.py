@@ -41,6 +41,8 @@ DEFAULT_SEARCH_FIELDS = (
 )
 """What a search returns unasked: no ISBNs, no subjects."""
 NAMING_PARAMETERS = ("q", "title", "author", "isbn", "bibkeys")
+LONGEST_ADDRESS = 8000
+"""Of path and query together; the proxy reads the request line into 8 KiB."""
 COVERS_BY_ISBN = 100
 COVERS_BY_ISBN_SECONDS = 300.0
 
@@ -92,19 +94,20 @@ class OpenLibraryRules:
         first, *rest = path.strip("/").removesuffix(".json").split("/")
         return "/".join((first, *rest)) if first == "api" else first
 
-    def naming_texts(self, path: str, request: Request) -> list[str]:
-        """Query parameters and the last part of the path."""
-        texts = [v for k, v in request.query_params.multi_items() if k in NAMING_PARAMETERS]
-        return [*texts, re.split(r"[.-]", path.rsplit("/", 1)[-1])[0]]
+    def naming_texts(self, request: Request) -> list[str]:
+        """The query parameters that name books."""
+        return [v for k, v in request.query_params.multi_items() if k in NAMING_PARAMETERS]
 
     def batch_size(self, request: Request) -> int:
         """How many bibkeys there are."""
         return len(_bibkeys(request))
 
     async def refusal(self, path: str, request: Request) -> Response | None:
-        """403 for the unidentified, 429 for the hasty; otherwise None."""
+        """414 for the long, 403 for the unidentified, 429 for the hasty; otherwise None."""
         if is_cover(path):
             return self._cover_refusal(path)
+        if len(request.url.path) + len(request.url.query) > LONGEST_ADDRESS:
+            return page(414, "Request-URI Too Large")
         if self._behaviour.require_contact and not _is_identified(request):
             return page(403, "Forbidden")
         if self._behaviour.enforce_limits:

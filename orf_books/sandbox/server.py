@@ -26,7 +26,7 @@ LOOPBACK = "127.0.0.1"
 OPEN_LIBRARY_PATH = "/openlibrary"
 GOOGLE_BOOKS_PATH = "/books/v1"
 SECONDS_TO_START = 10.0
-SECONDS_TO_STOP = 2
+SECONDS_TO_STOP = 1
 
 
 class Sandbox:
