@@ -33,6 +33,9 @@ class ItemFailure:
     category: FailureCategory
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.key} ({self.category.value}): {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
@@ -57,7 +60,7 @@ class Progress:
     total: int
 
 
-async def work_on_items(
+async def work_on_items(  # noqa: PLR0913 - three functions and the bounds they work in
     keys: Sequence[str],
     work: Callable[[str], Awaitable[RowT]],
     commit: Callable[[Sequence[RowT]], None],
@@ -123,7 +126,7 @@ class _Batch(Generic[RowT]):
             except TimeoutError:
                 took = f"Item {key} took longer than {self._item_seconds:g} s."
                 self._failed(key, FailureCategory.TIMEOUT, f"{took} Retry it later.")
-            except Exception as error:  # noqa: BLE001 - a defect met by one item must not cost the others
+            except Exception as error:
                 logger.exception("Item %s met a defect.", key)
                 self._failed(key, FailureCategory.CRASH, _described(key, error))
             else:
@@ -141,7 +144,6 @@ class _Batch(Generic[RowT]):
             self._many_uncommitted.set()
 
     def _failed(self, key: str, category: FailureCategory, message: str) -> None:
-        logger.warning("Item %s failed (%s): %s", key, category.value, message)
         self.failures.append(ItemFailure(key, category, message))
 
     async def commit_while_working(self) -> None:
@@ -156,9 +158,7 @@ class _Batch(Generic[RowT]):
             asyncio.ensure_future(event.wait()) for event in (self.finished, self._many_uncommitted)
         ]
         try:
-            await asyncio.wait(
-                reasons, timeout=COMMIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(reasons, timeout=COMMIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for reason in reasons:
                 reason.cancel()

@@ -48,7 +48,7 @@ def every_item_succeeded(
     context: dg.AssetCheckExecutionContext, storage: StorageResource
 ) -> dg.AssetCheckResult:
     """Fail when this run's batch has failed items."""
-    report = BookRecords(storage.open()).report_of_job(context.run_id)
+    report = BookRecords(storage.open()).report_of_job(context.run.run_id)
     if report is None:
         return dg.AssetCheckResult(passed=True, description="This run enriched nothing.")
     return dg.AssetCheckResult(
@@ -71,7 +71,7 @@ def success_rate_is_high(
     context: dg.AssetCheckExecutionContext, storage: StorageResource
 ) -> dg.AssetCheckResult:
     """Warn when more items fail than a few broken records explain: a source is probably down."""
-    report = BookRecords(storage.open()).report_of_job(context.run_id)
+    report = BookRecords(storage.open()).report_of_job(context.run.run_id)
     rate = report.success_rate if report else 100.0
     return dg.AssetCheckResult(
         passed=rate >= LEAST_SUCCESS_RATE,

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
-from orf_books.settings import Settings, load_settings
+from orf_books.settings import load_settings
 
 if TYPE_CHECKING:
     from orf_books.local_runs import BooksRun
@@ -70,9 +70,10 @@ def retry(kind: Kind, *, as_json: AsJson = False) -> None:
     from orf_books.local_runs import retry_books
     from orf_books.terminal import TerminalBatch
 
+    retry_of = {Kind.BOOKS: retry_books}[kind]
     settings = load_settings()
     batch = TerminalBatch(concurrency=settings.concurrency, is_silent=as_json)
-    _print_run(retry_books(settings, batch), as_json=as_json)
+    _print_run(retry_of(settings, batch), as_json=as_json)
 
 
 @app.command()
@@ -82,7 +83,7 @@ def upload(
     """Put a file where the sensor finds it, and print its key."""
     from orf_books.object_keys import upload_key
 
-    key = upload_key(_library(path, library))
+    key = {Kind.BOOKS: upload_key}[kind](_library(path, library))
     load_settings().open_storage().put(key, path.read_bytes())
     _print(key, {"upload": key}, as_json=as_json)
 
@@ -204,7 +205,10 @@ def _print_report(document: dict[str, Any]) -> None:
     for row in document["refused_rows"]:
         output.print(f"Row {row['row_number']} was refused: {row['reason']}", markup=False)
     for failure in document["failures"][:SHOWN_FAILURES]:
-        output.print(f"{failure['category']}: {failure['message']}", markup=False, soft_wrap=True)
+        text = f"Book {failure['book']} failed ({failure['category']}): {failure['message']}"
+        output.print(text, markup=False, soft_wrap=True)
+    if document["failed_enrichments"]:
+        output.print("`orf-books retry books` runs what failed once more.", markup=False)
     for note in document["notes"]:
         output.print(note, markup=False, soft_wrap=True)
     for library, files in document["dashboards"].items():

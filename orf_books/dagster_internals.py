@@ -163,7 +163,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     @classmethod
     def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Any  # noqa: ANN401
+        cls,
+        inst_data: ConfigurableClassData | None,
+        config_value: Any,  # noqa: ANN401
     ) -> "PooledSqliteEventLogStorage":
         """Made from `dagster.yaml`; by default the files lie where the stock storage has them."""
         stock = Path(os.environ["DAGSTER_HOME"], "history", "runs")

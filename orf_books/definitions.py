@@ -11,7 +11,13 @@ import dagster as dg
 from orf_books.assets.books import enrich_books, goodreads_exports, library_entries
 from orf_books.assets.dashboard import dashboard, library_dashboard
 from orf_books.checks import checks
-from orf_books.jobs import jobs, nightly_upkeep
+from orf_books.jobs import (
+    ingest_books,
+    maintain_tables,
+    nightly_upkeep,
+    refresh_dashboards,
+    retry_failed_books,
+)
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.book_services import GoogleBooksResource, OpenLibraryResource
 from orf_books.resources.storage import StorageResource
@@ -24,7 +30,7 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
     return dg.Definitions(
         assets=[goodreads_exports, library_entries, enrich_books, library_dashboard, dashboard],
         asset_checks=checks,
-        jobs=jobs,
+        jobs=[ingest_books, retry_failed_books, refresh_dashboards, maintain_tables],
         schedules=[nightly_upkeep],
         sensors=sensors,
         resources=_resources(settings) | overrides,

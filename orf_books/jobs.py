@@ -43,8 +43,11 @@ def maintain(context: dg.OpExecutionContext, storage: StorageResource) -> None:
     for table in TABLES:
         if upkeep := tables.maintain(table):
             context.log.info(
-                f"{upkeep.table}: {upkeep.files_before} files became {upkeep.files_after}, "
-                f"{upkeep.files_deleted} deleted"
+                "%s: %s files became %s, %s deleted",
+                upkeep.table,
+                upkeep.files_before,
+                upkeep.files_after,
+                upkeep.files_deleted,
             )
 
 
@@ -60,5 +63,3 @@ nightly_upkeep = dg.ScheduleDefinition(
     cron_schedule="0 3 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-
-jobs = [ingest_books, retry_failed_books, refresh_dashboards, maintain_tables]

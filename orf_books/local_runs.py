@@ -5,14 +5,13 @@ arguments and printing (`orf_books/cli.py`), what the jobs do.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from orf_books.assets.book_records import (
-    CLAIMED,
     REFUSED,
     BookRecords,
     EnrichmentReport,
@@ -76,12 +75,7 @@ def ingest_export(
     """
     records = BookRecords(settings.open_storage())
     upload = _put(records, content, library)
-    config = {
-        "key": upload.key,
-        "version": upload.version,
-        "arrived_at": upload.arrived_at.isoformat(),
-    }
-    ops = {"library_entries": {"config": {"uploads": [config]}}}
+    ops = {"library_entries": {"config": {"uploads": [upload]}}}
     return _run_books(settings, records, "ingest_books", ops, batch)
 
 
@@ -96,16 +90,19 @@ def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
     )
 
 
-def _put(records: BookRecords, content: bytes, library: str) -> Upload:
-    upload = Upload(upload_key(library), "", library, CLAIMED, datetime.now(UTC), "")
-    records.claim(upload)
-    upload = replace(upload, version=records.storage.put(upload.key, content))
+def _put(records: BookRecords, content: bytes, library: str) -> dict[str, str]:
+    """Store the export under a claim; returns the run's configuration of it."""
+    key = upload_key(library)
+    records.claim(key)
+    version = records.storage.put(key, content)
+    arrived_at = datetime.now(UTC)
     try:
         parse_export(content)
     except NotAGoodreadsExport as reason:
-        records.refuse(replace(upload, status=REFUSED, problem=str(reason)), reason)
+        refused = Upload(key, version, library, REFUSED, arrived_at, "", problem=str(reason))
+        records.refuse(refused, reason)
         raise
-    return upload
+    return {"key": key, "version": version, "arrived_at": arrived_at.isoformat()}
 
 
 def _run_books(
@@ -127,7 +124,7 @@ def _run_books(
             )
         )
     report = records.report_of_job(result.run_id)
-    if report is None:
+    if report is None or not (result.success or report.failed_enrichments):
         raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
     return BooksRun(
         report,

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orf_books.assets.book_records import CLAIMED, BookRecords
-from orf_books.assets.books import ENRICHED_BOOKS
+from orf_books.assets.book_enrichment import ENRICHED_BOOKS
+from orf_books.assets.book_records import BookRecords
 from orf_books.jobs import ingest_books, refresh_dashboards
 from orf_books.object_keys import UPLOADS, is_upload
 from orf_books.resources.storage import ObjectStorage, StorageResource, StoredObject
@@ -65,9 +65,7 @@ def uploads_to_request(
     """What to start runs for, oldest first, and which earlier requests are still open."""
     still_open = requested - receipts
     new = [
-        upload
-        for upload in present
-        if (upload.key, upload.version) not in receipts | still_open
+        upload for upload in present if (upload.key, upload.version) not in receipts | still_open
     ]
     return sorted(new, key=lambda upload: (upload.last_modified, upload.key)), still_open
 
@@ -90,14 +88,9 @@ def _receipts(storage: ObjectStorage, present: Iterable[StoredObject]) -> set[Ve
     versions = {(stored.key, stored.version) for stored in present}
     if versions <= dealt_with:
         return dealt_with
-    uploads = BookRecords(storage).uploads()
-    dealt_with |= {(upload.key, upload.version) for upload in uploads if upload.status != CLAIMED}
-    lately = datetime.now(UTC) - CLAIM_LASTS
-    claimed = {
-        upload.key
-        for upload in uploads
-        if upload.status == CLAIMED and upload.arrived_at > lately
-    }
+    records = BookRecords(storage)
+    dealt_with |= {(upload.key, upload.version) for upload in records.uploads()}
+    claimed = records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
     return dealt_with | {(key, version) for key, version in versions if key in claimed}
 
 

@@ -19,7 +19,11 @@ class TerminalBatch(BatchResource):
 
     is_silent: bool
 
-    def watch(self, context: dg.AssetExecutionContext, what: str) -> Callable[[Progress], None]:
+    def watch(
+        self,
+        context: dg.AssetExecutionContext,  # noqa: ARG002 - a bar needs no log
+        what: str,
+    ) -> Callable[[Progress], None]:
         """A function to call after each item of a batch of `what`."""
         if self.is_silent:
             return lambda _: None

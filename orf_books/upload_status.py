@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from orf_books.assets.book_records import ACCEPTED, CLAIMED, BookRecords, Upload
+from orf_books.assets.book_records import ACCEPTED, BookRecords, Upload
 from orf_books.failures import FixInput
 from orf_books.object_keys import UPLOADS, is_upload, library_of_upload
 from orf_books.resources.storage import ObjectStorage
@@ -28,9 +28,7 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
         (upload.key, upload.version) for upload in known
     }
     if unseen:
-        key = next(iter(unseen))[0]
-        claimed = any(upload.status == CLAIMED for upload in known)
-        return {"upload": key, "status": PROCESSING if claimed else WAITING}
+        return {"upload": min(unseen)[0], "status": WAITING}
     if not known:
         raise FixInput(f"There is no upload {name!r}; `orf-books upload` puts one.")
     return _status(records, known[-1])

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from orf_books.batches import ItemFailure
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook
@@ -23,7 +23,7 @@ from orf_books.resources.tables import Table, Tables
 if TYPE_CHECKING:
     import polars as pl
 
-CLAIMED, ACCEPTED, REFUSED = "claimed", "accepted", "refused"
+ACCEPTED, REFUSED = "accepted", "refused"
 COMPLETE, COMPLETE_WITH_FAILURES = "complete", "complete_with_failures"
 
 
@@ -35,7 +35,7 @@ class Upload:
     version: str
     library: str
     status: str
-    """`accepted`, `refused`, or `claimed` by a process that is about to deal with it."""
+    """`accepted` or `refused`."""
     arrived_at: datetime
     """When it was noticed: of two exports of a library the later one counts."""
     job_id: str
@@ -53,6 +53,14 @@ class Upload:
     def edition(self) -> str:
         """What the rows of this upload are stored under."""
         return f"{self.key}@{self.version}#{self.job_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadClaim:
+    """A process is about to put an object and to deal with it: no sensor needs to."""
+
+    key: str
+    claimed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +96,10 @@ class EnrichedBookRow:
     @classmethod
     def of(cls, book: EnrichedBook, question: str, job_id: str) -> Self:
         """The row of a book that was just enriched; `question` is the query's fingerprint."""
-        kept = {name: getattr(book, name) for name in cls.__dataclass_fields__ if hasattr(book, name)}
-        kept["answers"] = json.dumps([asdict(answer) for answer in book.answers])
+        columns = {field.name: getattr(book, field.name) for field in fields(book)}
+        columns["answers"] = json.dumps([asdict(answer) for answer in book.answers])
         return cls(
-            **kept,
+            **columns,
             fingerprint=question,
             code_version=CODE_VERSION,
             job_id=job_id,
@@ -163,13 +171,15 @@ class LibraryDigest:
 
 
 uploads = Table("uploads", Upload, ("key", "version"), "arrived_at")
+upload_claims = Table("upload_claims", UploadClaim, ("key",), "claimed_at")
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
 enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at")
 failed_enrichments = Table("failed_enrichments", FailedEnrichment, ("key",), "failed_at")
 enrichment_reports = Table("enrichment_reports", EnrichmentReport, ("job_id",), "started_at")
 library_digests = Table("library_digests", LibraryDigest, ("library_id",), "updated")
-TABLES = (
+TABLES: tuple[Table[Any], ...] = (
     uploads,
+    upload_claims,
     library_entries,
     enriched_books,
     failed_enrichments,
@@ -212,9 +222,14 @@ class BookRecords:
         """The uploads that a run dealt with."""
         return [upload for upload in self.uploads() if upload.job_id == job_id]
 
-    def claim(self, upload: Upload) -> None:
+    def claim(self, key: str) -> None:
         """Tell sensors that this process is about to put the upload and to deal with it."""
-        self._tables.append(uploads, [upload])
+        self._tables.append(upload_claims, [UploadClaim(key, datetime.now(UTC))])
+
+    def claimed_since(self, moment: datetime) -> set[str]:
+        """Keys that a process claimed since then."""
+        claims = self._tables.latest(upload_claims)
+        return {claim.key for claim in claims if claim.claimed_at > moment}
 
     def accept(self, upload: Upload, export: Export) -> None:
         """Store an export: from now on its rows are the library's."""
@@ -249,8 +264,10 @@ class BookRecords:
         """The upload that counts, for each library."""
         return {upload.library: upload for upload in self.uploads() if upload.status == ACCEPTED}
 
-    def rows(self, libraries: Collection[str] | None = None) -> list[LibraryRow]:
-        """What the libraries hold now, of all libraries if none is named; the last to arrive last."""
+    def rows(
+        self, libraries: Collection[str] | None = None, books: Collection[str] | None = None
+    ) -> list[LibraryRow]:
+        """What the libraries hold now, the last to arrive last; None is all of them."""
         import polars as pl
 
         editions = {
@@ -258,7 +275,10 @@ class BookRecords:
             for library, upload in self.libraries().items()
             if libraries is None or library in libraries
         }
-        rows = self._tables.latest(library_entries, pl.col("edition").is_in(list(editions)))
+        wanted = pl.col("edition").is_in(list(editions))
+        if books is not None:
+            wanted &= pl.col("book_key").is_in(list(books))
+        rows = self._tables.latest(library_entries, wanted)
         return sorted(rows, key=lambda row: (editions[row.edition], row.row_number))
 
     # Books
@@ -268,10 +288,15 @@ class BookRecords:
         rows = self._tables.latest(enriched_books, _key_in(keys))
         return {row.key: row for row in rows}
 
-    def failures(self, keys: Collection[str]) -> dict[str, FailedEnrichment]:
-        """The latest failure of each book that ever failed."""
-        rows = self._tables.latest(failed_enrichments, _key_in(keys))
-        return {row.key: row for row in rows}
+    def standing_failures(self, keys: Collection[str]) -> dict[str, FailedEnrichment]:
+        """The latest failure of each book that was not enriched since."""
+        failed = {row.key: row for row in self._tables.latest(failed_enrichments, _key_in(keys))}
+        enriched = self.enrichments(failed)
+        return {
+            key: failure
+            for key, failure in failed.items()
+            if key not in enriched or enriched[key].enriched_at < failure.failed_at
+        }
 
     def add_enrichments(self, rows: Sequence[EnrichedBookRow]) -> None:
         """Store enrichments for good."""

@@ -10,16 +10,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from pydantic import Field
 
+from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import (
     BookRecords,
-    EnrichedBookRow,
-    FailedEnrichment,
     LibraryDigest,
-    LibraryRow,
     Upload,
 )
-from orf_books.assets.books import ENRICHED_BOOKS, ENRICHMENT_REPORT, OWNERS, library_entries
+from orf_books.assets.books import ENRICHMENT_REPORT, OWNERS, library_entries
 from orf_books.books.goodreads_csv import RefusedRow
 from orf_books.books.library import (
     DashboardStamp,
@@ -39,7 +38,7 @@ PREVIEWED = 10
 class DashboardConfig(dg.Config):
     """Which libraries to make dashboards of."""
 
-    after_runs: list[str] = []
+    after_runs: list[str] = Field(default_factory=list)
     """Those that hold books which these runs worked on; empty: this run, or else all libraries."""
 
 
@@ -110,7 +109,7 @@ def _libraries_to_show(records: BookRecords, job_ids: Sequence[str]) -> dict[str
     if not (worked_on or dealt_with or records.reports(job_ids)):
         return libraries
     shown = {digest.library_id: digest.updated for digest in records.digests()}
-    changed = {row.library for row in records.rows() if row.book_key in worked_on}
+    changed = {row.library for row in records.rows(books=worked_on)} if worked_on else set()
     return {
         library: upload
         for library, upload in libraries.items()
@@ -120,21 +119,25 @@ def _libraries_to_show(records: BookRecords, job_ids: Sequence[str]) -> dict[str
     }
 
 
-def _make_dashboards(
-    records: BookRecords, libraries: dict[str, Upload]
-) -> list[LibraryDashboard]:
+def _make_dashboards(records: BookRecords, libraries: dict[str, Upload]) -> list[LibraryDashboard]:
     """Make and store the JSON and the page of each library."""
     from orf_books.pages.library_page import render_library_page
 
     rows = records.rows(libraries)
     keys = {row.book_key for row in rows}
-    enriched, failed = records.enrichments(keys), records.failures(keys)
+    results = EnrichmentResults(
+        enriched={key: row.book() for key, row in records.enrichments(keys).items()},
+        failures={
+            key: (failure.category, failure.message)
+            for key, failure in records.standing_failures(keys).items()
+        },
+    )
     now = datetime.now(UTC)
     dashboards = []
     for library, upload in sorted(libraries.items()):
         made = build_library_dashboard(
             [(row.book_key, row) for row in rows if row.library == library],
-            _enrichment_results(enriched, failed),
+            results,
             _export_report(upload),
             DashboardStamp(library_id=library, export_id=library, now=now),
         )
@@ -142,20 +145,6 @@ def _make_dashboards(
         records.storage.put(library_page_key(library), render_library_page(made).encode())
         dashboards.append(made)
     return dashboards
-
-
-def _enrichment_results(
-    enriched: dict[str, EnrichedBookRow], failed: dict[str, FailedEnrichment]
-) -> EnrichmentResults:
-    """A failure counts until an enrichment follows it."""
-    return EnrichmentResults(
-        enriched={key: row.book() for key, row in enriched.items()},
-        failures={
-            key: (failure.category, failure.message)
-            for key, failure in failed.items()
-            if key not in enriched or enriched[key].enriched_at < failure.failed_at
-        },
-    )
 
 
 def _export_report(upload: Upload) -> ExportReport:
@@ -190,14 +179,9 @@ def _preview(made: LibraryDashboard) -> str:
         f"| {genre.genre} | {genre.count} | {'█' * round(20 * genre.count / most)} |"
         for genre in summary.most_common_genres
     ]
-    return "\n".join(
-        [
-            f"**{made.export_id}**: {summary.total_books} books, {summary.read_books} read, "
-            f"{summary.genre_enriched_books} with genres ({summary.genre_enrichment_rate} %), "
-            f"{summary.failed_books} failed",
-            "",
-            "| genre | books | |",
-            "|---|--:|---|",
-            *chart,
-        ]
+    figures = (
+        f"**{made.export_id}**: {summary.total_books} books, {summary.read_books} read, "
+        f"{summary.genre_enriched_books} with genres ({summary.genre_enrichment_rate} %), "
+        f"{summary.failed_books} failed"
     )
+    return "\n".join([figures, "", "| genre | books | |", "|---|--:|---|", *chart])

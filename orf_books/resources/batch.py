@@ -30,8 +30,11 @@ class BatchResource(dg.ConfigurableResource[None]):
             if now - last_line >= SECONDS_BETWEEN_LINES:
                 last_line = now
                 context.log.info(
-                    f"{progress.done + progress.failed} of {progress.total} {what}, "
-                    f"{progress.failed} failed"
+                    "%s of %s %s, %s failed",
+                    progress.done + progress.failed,
+                    progress.total,
+                    what,
+                    progress.failed,
                 )
 
         return tell

@@ -22,7 +22,7 @@ LEVEL_OF_QUARTERS = 2
 FAILURES_OF_AN_OUTAGE = 12
 
 
-class GroupUndecided(Exception):  # noqa: N818 - no error: the group is asked again in halves
+class GroupUndecided(Exception):
     """The answer to several questions cannot be believed; smaller groups may get a better one."""
 
 

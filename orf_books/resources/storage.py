@@ -5,15 +5,16 @@ that read tables. Does not belong here: which keys exist and what they hold (`or
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 import dagster as dg
+
 from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
 
 if TYPE_CHECKING:

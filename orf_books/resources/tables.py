@@ -97,7 +97,7 @@ class Tables:
         newest = frame.sort(table.latest_by).unique(table.keys, keep="last")
         return list(_rows(table, newest))
 
-    def maintain(self, table: Table[RowT]) -> Upkeep | None:
+    def maintain(self, table: Table[Any]) -> Upkeep | None:
         """Compact the table's files and delete those that nobody has needed for a week."""
         opened = self._open(table)
         if opened is None:

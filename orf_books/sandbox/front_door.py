@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from random import Random
 from typing import Protocol
 
@@ -59,10 +60,11 @@ class Question:
         everything = f"{path}\n{text}"
         isbns = (as_isbn13(n.replace("-", "").upper()) for n in _NUMBER.findall(everything))
         groups = _GOODREADS_IDS.findall(text)
+        keys = _OPEN_LIBRARY_KEY.findall(everything.upper())
         return cls(
             isbns=frozenset(filter(None, isbns)),
             goodreads_ids=frozenset(re.findall(r"\d+", " ".join(map(" ".join, groups)))),
-            keys=frozenset((*_OPEN_LIBRARY_KEY.findall(everything.upper()), path.rsplit("/", maxsplit=1)[-1])),
+            keys=frozenset((*keys, PurePosixPath(path).name)),
             titles=len(_TITLE.findall(text)),
             words=f" {normalised(text)} ",
         )
@@ -82,10 +84,15 @@ class Question:
         )
 
     def _names(self, book: CatalogueBook) -> bool:
-        title = normalised(book.title)
+        title = _without_article(normalised(book.title))
         names = [name for name in normalised(" ".join(book.authors)).split() if len(name) > 1]
         with_author = any(f" {name} " in self.words for name in names)
-        return self.words.strip() == title or (with_author and f" {title} " in self.words)
+        is_whole_query = _without_article(self.words.strip()) == title
+        return is_whole_query or (with_author and f" {title} " in self.words)
+
+
+def _without_article(title: str) -> str:
+    return re.sub(r"^(the|an?) ", "", title)
 
 
 def _keys(book: CatalogueBook) -> set[str]:

@@ -41,6 +41,7 @@ DEFAULT_SEARCH_FIELDS = (
 )
 """What a search returns unasked: no ISBNs, no subjects."""
 NAMING_PARAMETERS = ("q", "title", "author", "isbn", "bibkeys")
+SHORTEST_QUERY = 3
 LONGEST_ADDRESS = 8000
 """Of path and query together; the proxy reads the request line into 8 KiB."""
 COVERS_BY_ISBN = 100
@@ -159,7 +160,7 @@ class OpenLibrary:
         """GET /search.json."""
         asked = request.query_params
         query = asked.get("q", "").strip()
-        if query and (len(query) < 3 or query.casefold() == "the"):  # noqa: PLR2004
+        if query and (len(query) < SHORTEST_QUERY or query.casefold() == "the"):
             return _unprocessable("q", "The query is too short or too common.")
         limit, offset = _limit_and_offset(asked)
         found = _by_relevance(self._found(query, asked), query)

@@ -31,7 +31,7 @@ def selected(answer: dict[str, Any], fields: str) -> dict[str, Any]:
     selection = reader.list()
     if reader.piece is not None:
         raise BadSelectorError(fields)
-    return dict(_apply(selection, answer))
+    return _members(selection, answer)
 
 
 class _Reader:
@@ -75,16 +75,18 @@ def _merge(selection: Selection, more: Selection) -> None:
         _merge(selection.setdefault(name, {}), below)
 
 
-def _apply(selection: Selection, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _apply(selection: Selection, value: object) -> object:
     if not selection:
         return value
     if isinstance(value, list):
         return [_apply(selection, item) for item in value]
-    if not isinstance(value, dict):
-        return value
+    return _members(selection, value) if isinstance(value, dict) else value
+
+
+def _members(selection: Selection, members: dict[str, Any]) -> dict[str, Any]:
     everything = selection.get("*")
     return {
         name: _apply(selection.get(name, everything or {}), member)
-        for name, member in value.items()
+        for name, member in members.items()
         if name in selection or everything is not None
     }

@@ -1,0 +1,161 @@
+import pytest
+
+from orf_books.books.metadata import (
+    ACCEPTED_SIMILARITY,
+    BookQuery,
+    has_isbn_of,
+    isbn_forms,
+    last_name,
+    main_title,
+    title_author_similarity,
+)
+
+
+def book(
+    title: str = "Dune",
+    author: str = "Frank Herbert",
+    isbn: str | None = None,
+    isbn13: str | None = None,
+) -> BookQuery:
+    return BookQuery("1", "1", title, author, isbn, isbn13)
+
+
+def similarity(asked: tuple[str, str], title: str, *authors: str, subtitle: str = "") -> float:
+    return title_author_similarity(book(*asked), title, authors, subtitle)
+
+
+@pytest.mark.parametrize(
+    ("title", "found"),
+    [
+        ("Dune (Dune, #1)", "Dune"),
+        ("The Odyssey", "Odyssey"),
+        ("Crime and Punishment", "Crime & punishment"),
+        ("Cien años de soledad", "Cien anos de Soledad"),
+        ("Ender\u2019s Game (Ender's Saga, #1)", "Ender's game"),
+        ("The Colour of Magic (Discworld, #1; Rincewind, #1)", "The Color of Magic"),
+        ("The Three-Body Problem", "The three body problem"),
+        ("The Final Empire (Mistborn, #1)", "Mistborn: The Final Empire"),
+        ("Mistborn: The Final Empire (Mistborn, #1)", "The Final Empire"),
+        ("Sapiens: A Brief History of Humankind", "Sapiens"),
+        ("Sapiens: A Brief History of Humankind", "Sapiens: a brief history of mankind"),
+        ("1984", "1984: A Novel"),
+        ("Saga, Volume 1 (Saga, #1)", "Saga. Volume One"),
+        ("A Storm of Swords, Part II", "Storm of Swords: Part 2"),
+    ],
+)
+def test_the_same_title_is_accepted_however_it_is_written(title: str, found: str) -> None:
+    assert similarity((title, "An Author"), found, "An Author") >= ACCEPTED_SIMILARITY
+
+
+@pytest.mark.parametrize(
+    ("author", "found"),
+    [
+        ("J.R.R. Tolkien", "J. R. R. Tolkien"),
+        ("J.R.R. Tolkien", "John Ronald Reuel Tolkien"),
+        ("Yuval Noah Harari", "Yuval N. Harari"),
+        ("Liu Cixin", "Cixin Liu"),
+        ("Orson Scott Card", "Card, Orson Scott"),
+        ("Gabriel García Márquez", "Gabriel Garcia Marquez"),
+        ("Fyodor Dostoevsky", "Fyodor Dostoyevsky"),
+        ("Martin Luther King Jr.", "Martin Luther King, Jr."),
+        ("Homer", "Homer"),
+    ],
+)
+def test_the_same_author_is_accepted_however_he_is_written(author: str, found: str) -> None:
+    assert similarity(("A Book", author), "A Book", found) >= ACCEPTED_SIMILARITY
+
+
+@pytest.mark.parametrize(
+    ("title", "found"),
+    [
+        ("Dune (Dune, #1)", "Dune Messiah"),
+        ("Foundation and Empire", "Foundation and Earth"),
+        ("Harry Potter and the Goblet of Fire", "Harry Potter and the Chamber of Secrets"),
+        ("The Lord of the Rings", "The Lord of the Rings: The Two Towers"),
+        ("Star Wars: Thrawn (Star Wars: Thrawn, #1)", "Star Wars"),
+        ("Batman: Year One", "Batman: The Dark Knight Returns"),
+        ("Fahrenheit 451", "Fahrenheit 452"),
+    ],
+)
+def test_another_title_is_not_accepted_though_much_is_alike(title: str, found: str) -> None:
+    assert similarity((title, "An Author"), found, "An Author") < ACCEPTED_SIMILARITY
+
+
+@pytest.mark.parametrize("found", ["Jane Smith", "Ann Austen", "A. Austen", ""])
+def test_another_author_is_not_accepted(found: str) -> None:
+    assert similarity(("Emma", "Jane Austen"), "Emma", found) < ACCEPTED_SIMILARITY
+
+
+@pytest.mark.parametrize(
+    ("title", "found"),
+    [
+        ("Saga, Volume 1 (Saga, #1)", "Saga, Vol. 2"),
+        ("Saga (Saga, #1)", "Saga (Saga, #2)"),
+        ("Saga", "Saga, Book Three"),
+        ("Saga", "Summary of Saga"),
+        ("Saga", "Saga: Study Guide"),
+        ("Saga", "SparkNotes Saga"),
+        ("Saga", "Saga: The Graphic Novel"),
+        ("Saga", "Saga Box Set"),
+        ("Saga Boxed Set (Saga, #1-3)", "Saga"),
+        ("Saga (Saga, #1-3)", "Saga"),
+    ],
+)
+def test_another_volume_a_set_or_a_book_about_the_book_blocks(title: str, found: str) -> None:
+    assert similarity((title, "An Author"), found, "An Author") == 0.0
+
+
+def test_a_kind_of_book_blocks_from_the_subtitle_too() -> None:
+    asked = ("Saga", "An Author")
+    assert similarity(asked, "Saga", "An Author", subtitle="A Study Guide") == 0.0
+
+
+def test_a_subtitle_kept_apart_may_be_missing_from_the_question() -> None:
+    asked = ("Sapiens", "Yuval Noah Harari")
+    subtitle = "A Brief History of Humankind"
+    assert similarity(asked, "Sapiens", "Yuval Noah Harari", subtitle=subtitle) > 0.9
+
+
+def test_one_of_several_authors_is_enough() -> None:
+    asked = ("Good Omens", "Terry Pratchett")
+    assert similarity(asked, "Good Omens", "Neil Gaiman", "Terry Pratchett") == 1.0
+
+
+def test_nothing_is_similar_to_a_record_without_authors_or_title() -> None:
+    assert similarity(("Dune", "Frank Herbert"), "Dune") == 0.0
+    assert similarity(("Dune", "Frank Herbert"), "", "Frank Herbert") == 0.0
+    assert similarity(("", ""), "Dune", "Frank Herbert") == 0.0
+
+
+def test_an_isbn_has_both_forms_the_long_one_first() -> None:
+    assert isbn_forms(book(isbn="0441013597")) == ("9780441013593", "0441013597")
+    assert isbn_forms(book(isbn13="9780441013593")) == ("9780441013593", "0441013597")
+    assert isbn_forms(book(isbn="0441013597", isbn13="9780441013593")) == (
+        "9780441013593",
+        "0441013597",
+    )
+    assert isbn_forms(book(isbn13="9791032305690")) == ("9791032305690",)
+
+
+def test_an_invalid_isbn_is_none() -> None:
+    assert isbn_forms(book(isbn="0441013590", isbn13="0785342510591")) == ()
+
+
+def test_a_record_is_tied_to_the_book_by_either_form_hyphens_or_not() -> None:
+    asked = book(isbn13="9780441013593")
+    assert has_isbn_of(asked, ["0-441-01359-7"])
+    assert has_isbn_of(asked, ["9780553293357", "978-0441013593"])
+    assert not has_isbn_of(asked, ["9780553293357"])
+    assert not has_isbn_of(book(), ["9780441013593"])
+
+
+def test_a_main_title_has_no_series_and_no_subtitle() -> None:
+    assert main_title("Sapiens: A Brief History (Sapiens, #1)") == "Sapiens"
+    assert main_title("The Way of  Kings (The Stormlight Archive, #1)") == "The Way of Kings"
+
+
+def test_a_last_name_is_without_initials_and_suffixes() -> None:
+    assert last_name("J.R.R. Tolkien") == "Tolkien"
+    assert last_name("Martin Luther King Jr.") == "King"
+    assert last_name("Homer") == "Homer"
+    assert last_name("") == ""

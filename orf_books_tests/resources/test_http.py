@@ -1,0 +1,322 @@
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+from orf_books.resources.http import (
+    JsonObject,
+    Patience,
+    ServiceClient,
+    ServiceFailure,
+    seconds_to_wait,
+)
+
+AGENT = "orf_books/0 (someone@example.org)"
+AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
+Step = httpx.Response | Exception | Callable[[], Awaitable[httpx.Response]]
+FOUND = httpx.Response(200, json={"found": True})
+
+
+class Service(httpx.AsyncBaseTransport):
+    """Takes one step after the other, and stays at the last."""
+
+    def __init__(self, *steps: Step) -> None:
+        self._steps = list(steps)
+        self.asked: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+        if isinstance(step, Exception):
+            raise step
+        if not isinstance(step, httpx.Response):
+            return await step()
+        return httpx.Response(step.status_code, headers=step.headers, content=step.content)
+
+
+def client(service: Service, patience: Patience = AT_ONCE, **more: float) -> ServiceClient:
+    return ServiceClient(
+        "The service",
+        "http://service.test/v1",
+        user_agent=AGENT,
+        remedy="Set the thing.",
+        patience=patience,
+        requests_per_second=more.get("requests_per_second"),
+        deadline_seconds=more.get("deadline_seconds", 5.0),
+        transport=service,
+    )
+
+
+def asked(service: Service, attempts: int | None = None) -> JsonObject:
+    async def ask() -> JsonObject:
+        async with client(service) as opened:
+            return await opened.get_json("/things", {"q": "x", "key": "sec"}, attempts=attempts)
+
+    return asyncio.run(ask())
+
+
+def failure_of(*steps: Step) -> tuple[OrfBooksError, int]:
+    service = Service(*steps)
+    with pytest.raises(OrfBooksError) as caught:
+        asked(service)
+    return caught.value, len(service.asked)
+
+
+def test_a_request_says_who_asks_and_what() -> None:
+    service = Service(FOUND)
+    assert asked(service) == {"found": True}
+    request = service.asked[0]
+    assert request.headers["User-Agent"] == AGENT
+    assert str(request.url) == "http://service.test/v1/things?q=x&key=sec"
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_passing_failure_is_tried_again(status: int) -> None:
+    service = Service(httpx.Response(status), httpx.Response(status), FOUND)
+    assert asked(service) == {"found": True}
+    assert len(service.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("slow"),
+        httpx.ReadTimeout("slow"),
+        httpx.ReadError("reset"),
+        httpx.RemoteProtocolError("closed early"),
+    ],
+)
+def test_a_cut_connection_is_tried_again(cut: Exception) -> None:
+    assert asked(Service(cut, FOUND)) == {"found": True}
+
+
+@pytest.mark.parametrize(
+    ("step", "category"),
+    [
+        (httpx.Response(408), FailureCategory.TIMEOUT),
+        (httpx.Response(429), FailureCategory.RATE_LIMITED),
+        (httpx.Response(500), FailureCategory.UNAVAILABLE),
+        (httpx.Response(504), FailureCategory.UNAVAILABLE),
+        (httpx.ConnectError("refused"), FailureCategory.NETWORK),
+        (httpx.ReadError("reset"), FailureCategory.NETWORK),
+        (httpx.ConnectTimeout("slow"), FailureCategory.TIMEOUT),
+        (httpx.ReadTimeout("slow"), FailureCategory.TIMEOUT),
+    ],
+)
+def test_after_four_attempts_the_failure_has_its_category(
+    step: Step, category: FailureCategory
+) -> None:
+    failure, attempts = failure_of(step)
+    assert isinstance(failure, RetryLater)
+    assert (failure.category, attempts) == (category, 4)
+
+
+def test_a_caller_may_ask_for_fewer_attempts() -> None:
+    service = Service(httpx.Response(503))
+    with pytest.raises(RetryLater):
+        asked(service, attempts=1)
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'{"cut', b"[]", b'"text"', b""])
+def test_an_unreadable_answer_is_asked_for_once_more(body: bytes) -> None:
+    failure, attempts = failure_of(httpx.Response(200, content=body))
+    assert (failure.category, attempts) == (FailureCategory.BAD_RESPONSE, 2)
+    assert asked(Service(httpx.Response(200, content=body), FOUND)) == {"found": True}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_not_repeated_and_names_the_remedy(status: int) -> None:
+    failure, attempts = failure_of(httpx.Response(status))
+    assert isinstance(failure, FixConfiguration)
+    assert str(failure) == f"The service refuses us (HTTP {status} for /things). Set the thing."
+    assert attempts == 1
+
+
+@pytest.mark.parametrize("status", [400, 414, 422, 501])
+def test_a_question_that_is_not_taken_is_not_repeated(status: int) -> None:
+    failure, attempts = failure_of(httpx.Response(status))
+    assert isinstance(failure, RetryLater)
+    assert attempts == 1
+
+
+def test_a_404_is_an_answer_only_for_those_who_expect_it() -> None:
+    async def find() -> JsonObject | None:
+        async with client(Service(httpx.Response(404))) as opened:
+            return await opened.find_json("/things/1", {})
+
+    assert asyncio.run(find()) is None
+    failure, attempts = failure_of(httpx.Response(404))
+    assert (failure.category, attempts) == (FailureCategory.BAD_RESPONSE, 1)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        httpx.Response(400),
+        httpx.Response(403),
+        httpx.Response(404),
+        httpx.Response(429),
+        httpx.Response(500),
+        httpx.Response(200, content=b"<"),
+        httpx.ReadTimeout("slow"),
+        httpx.ConnectError("refused"),
+    ],
+)
+def test_no_message_shows_the_query(step: Step) -> None:
+    failure, _ = failure_of(step)
+    assert "sec" not in str(failure)
+    assert "?" not in str(failure)
+
+
+def test_the_log_of_requests_shows_no_query(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        asked(Service(httpx.Response(503), FOUND))
+    assert "http://service.test/v1/things" in caplog.text
+    assert "sec" not in caplog.text
+
+
+def test_redirects_are_followed() -> None:
+    moved = httpx.Response(302, headers={"Location": "http://service.test/v1/moved"})
+    service = Service(moved, FOUND)
+    assert asked(service) == {"found": True}
+    assert service.asked[1].url.path == "/v1/moved"
+
+
+def test_redirects_in_a_circle_end() -> None:
+    circle = httpx.Response(302, headers={"Location": "http://service.test/v1/things"})
+    assert failure_of(circle)[0].category is FailureCategory.BAD_RESPONSE
+
+
+def test_an_address_that_is_none_is_for_someone_to_fix() -> None:
+    async def ask() -> None:
+        async with ServiceClient("The service", "ftp://x", user_agent=AGENT) as opened:
+            await opened.get_json("/things", {})
+
+    with pytest.raises(FixConfiguration):
+        asyncio.run(ask())
+
+
+def test_an_answer_that_drips_forever_ends_at_the_deadline() -> None:
+    async def drip() -> httpx.Response:
+        await asyncio.sleep(60)
+        return FOUND
+
+    async def ask() -> None:
+        async with client(Service(drip), deadline_seconds=0.01) as opened:
+            await opened.get_json("/things", {}, attempts=1)
+
+    with pytest.raises(RetryLater) as caught:
+        asyncio.run(ask())
+    assert caught.value.category is FailureCategory.TIMEOUT
+
+
+def test_every_attempt_is_counted_as_a_request() -> None:
+    async def requests() -> int:
+        async with client(Service(httpx.Response(503), FOUND, FOUND)) as opened:
+            await opened.get_json("/things", {})
+            await opened.get_json("/things", {})
+            return opened.requests
+
+    assert asyncio.run(requests()) == 3
+
+
+def seconds_for(service: Service, patience: Patience) -> float:
+    async def ask() -> float:
+        async with client(service, patience) as opened:
+            begun = time.perf_counter()
+            await opened.get_json("/things", {})
+            return time.perf_counter() - begun
+
+    return asyncio.run(ask())
+
+
+def test_the_wait_that_a_service_asks_for_is_kept_up_to_a_limit() -> None:
+    patience = Patience(first_wait=0.0, jitter=0.0, longest_retry_after=0.05)
+    busy = httpx.Response(503, headers={"Retry-After": "3600"})
+    assert 0.05 <= seconds_for(Service(busy, FOUND), patience) < 2.0
+
+
+def test_too_many_requests_without_a_wait_are_followed_by_a_longer_one() -> None:
+    patience = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.02)
+    busy = httpx.Response(429)
+    assert seconds_for(Service(busy, busy, FOUND), patience) >= 0.06
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7.0), ("", None), ("soon", None), ("-1", None)]
+)
+def test_a_wait_is_given_in_seconds(header: str, seconds: float | None) -> None:
+    assert seconds_to_wait(httpx.Response(429, headers={"Retry-After": header})) == seconds
+
+
+def test_a_wait_is_given_as_a_date() -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    wait = seconds_to_wait(httpx.Response(429, headers={"Retry-After": moment}))
+    assert wait is not None
+    assert 55 < wait <= 60
+    past = httpx.Response(429, headers={"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"})
+    assert seconds_to_wait(past) == 0.0
+
+
+def test_requests_leave_in_evenly_spaced_slots() -> None:
+    async def moments() -> Sequence[float]:
+        async def note() -> httpx.Response:
+            left.append(time.perf_counter())
+            return httpx.Response(200, json={})
+
+        left: list[float] = []
+        async with client(Service(note), requests_per_second=50) as opened:
+            assert opened.pace.seconds_until_free() == 0.0
+            await asyncio.gather(*(opened.get_json("/things", {}) for _ in range(5)))
+            assert opened.pace.seconds_until_free() > 0.0
+        return left
+
+    left = asyncio.run(moments())
+    assert left[-1] - left[0] >= 0.075
+    gaps = [later - earlier for earlier, later in zip(left, left[1:], strict=False)]
+    assert min(gaps) > 0.01
+
+
+def test_a_service_may_know_its_own_errors_better() -> None:
+    own = FixConfiguration("The key is unknown.")
+    service = Service(httpx.Response(400))
+
+    async def ask() -> None:
+        async with ServiceClient(
+            "The service",
+            "http://service.test",
+            user_agent=AGENT,
+            classify=lambda _: own,
+            transport=service,
+        ) as opened:
+            await opened.get_json("/things", {})
+
+    with pytest.raises(FixConfiguration) as caught:
+        asyncio.run(ask())
+    assert caught.value is own
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "may_be"),
+    [
+        (httpx.Response(500), True),
+        (httpx.Response(422), True),
+        (httpx.ReadTimeout("slow"), True),
+        (httpx.Response(429), False),
+        (httpx.ConnectError("refused"), False),
+        (httpx.ConnectTimeout("slow"), False),
+    ],
+)
+def test_a_failure_tells_whether_one_question_may_be_its_cause(step: Step, may_be: bool) -> None:
+    failure, _ = failure_of(step)
+    assert isinstance(failure, ServiceFailure)
+    assert failure.one_question_may_be_the_cause is may_be
