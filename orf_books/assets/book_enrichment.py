@@ -109,7 +109,7 @@ class EnrichmentStep:
         outcome = self._ask(scope, commit)
         processed = len(scope.questions)
         report = EnrichmentReport(
-            job_id=self._context.run_id,
+            job_id=self._context.run.run_id,
             status=COMPLETE_WITH_FAILURES if outcome.failures else COMPLETE,
             uploads=tuple(upload.key for upload in uploads),
             libraries=scope.libraries,
@@ -161,7 +161,7 @@ class EnrichmentStep:
                 async def enrich(key: str) -> EnrichedBookRow:
                     question = scope.questions[key]
                     book = await enrich_book(question, first, for_gaps)
-                    return EnrichedBookRow.of(book, fingerprint(question), self._context.run_id)
+                    return EnrichedBookRow.of(book, fingerprint(question), self._context.run.run_id)
 
                 outcome = await work_on_items(
                     scope.to_ask,
@@ -176,13 +176,13 @@ class EnrichmentStep:
 
         outcome = asyncio.run(ask_services())
         prints = {key: fingerprint(question) for key, question in scope.questions.items()}
-        self._records.add_failures(outcome.failures, prints, self._context.run_id)
+        self._records.add_failures(outcome.failures, prints, self._context.run.run_id)
         for failure in outcome.failures[:SHOWN_FAILURES]:
             self._context.log.error("%s", failure)
         return outcome
 
     def _accepted_uploads(self) -> list[Upload]:
-        found = self._records.uploads_of_job(self._context.run_id)
+        found = self._records.uploads_of_job(self._context.run.run_id)
         return [upload for upload in found if upload.status == ACCEPTED]
 
     def _scope_of_uploads(self, uploads: Sequence[Upload]) -> _Scope:

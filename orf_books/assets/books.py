@@ -114,7 +114,7 @@ def new_uploads(records: BookRecords) -> list[UploadConfig]:
 def _ingest(
     context: dg.AssetExecutionContext, records: BookRecords, config: UploadConfig
 ) -> Upload:
-    upload = ingest(records, config, context.run_id)
+    upload = ingest(records, config, context.run.run_id)
     context.instance.report_runless_asset_event(
         dg.AssetMaterialization(
             GOODREADS_EXPORTS,

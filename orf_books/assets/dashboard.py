@@ -58,7 +58,7 @@ def library_dashboard(
 ) -> dg.MaterializeResult[None]:
     """Make the dashboards of the libraries that a run has changed."""
     records = BookRecords(storage.open())
-    libraries = _libraries_to_show(records, config.after_runs or [context.run_id])
+    libraries = _libraries_to_show(records, config.after_runs or [context.run.run_id])
     dashboards = _make_dashboards(records, libraries)
     records.add_digests([_digest(dashboard) for dashboard in dashboards])
     return dg.MaterializeResult(

@@ -15,11 +15,12 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 AskGroup = Callable[[Sequence[Question], int | None], Awaitable[Mapping[Question, Answer]]]
-"""Asks one request's worth of questions, in at most so many attempts (None: as many as usual).
+"""Asks one request's worth of questions, where one of them may be the cause of a failure in at most
+so many attempts (None: as many as usual).
 What has no answer is left out. May raise `GroupUndecided` for several questions, never for one."""
 
-LEVEL_OF_QUARTERS = 2
-FAILURES_OF_AN_OUTAGE = 12
+LEVEL_OF_EIGHTHS = 3
+FAILURES_OF_AN_OUTAGE = 18
 
 
 class GroupUndecided(Exception):
@@ -35,9 +36,9 @@ class GroupedLookup(Generic[Question, Answer]):
     A group that fails is split in halves, and these again, so that a question on which the service
     chokes costs its neighbours nothing but time: about two requests for each halving. It is not
     split where the failure is the service's alone (not reached, too many requests, refused), and
-    splitting ends when the quarters of a group have failed too and no request at all has been
-    answered among the last `FAILURES_OF_AN_OUTAGE`: that is an outage, and until the next answer no
-    group is split.
+    splitting ends when even the eighths of groups fail and no request at all has been answered
+    among the last `FAILURES_OF_AN_OUTAGE`: that is an outage, and until the next answer no group is
+    split.
 
     Args:
         ask: asks a group.
@@ -123,7 +124,7 @@ class GroupedLookup(Generic[Question, Answer]):
     async def _settle(self, group: Sequence["_Lookup[Question, Answer]"], level: int) -> None:
         questions = list(dict.fromkeys(lookup.question for lookup in group))
         try:
-            answers = await self._ask(questions, _attempts(len(questions), level))
+            answers = await self._ask(questions, self._attempts(len(questions), level))
         except GroupUndecided:
             self._note_answer()
             await self._settle_halves(group, level + 1)
@@ -147,14 +148,20 @@ class GroupedLookup(Generic[Question, Answer]):
             self._settle(group[:middle], level), self._settle(group[middle:], level)
         )
 
+    def _attempts(self, questions: int, level: int) -> int | None:
+        """Full patience where nothing else is left to do; what is split instead needs little."""
+        if self._is_outage or (questions == 1 and level == 0):
+            return None
+        return 2 if questions == 1 or level == 0 else 1
+
     def _note_answer(self) -> None:
         self._failures_in_a_row = 0
         self._is_outage = False
 
     def _note_failure(self, level: int) -> None:
         self._failures_in_a_row += 1
-        # Whole groups may each hold a question that breaks them; quarters hardly all do.
-        if level >= LEVEL_OF_QUARTERS and self._failures_in_a_row >= FAILURES_OF_AN_OUTAGE:
+        # Whole groups may each hold a question that breaks them; eighths hardly all do.
+        if level >= LEVEL_OF_EIGHTHS and self._failures_in_a_row >= FAILURES_OF_AN_OUTAGE:
             self._is_outage = True
 
     def _may_be_one_question(self, failure: OrfBooksError, questions: int) -> bool:
@@ -180,10 +187,3 @@ class _Lookup(Generic[Question, Answer]):
     def fail(self, failure: BaseException) -> None:
         if not self.answer.done():
             self.answer.set_exception(failure)
-
-
-def _attempts(questions: int, level: int) -> int | None:
-    """Usual patience for a first request; halves are not retried, they are halved again."""
-    if level == 0:
-        return None
-    return 2 if questions == 1 else 1

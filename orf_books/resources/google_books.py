@@ -95,7 +95,7 @@ class GoogleBooks:
             requests_per_second=requests_per_second,
             patience=patience,
             connections=concurrency,
-            classify=_failure_in,
+            classify=failure_in,
         )
         self._places = asyncio.Semaphore(concurrency)
         self._country: str | None = None
@@ -217,7 +217,7 @@ def _is_final(failure: RetryLater | FixConfiguration) -> bool:
     return is_refusal or failure.category is FailureCategory.QUOTA_EXHAUSTED
 
 
-def _failure_in(response: httpx.Response) -> OrfBooksError | None:
+def failure_in(response: httpx.Response) -> OrfBooksError | None:
     """What an error body means: one status stands for several things, and so do the reasons."""
     error = _error_in(response)
     reasons = _reasons(error)

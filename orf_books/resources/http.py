@@ -164,7 +164,8 @@ class ServiceClient:
         Args:
             path: below the base URL.
             parameters: the query; never shown in messages, it may hold a key.
-            attempts: fewer or more than patience says.
+            attempts: fewer than patience says, for failures that the question may have caused;
+                what is the service's alone (`one_question_may_be_the_cause`) has all of them.
 
         Raises:
             RetryLater: the service could not answer, also not when asked again.
@@ -185,8 +186,8 @@ class ServiceClient:
         """Like `get_json`, for paths where a 404 is an answer: None."""
         patience = self._patience
         async for attempt in stamina.retry_context(
-            on=_WorthAnotherAttempt(patience),
-            attempts=attempts or patience.attempts,
+            on=_WorthAnotherAttempt(patience, attempts or patience.attempts),
+            attempts=patience.attempts,
             timeout=None,
             wait_initial=patience.first_wait,
             wait_max=patience.longest_wait,
@@ -310,15 +311,16 @@ _PASSING_STATUSES = frozenset({500, 502, 503, 504})
 class _WorthAnotherAttempt:
     """Decides after each failed attempt of one request: no, yes, or yes after so many seconds."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, attempts: int) -> None:
         self._patience = patience
+        self._retries_of_question = attempts - 1
         self._seen: Counter[FailureCategory] = Counter()
 
     def __call__(self, failure: Exception) -> bool | float:
         if not isinstance(failure, ServiceFailure):
             return False
         self._seen[failure.category] += 1
-        if failure.retries is not None and self._seen[failure.category] > failure.retries:
+        if not self._has_retries_left(failure):
             return False
         _log.info("%s Asking again.", failure)
         if failure.retry_after is not None:
@@ -327,6 +329,13 @@ class _WorthAnotherAttempt:
             doublings = self._seen[failure.category] - 1
             return self._patience.rate_limited_wait * 2.0**doublings + self._jitter()
         return True
+
+    def _has_retries_left(self, failure: ServiceFailure) -> bool:
+        if failure.one_question_may_be_the_cause:
+            self._retries_of_question -= 1
+            if self._retries_of_question < 0:
+                return False
+        return failure.retries is None or self._seen[failure.category] <= failure.retries
 
     def _jitter(self) -> float:
         return random.uniform(0.0, self._patience.jitter)  # noqa: S311 - spreads load, no secret

@@ -15,11 +15,17 @@ from urllib.parse import unquote, urlsplit
 
 import dagster as dg
 
-from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
+from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
 
 if TYPE_CHECKING:
     import boto3
     from obstore.store import ObjectStore, S3Config
+
+RETRIES = 3
+"""How often the libraries ask S3 again, over about a second; then it is the caller's turn."""
+
+_REFUSED_LISTINGS = ("NoSuchBucket", "401 Unauthorized", "403 Forbidden")
+"""obstore tells a refused listing apart only by the text of the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +111,24 @@ class ObjectStorage:
         with _store_errors(prefix):
             for page in self._store.list(prefix):
                 for meta in page:
-                    yield StoredObject(
+                    found = StoredObject(
                         meta["path"], str(meta["e_tag"]), meta["size"], meta["last_modified"]
                     )
+                    if found.size or self._is_there(found.key):
+                        yield found
 
     def table_location(self, name: str) -> tuple[str, dict[str, str] | None]:
         """URI and storage options of a table, as deltalake and Polars take them."""
         key = f"tables/{name}"
         return self.location(key), self._table_options
+
+    def _is_there(self, key: str) -> bool:
+        # S3's own page marks a folder by an empty object `folder/`, which obstore lists as `folder`.
+        try:
+            self.head(key)
+        except ObjectNotFoundError:
+            return False
+        return True
 
     @cached_property
     def _store(self) -> "ObjectStore":
@@ -126,6 +142,8 @@ class ObjectStorage:
         return S3Store.from_url(
             self.url,
             config=cast("S3Config", self._s3_endpoint),
+            client_options={"allow_http": True},
+            retry_config={"max_retries": RETRIES},
             credential_provider=Boto3CredentialProvider(self._s3_session),
         )
 
@@ -140,7 +158,11 @@ class ObjectStorage:
             "aws_secret_access_key": credentials.secret_key,
             "aws_session_token": credentials.token,
         }
-        return self._s3_endpoint | {name: value for name, value in found.items() if value}
+        return (
+            self._s3_endpoint
+            | {name: value for name, value in found.items() if value}
+            | {"aws_allow_http": "true", "max_retries": str(RETRIES)}
+        )
 
     @cached_property
     def _s3_session(self) -> "boto3.Session":
@@ -169,8 +191,6 @@ class ObjectStorage:
         configuration = {"aws_region": str(client.meta.region_name)}
         if not endpoint.endswith("amazonaws.com"):
             configuration["aws_endpoint"] = endpoint
-        if endpoint.startswith("http://"):
-            configuration["aws_allow_http"] = "true"
         return configuration
 
 
@@ -181,16 +201,30 @@ def _store_errors(key: str) -> Iterator[None]:
 
     try:
         yield
-    except (FileNotFoundError, exceptions.NotFoundError):
+    except (FileNotFoundError, exceptions.NotFoundError) as error:
+        if "NoSuchBucket" in str(error):
+            raise _refused(key) from error
         raise ObjectNotFoundError(f"There is no object {key!r}.") from None
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise FixConfiguration(
-            f"The object store refuses access to {key!r}: check the credentials and the bucket."
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, OSError) as error:
+        raise _refused(key) from error
+    except exceptions.InvalidPathError as error:
+        raise FixInput(
+            f"{key!r} holds an object whose key has empty, '.' or '..' segments: "
+            "rename or delete it."
         ) from error
     except exceptions.GenericError as error:
+        if any(answer in str(error) for answer in _REFUSED_LISTINGS):
+            raise _refused(key) from error
         raise RetryLater(
             f"The object store did not answer for {key!r}.", FailureCategory.UNAVAILABLE
         ) from error
+
+
+def _refused(key: str) -> FixConfiguration:
+    return FixConfiguration(
+        f"The object store refuses access to {key!r}: check the credentials and the bucket, "
+        "or the folder."
+    )
 
 
 class StorageResource(dg.ConfigurableResource[None]):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 import stamina
 
 from orf_books.failures import FailureCategory, RetryLater
-from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.storage import RETRIES, ObjectStorage
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,7 +115,7 @@ class Tables:
         opened = self._open(table)
         if opened is None:
             return None
-        frame = pl.scan_delta(opened)
+        frame = pl.scan_delta(opened, storage_options={"max_retries": RETRIES})
         return frame if where is None else frame.filter(where)
 
     def _open(self, table: Table[RowT]) -> "DeltaTable | None":

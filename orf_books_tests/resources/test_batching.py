@@ -45,8 +45,8 @@ def found(
     *,
     group_size: int = GROUP,
     seconds_until_free: Callable[[], float] = lambda: 0.0,
-) -> list[str | None | BaseException]:
-    async def find() -> list[str | None | BaseException]:
+) -> list[str | BaseException | None]:
+    async def find() -> list[str | BaseException | None]:
         lookup = GroupedLookup(
             service,
             group_size=group_size,
@@ -77,9 +77,9 @@ def test_the_same_question_is_asked_once_and_answered_to_all() -> None:
     assert service.groups == [[2, 4]]
 
 
-def test_a_first_request_has_the_usual_patience() -> None:
+def test_a_question_that_is_alone_has_the_usual_patience() -> None:
     service = Service()
-    found(service, range(3))
+    found(service, [2])
     assert service.attempts == [None]
 
 
@@ -97,7 +97,7 @@ def test_halves_are_not_retried_but_the_last_question_is() -> None:
     by_size = {
         len(group): tries for group, tries in zip(service.groups, service.attempts, strict=True)
     }
-    assert (by_size[50], by_size[25], by_size[1]) == (None, 1, 2)
+    assert (by_size[50], by_size[25], by_size[1]) == (2, 1, 2)
 
 
 def test_three_broken_questions_among_many_cost_few_requests() -> None:
@@ -112,20 +112,38 @@ def test_a_broken_question_in_every_group_still_costs_only_itself() -> None:
     assert failed(found(service, range(600))) == broken
 
 
+def test_many_broken_questions_in_a_single_group_still_cost_only_themselves() -> None:
+    broken = list(range(0, GROUP, 5))
+    service = Service(broken=broken, seconds=0.001)
+    assert failed(found(service, range(GROUP))) == broken
+
+
 def test_an_outage_costs_less_than_half_a_request_a_question() -> None:
     service = Service(broken=range(600), seconds=0.001)
     assert len(failed(found(service, range(600)))) == 600
-    assert len(service.groups) <= 12 * (1 + 2 + 4)
+    assert len(service.groups) <= 12 * (1 + 2 + 4 + 8)
+
+
+def test_an_outage_that_is_known_costs_one_request_a_group() -> None:
+    async def find() -> int:
+        service = Service(broken=range(600))
+        lookup = GroupedLookup(service, group_size=GROUP, gather_seconds=0.001)
+        await asyncio.gather(*map(lookup.find, range(300)), return_exceptions=True)
+        before = len(service.groups)
+        await asyncio.gather(*map(lookup.find, range(300, 600)), return_exceptions=True)
+        return len(service.groups) - before
+
+    assert asyncio.run(find()) == 6
 
 
 def test_an_outage_of_a_single_group_ends_after_a_few_halvings() -> None:
     service = Service(broken=range(GROUP), seconds=0.001)
     assert len(failed(found(service, range(GROUP)))) == GROUP
-    assert len(service.groups) <= 1 + 2 + 4 + 8
+    assert len(service.groups) <= 40
 
 
 def test_after_an_outage_groups_are_split_again() -> None:
-    async def find() -> list[str | None | BaseException]:
+    async def find() -> list[str | BaseException | None]:
         service = Service(broken=range(GROUP))
         lookup = GroupedLookup(service, group_size=GROUP, gather_seconds=0.001)
         await asyncio.gather(*map(lookup.find, range(GROUP)), return_exceptions=True)

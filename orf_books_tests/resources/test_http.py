@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -123,6 +124,12 @@ def test_a_caller_may_ask_for_fewer_attempts() -> None:
     with pytest.raises(RetryLater):
         asked(service, attempts=1)
     assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("step", [httpx.Response(429), httpx.ConnectError("refused")])
+def test_fewer_attempts_are_no_less_patience_with_the_service(step: Step) -> None:
+    service = Service(step, step, FOUND)
+    assert asked(service, attempts=1) == {"found": True}
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"cut', b"[]", b'"text"', b""])
@@ -281,8 +288,7 @@ def test_requests_leave_in_evenly_spaced_slots() -> None:
 
     left = asyncio.run(moments())
     assert left[-1] - left[0] >= 0.075
-    gaps = [later - earlier for earlier, later in zip(left, left[1:], strict=False)]
-    assert min(gaps) > 0.01
+    assert min(later - earlier for earlier, later in pairwise(left)) > 0.01
 
 
 def test_a_service_may_know_its_own_errors_better() -> None:

@@ -1,0 +1,248 @@
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from orf_books.books.metadata import BookQuery, Match, SourceAnswer
+from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+from orf_books.resources.google_books import NO_KEY, GoogleBooks, failure_in
+from orf_books.resources.http import Patience
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
+from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, GoogleBooksRecord
+from orf_books.sandbox.server import Sandbox
+
+AGENT = "orf_books/0 (someone@example.org)"
+AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
+
+DUNE = CatalogueBook(
+    "1",
+    "Dune",
+    ("Frank Herbert",),
+    isbns=("9780441013593",),
+    google_books=GoogleBooksRecord(
+        "dune", ("Fiction / Science Fiction / Space Opera", "Fiction / Classics"), "A desert."
+    ),
+)
+COSMOS = CatalogueBook(
+    "2",
+    "Cosmos",
+    ("Carl Sagan",),
+    isbns=("9780345539434",),
+    google_books=GoogleBooksRecord("cosmos", ("Science / General",)),
+)
+HIDDEN = CatalogueBook(
+    "3",
+    "Circe",
+    ("Madeline Miller",),
+    isbns=("9780316556347",),
+    google_books=GoogleBooksRecord("circe", ("Cooking",), hidden_from_isbn_field=True),
+)
+WRONG = CatalogueBook(
+    "4",
+    "Another Book",
+    ("Another Author",),
+    isbns=("9780000000002",),
+    google_books=GoogleBooksRecord("wrong", ("Travel",), wrongly_found_by=("9780765326355",)),
+)
+WRONGLY_ANSWERED = CatalogueBook(
+    "5", "The Way of Kings", ("Brandon Sanderson",), isbns=("9780765326355",)
+)
+CATALOGUE = Catalogue([DUNE, COSMOS, HIDDEN, WRONG, WRONGLY_ANSWERED])
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(CATALOGUE) as running:
+        yield running
+
+
+def question(book: CatalogueBook, *, with_isbn: bool = True) -> BookQuery:
+    isbn13 = book.isbns[0] if with_isbn else None
+    return BookQuery(book.goodreads_id, None, book.title, book.authors[0], None, isbn13)
+
+
+def outcomes(
+    sandbox: Sandbox, books: Sequence[BookQuery], key: str | None = GOOGLE_BOOKS_KEY
+) -> list[SourceAnswer | BaseException]:
+    """One book after the other."""
+
+    async def find() -> list[SourceAnswer | BaseException]:
+        async with GoogleBooks(
+            sandbox.google_books_url, key=key, user_agent=AGENT, patience=AT_ONCE
+        ) as google:
+            found: list[SourceAnswer | BaseException] = []
+            for book in books:
+                found += await asyncio.gather(google.find(book), return_exceptions=True)
+            assert google.requests == requests(sandbox)
+            return found
+
+    return asyncio.run(find())
+
+
+def answer(sandbox: Sandbox, book: BookQuery) -> SourceAnswer:
+    (found,) = outcomes(sandbox, [book])
+    assert isinstance(found, SourceAnswer)
+    return found
+
+
+def requests(sandbox: Sandbox) -> int:
+    return sandbox.counts.requests(Service.GOOGLE_BOOKS)
+
+
+def test_without_a_key_nothing_is_asked_and_the_note_says_why(sandbox: Sandbox) -> None:
+    (found,) = outcomes(sandbox, [question(DUNE)], key=None)
+    assert found == SourceAnswer(source="google_books", asked=(), record=None, note=NO_KEY)
+    assert requests(sandbox) == 0
+
+
+def test_a_book_is_found_by_isbn_and_its_categories_in_the_volume(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(DUNE))
+    assert found.asked == ("isbn:9780441013593",)
+    record = found.record
+    assert record is not None
+    assert record.subjects == ("Fiction / Science Fiction / Space Opera", "Fiction / Classics")
+    assert (record.source_id, record.match, record.confidence) == ("dune", Match.ISBN, 1.0)
+    assert requests(sandbox) == 2
+
+
+def test_categories_of_the_list_are_enough_where_they_name_a_genre(sandbox: Sandbox) -> None:
+    record = answer(sandbox, question(COSMOS)).record
+    assert record is not None
+    assert record.subjects == ("Science",)
+    assert requests(sandbox) == 1
+
+
+def test_covers_come_by_https_and_without_a_curl(sandbox: Sandbox) -> None:
+    record = answer(sandbox, question(COSMOS)).record
+    assert record is not None
+    assert record.thumbnail_url == (
+        "https://books.google.com/books/content"
+        "?id=cosmos&printsec=frontcover&img=1&zoom=1&source=gbs_api"
+    )
+    assert record.small_thumbnail_url is not None
+    assert "edge" not in record.small_thumbnail_url
+
+
+def test_bare_digits_find_what_the_isbn_field_misses(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(HIDDEN))
+    assert found.asked == ("isbn:9780316556347", "9780316556347")
+    assert found.record is not None
+    assert found.record.source_id == "circe"
+
+
+def test_another_book_that_the_isbn_field_finds_is_not_taken(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(WRONGLY_ANSWERED))
+    assert found.record is None
+    assert found.asked == ("isbn:9780765326355", "9780765326355", "title_author")
+
+
+def test_a_book_without_isbn_is_found_by_title_and_author(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(COSMOS, with_isbn=False))
+    assert found.asked == ("title_author",)
+    assert found.record is not None
+    assert (found.record.match, found.record.confidence) == (Match.TITLE_AUTHOR, 1.0)
+
+
+def test_a_similar_title_is_not_taken(sandbox: Sandbox) -> None:
+    asked = replace(question(COSMOS, with_isbn=False), author="Carla Sagan", title="Cosmos, Book 2")
+    assert answer(sandbox, asked).record is None
+
+
+def test_a_country_is_named_where_google_cannot_tell_it(sandbox: Sandbox) -> None:
+    sandbox.behaviour.google_unknown_location = True
+    found = outcomes(sandbox, [question(COSMOS), question(COSMOS)])
+    assert all(isinstance(each, SourceAnswer) and each.record for each in found)
+    assert requests(sandbox) == 3
+
+
+def test_failures_of_the_backend_are_tried_again(sandbox: Sandbox) -> None:
+    sandbox.behaviour.google_backend_failed_rate = 0.3
+    found = outcomes(sandbox, [question(COSMOS)] * 10)
+    assert all(isinstance(each, SourceAnswer) and each.record for each in found)
+    assert requests(sandbox) > 10
+
+
+def test_an_outage_is_no_book_not_found(sandbox: Sandbox) -> None:
+    sandbox.behaviour.down = True
+    (failure,) = outcomes(sandbox, [question(COSMOS)])
+    assert isinstance(failure, RetryLater)
+    assert failure.category is FailureCategory.UNAVAILABLE
+    assert requests(sandbox) == 4
+
+
+def test_once_the_days_quota_is_gone_nothing_is_asked_any_more(sandbox: Sandbox) -> None:
+    sandbox.behaviour.google_queries_per_day = 2
+    found = outcomes(sandbox, [question(COSMOS)] * 5)
+    assert [isinstance(each, SourceAnswer) for each in found] == [True, True, False, False, False]
+    assert all(category(each) is FailureCategory.QUOTA_EXHAUSTED for each in found[2:])
+    assert requests(sandbox) == 3
+
+
+def test_too_many_requests_a_minute_pass(sandbox: Sandbox) -> None:
+    sandbox.behaviour.google_queries_per_minute = 1
+    found = outcomes(sandbox, [question(COSMOS)] * 2)
+    assert category(found[1]) is FailureCategory.RATE_LIMITED
+    assert requests(sandbox) == 1 + 4
+
+
+def test_a_wrong_key_is_for_someone_to_fix_and_is_tried_once(sandbox: Sandbox) -> None:
+    found = outcomes(sandbox, [question(COSMOS)] * 3, key="wrong-key")
+    assert all(isinstance(each, FixConfiguration) for each in found)
+    assert "ORF_BOOKS_GOOGLE_BOOKS_KEY" in str(found[0])
+    assert "wrong-key" not in str(found[0])
+    assert requests(sandbox) == 1
+
+
+def error(http_status: int, reason: str, message: str = "", **more: object) -> httpx.Response:
+    body = {"code": http_status, "message": message, "errors": [{"reason": reason}], **more}
+    return httpx.Response(http_status, json={"error": body})
+
+
+@pytest.mark.parametrize(
+    ("response", "category"),
+    [
+        (error(429, "rateLimitExceeded", "limit 'Queries per day'"), "quota_exhausted"),
+        (error(429, "rateLimitExceeded", "limit 'Queries per minute'"), "rate_limited"),
+        (
+            error(
+                429,
+                "rateLimitExceeded",
+                details=[{"metadata": {"quota_limit": "defaultPerDayPerProject"}}],
+            ),
+            "quota_exhausted",
+        ),
+        (error(403, "dailyLimitExceeded"), "quota_exhausted"),
+        (error(403, "userRateLimitExceeded"), "rate_limited"),
+        (error(400, "quotaExceeded", "limit 'Queries per day'"), "quota_exhausted"),
+        (httpx.Response(429, content=b"<html>"), "rate_limited"),
+    ],
+)
+def test_a_quota_is_told_by_the_body(response: httpx.Response, category: str) -> None:
+    failure = failure_in(response)
+    assert isinstance(failure, RetryLater)
+    assert failure.category == category
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        error(400, "badRequest", details=[{"reason": "API_KEY_INVALID"}]),
+        error(403, "unknownLocation"),
+    ],
+)
+def test_a_refusal_is_told_by_the_body(response: httpx.Response) -> None:
+    assert isinstance(failure_in(response), FixConfiguration)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [error(403, "accessNotConfigured"), error(503, "backendFailed"), httpx.Response(502)],
+)
+def test_what_the_status_tells_is_left_to_it(response: httpx.Response) -> None:
+    assert failure_in(response) is None
+
+
+def category(outcome: object) -> FailureCategory | None:
+    return outcome.category if isinstance(outcome, OrfBooksError) else None

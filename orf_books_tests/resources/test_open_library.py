@@ -1,0 +1,266 @@
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from orf_books.books.isbn import to_isbn10
+from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
+from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+from orf_books.resources.http import Patience
+from orf_books.resources.open_library import OpenLibrary
+from orf_books.sandbox.behaviour import Service
+from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, OpenLibraryRecord
+from orf_books.sandbox.server import Sandbox
+from orf_books.sandbox.synthetic_library import synthetic_library
+
+AGENT = "orf_books/0 (someone@example.org)"
+AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
+
+DUNE = CatalogueBook(
+    "44767458",
+    "Dune",
+    ("Frank Herbert",),
+    isbns=("9780441013593", "9780593099322"),
+    open_library=OpenLibraryRecord(
+        work="OL893415W",
+        edition="OL1532643M",
+        authors=("OL79034A",),
+        subjects=("Science fiction", "In library"),
+        cover_id=11481354,
+    ),
+)
+EDITION_ONLY = CatalogueBook(
+    "1001",
+    "The Peregrine",
+    ("J. A. Baker",),
+    isbns=("9781590171332",),
+    open_library=OpenLibraryRecord("OL2W", "OL2M", ("OL2A",), orphaned=True, cover_id=22),
+)
+BY_ID = CatalogueBook(
+    "1002",
+    "Becoming",
+    ("Michelle Obama",),
+    open_library=OpenLibraryRecord("OL3W", "OL3M", ("OL3A",), subjects=("Autobiographies",)),
+)
+BY_TITLE = CatalogueBook(
+    "1003",
+    "Gideon the Ninth",
+    ("Tamsyn Muir",),
+    open_library=OpenLibraryRecord(
+        "OL4W", "OL4M", ("OL4A",), subjects=("Fantasy",), knows_goodreads_id=False
+    ),
+)
+POISONED = CatalogueBook(
+    "1004",
+    "A Damaged Record",
+    ("No One",),
+    isbns=("9780000000002",),
+    open_library=OpenLibraryRecord("OL5W", "OL5M", ("OL5A",), orphaned=True, poisoned=True),
+)
+UNKNOWN = CatalogueBook("1005", "Nobody Knows It", ("Some One",), isbns=("9780000000019",))
+CATALOGUE = Catalogue([DUNE, EDITION_ONLY, BY_ID, BY_TITLE, POISONED, UNKNOWN])
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(CATALOGUE) as running:
+        yield running
+
+
+def question(book: CatalogueBook, *, with_isbn: bool = True) -> BookQuery:
+    isbn13 = book.isbns[-1] if book.isbns and with_isbn else None
+    return BookQuery(
+        key=book.goodreads_id,
+        goodreads_id=book.goodreads_id,
+        title=f"{book.title} (A Series, #1)",
+        author=book.authors[0],
+        isbn=to_isbn10(isbn13) if isbn13 else None,
+        isbn13=isbn13,
+    )
+
+
+def outcomes(
+    sandbox: Sandbox, books: Sequence[BookQuery], agent: str = AGENT
+) -> list[SourceAnswer | BaseException]:
+    async def find() -> list[SourceAnswer | BaseException]:
+        async with OpenLibrary(
+            sandbox.open_library_url, user_agent=agent, requests_per_second=None, patience=AT_ONCE
+        ) as library:
+            found = await asyncio.gather(*map(library.find, books), return_exceptions=True)
+            assert library.requests == sandbox.counts.requests(Service.OPEN_LIBRARY)
+            return found
+
+    return asyncio.run(find())
+
+
+def answer(sandbox: Sandbox, book: BookQuery) -> SourceAnswer:
+    (found,) = outcomes(sandbox, [book])
+    assert isinstance(found, SourceAnswer)
+    return found
+
+
+def requests(sandbox: Sandbox, endpoint: str | None = None) -> int:
+    return sandbox.counts.requests(Service.OPEN_LIBRARY, endpoint)
+
+
+def test_a_book_is_found_by_isbn_in_one_request(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(DUNE))
+    assert found == SourceAnswer(
+        source="open_library",
+        asked=("isbn:9780593099322",),
+        record=BookRecord(
+            source_id="/works/OL893415W",
+            title="Dune",
+            subjects=("Science fiction", "In library"),
+            thumbnail_url="https://covers.openlibrary.org/b/id/11481354-M.jpg",
+            small_thumbnail_url="https://covers.openlibrary.org/b/id/11481354-S.jpg",
+            description=None,
+            match=Match.ISBN,
+            confidence=1.0,
+        ),
+    )
+    assert requests(sandbox) == 1
+
+
+def test_a_book_is_found_by_a_ten_digit_isbn_alone(sandbox: Sandbox) -> None:
+    record = answer(sandbox, replace(question(DUNE), isbn13=None)).record
+    assert record is not None
+    assert record.source_id == "/works/OL893415W"
+
+
+def test_an_edition_without_a_work_is_found_by_the_books_api(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(EDITION_ONLY))
+    assert found.asked == ("isbn:9781590171332", "bibkey:9781590171332", "goodreads_id:1001")
+    assert found.record is not None
+    assert (found.record.source_id, found.record.match) == ("/books/OL2M", Match.ISBN)
+    assert found.record.thumbnail_url == "https://covers.openlibrary.org/b/id/22-M.jpg"
+
+
+def test_a_book_without_isbn_is_found_by_its_goodreads_id(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(BY_ID))
+    assert found.asked == ("goodreads_id:1002",)
+    assert found.record is not None
+    assert (found.record.match, found.record.subjects) == (Match.GOODREADS_ID, ("Autobiographies",))
+    assert requests(sandbox) == 1
+
+
+def test_a_book_is_found_by_title_and_author_at_last(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(BY_TITLE))
+    assert found.asked == ("goodreads_id:1003", "title_author")
+    assert found.record is not None
+    assert (found.record.match, found.record.confidence) == (Match.TITLE_AUTHOR, 1.0)
+
+
+def test_another_authors_book_of_the_same_title_is_not_taken(sandbox: Sandbox) -> None:
+    asked = replace(question(BY_TITLE, with_isbn=False), author="Someone Muir")
+    assert answer(sandbox, asked).record is None
+
+
+@pytest.mark.parametrize("title", ['"Gideon" the Ninth', "Gideon the Ninth: A \\ Novel", ":"])
+def test_a_title_may_hold_what_means_something_in_a_query(sandbox: Sandbox, title: str) -> None:
+    assert isinstance(answer(sandbox, replace(question(BY_TITLE), title=title)), SourceAnswer)
+
+
+def test_an_unknown_book_is_an_answer_after_four_requests(sandbox: Sandbox) -> None:
+    found = answer(sandbox, question(UNKNOWN))
+    assert found.record is None
+    assert len(found.asked) == 4
+    assert requests(sandbox) == 4
+
+
+def test_a_question_without_anything_to_ask_is_answered_without_asking(sandbox: Sandbox) -> None:
+    assert answer(sandbox, BookQuery("1", None, "", "", None, None)).asked == ()
+    assert requests(sandbox) == 0
+
+
+def test_a_poisoned_record_does_not_hide_the_others_of_its_batch(sandbox: Sandbox) -> None:
+    books = [question(book) for book in (EDITION_ONLY, POISONED, UNKNOWN)]
+    found = outcomes(sandbox, books)
+    records = [each.record for each in found if isinstance(each, SourceAnswer)]
+    assert [record and record.source_id for record in records] == ["/books/OL2M", None, None]
+
+
+def test_an_edition_known_to_be_there_saves_asking_for_unknown_ones_singly() -> None:
+    unknown = [
+        CatalogueBook(str(n), f"Unknown {n}", ("No One",), isbns=(f"97800000000{n}",))
+        for n in ("02", "19", "26", "33", "40")
+    ]
+    with Sandbox(Catalogue([DUNE, *unknown])) as sandbox:
+        outcomes(sandbox, [question(book) for book in (DUNE, *unknown)])
+        assert requests(sandbox, "api/books") == 1
+
+
+def test_many_books_take_few_requests() -> None:
+    books, catalogue = invented(300)
+    with Sandbox(catalogue) as sandbox:
+        found = outcomes(sandbox, books)
+        assert all(isinstance(each, SourceAnswer) for each in found)
+        known = sum(book.open_library is not None for book in catalogue.books)
+        records = [each.record for each in found if isinstance(each, SourceAnswer)]
+        assert sum(record is not None for record in records) == known
+        assert requests(sandbox) <= 30
+
+
+def test_broken_books_fail_alone_and_cost_few_requests() -> None:
+    books, catalogue = invented(300)
+    broken = {books[number].key for number in (7, 120, 121)}
+    with Sandbox(catalogue) as sandbox:
+        outcomes(sandbox, books)
+        unbroken_requests = requests(sandbox)
+        sandbox.counts.clear()
+        sandbox.behaviour.broken_books = broken
+        found = outcomes(sandbox, books)
+        failed = {
+            book.key: each
+            for book, each in zip(books, found, strict=True)
+            if isinstance(each, BaseException)
+        }
+        assert failed.keys() == broken
+        assert {categories(each) for each in failed.values()} == {FailureCategory.UNAVAILABLE}
+        assert requests(sandbox) - unbroken_requests < 60
+
+
+def test_an_outage_is_no_book_not_found_and_costs_few_requests() -> None:
+    books, catalogue = invented(300)
+    with Sandbox(catalogue) as sandbox:
+        sandbox.behaviour.down = True
+        found = outcomes(sandbox, books)
+        assert {categories(each) for each in found} == {FailureCategory.UNAVAILABLE}
+        assert requests(sandbox) < len(books)
+
+
+def test_without_a_contact_the_remedy_is_named_and_nothing_is_repeated(sandbox: Sandbox) -> None:
+    sandbox.behaviour.require_contact = True
+    (refusal,) = outcomes(sandbox, [question(DUNE)], agent="orf_books/0")
+    assert isinstance(refusal, FixConfiguration)
+    assert "ORF_BOOKS_CONTACT" in str(refusal)
+    assert requests(sandbox) == 1
+    (found,) = outcomes_again(sandbox, [question(DUNE)])
+    assert isinstance(found, SourceAnswer)
+
+
+def test_passing_faults_cost_no_book(sandbox: Sandbox) -> None:
+    sandbox.behaviour.fault_rate = 0.2
+    sandbox.behaviour.slow_seconds = 0.0
+    found = outcomes(sandbox, [question(book) for book in CATALOGUE.books])
+    assert [each for each in found if isinstance(each, RetryLater)] == []
+
+
+def outcomes_again(
+    sandbox: Sandbox, books: Sequence[BookQuery]
+) -> list[SourceAnswer | BaseException]:
+    sandbox.counts.clear()
+    return outcomes(sandbox, books)
+
+
+def categories(outcome: object) -> FailureCategory | None:
+    return outcome.category if isinstance(outcome, OrfBooksError) else None
+
+
+def invented(rows: int) -> tuple[list[BookQuery], Catalogue]:
+    _, catalogue = synthetic_library(rows)
+    books = [
+        question(book, with_isbn=number % 4 != 0) for number, book in enumerate(catalogue.books)
+    ]
+    return books, catalogue
