@@ -1,17 +1,54 @@
-"""What tests of several modules share: storages, instances, the sandbox."""
+"""What tests of several modules share: storages, instances, the sandbox, the platform over them."""
 
+import csv
+import io
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache, cached_property
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeVar
 
 import boto3
 import dagster as dg
 import pytest
 from moto.server import ThreadedMotoServer
+from pydantic import SecretStr
 
+from orf_books import partitions
+from orf_books.assets.book_enrichment import ENRICHED_BOOKS
+from orf_books.assets.book_records import BookRecords, EnrichmentReport
+from orf_books.dagster_internals import PartitionStatus, partition_statuses
+from orf_books.definitions import build_defs
+from orf_books.object_keys import library_data_key
+from orf_books.resources.book_services import OpenLibraryResource, user_agent
+from orf_books.resources.http import Patience
+from orf_books.resources.open_library import OpenLibrary
 from orf_books.resources.storage import ObjectStorage, S3Options
+from orf_books.sandbox.behaviour import Behaviour
+from orf_books.sandbox.catalogue import Catalogue
+from orf_books.sandbox.server import Sandbox
+from orf_books.sandbox.synthetic_library import FIRST_GOODREADS_ID, synthetic_library
+from orf_books.settings import Settings
 
 BUCKET = "orf-books-tests"
+INVENTED_BOOKS = 520
+CONTACT = "tests@example.org"
+UNHURRIED = 1000.0
+"""Requests a second: the sandbox is nobody else's server."""
+
+Answer = TypeVar("Answer")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let one warning pass: `dagster_internals.py` still reads a deprecated attribute."""
+    still_used = "ignore:AssetExecutionContext.run_id is deprecated:DeprecationWarning"
+    config.addinivalue_line("filterwarnings", still_used)
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +83,7 @@ def s3_server() -> Iterator[S3Options]:
 
 
 @pytest.fixture(params=["folder", "s3"])
-def storage(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> ObjectStorage:
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStorage:
     """A fresh storage of each kind."""
     if request.param == "folder":
         return ObjectStorage((tmp_path / "store").as_uri())
@@ -67,3 +102,280 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster instance in memory."""
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
+
+
+# Invented books, by number
+
+
+@cache
+def invented_library() -> tuple[bytes, Catalogue]:
+    """An export of all invented books, and what the sandbox knows of them."""
+    return synthetic_library(INVENTED_BOOKS)
+
+
+@cache
+def _invented_rows() -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(invented_library()[0].decode())))
+
+
+def book(number: int) -> str:
+    """The Goodreads id of an invented book, which is its partition too."""
+    return str(FIRST_GOODREADS_ID + number)
+
+
+def export_of(numbers: Iterable[int], **cells: str) -> bytes:
+    """A Goodreads export with these books; `cells` changes columns in all of its rows."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _invented_rows()[0], lineterminator="\n")
+    writer.writeheader()
+    changes = {name.replace("_", " "): cell for name, cell in cells.items()}
+    writer.writerows(_invented_rows()[number] | changes for number in numbers)
+    return text.getvalue().encode()
+
+
+@cache
+def plain_books() -> list[int]:
+    """Books that one question to Open Library settles: it knows number and genres."""
+    return [
+        number
+        for number, (row, known) in enumerate(
+            zip(_invented_rows(), invented_library()[1].books, strict=True)
+        )
+        if known.open_library and known.open_library.subjects and row["ISBN13"] != '=""'
+    ]
+
+
+# The sandbox, and the platform against it
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """The services, knowing the invented books."""
+    export, catalogue = invented_library()
+    with Sandbox(catalogue, export=export) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    """The services, calm, nothing counted yet."""
+    running_sandbox.behaviour.change(Behaviour().as_json())
+    running_sandbox.counts.clear()
+    return running_sandbox
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, folder: ObjectStorage) -> Settings:
+    """Settings that know the sandbox and a fresh folder; Google Books is off."""
+    return Settings(
+        storage=folder.url,
+        contact=CONTACT,
+        open_library_url=sandbox.open_library_url,
+        open_library_rate=UNHURRIED,
+        google_books_url=sandbox.google_books_url,
+        google_books_rate=UNHURRIED,
+    )
+
+
+class HastyOpenLibrary(OpenLibraryResource):
+    """Open Library asked by someone who hardly waits before asking again."""
+
+    def open(self) -> OpenLibrary:
+        """A client."""
+        return OpenLibrary(
+            self.url,
+            user_agent=user_agent(self.contact),
+            requests_per_second=self.requests_per_second,
+            patience=Patience(attempts=2, first_wait=0.01, jitter=0.01),
+        )
+
+
+@dataclass
+class Platform:
+    """The platform over one store and one Dagster instance, runs in this process."""
+
+    settings: Settings
+    instance: dg.DagsterInstance
+
+    @cached_property
+    def definitions(self) -> dg.Definitions:
+        """All of it, with hasty retries."""
+        open_library = HastyOpenLibrary(
+            url=self.settings.open_library_url,
+            contact=self.settings.contact,
+            requests_per_second=self.settings.open_library_requests_per_second,
+        )
+        return build_defs(self.settings, open_library=open_library)
+
+    @cached_property
+    def storage(self) -> ObjectStorage:
+        """Its store."""
+        return self.settings.open_storage()
+
+    @cached_property
+    def records(self) -> BookRecords:
+        """Its tables."""
+        return BookRecords(self.storage)
+
+    def put(self, library: str, export: bytes, name: str = "raw.csv") -> str:
+        """Store an upload; returns its key."""
+        key = f"uploads/{library}/{name}"
+        self.storage.put(key, export)
+        return key
+
+    def run(self, job: str = "ingest_books", **configs: Any) -> dg.ExecuteInProcessResult:  # noqa: ANN401
+        """Run a job; `configs` are the configurations of its steps."""
+        ops = {step: {"config": config} for step, config in configs.items()}
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            run_config=_quietly(ops), instance=self.instance, raise_on_error=False
+        )
+
+    def ingest(self, library: str, export: bytes) -> dg.ExecuteInProcessResult:
+        """Store an upload and run `ingest_books` over it, as the sensor would request it."""
+        key = self.put(library, export)
+        return self.run(library_entries={"uploads": [self.upload_config(key)]})
+
+    def upload_config(self, key: str, arrived_at: datetime | None = None) -> dict[str, str]:
+        """The configuration by which a run is about this upload."""
+        return {
+            "key": key,
+            "version": self.storage.head(key).version,
+            "arrived_at": (arrived_at or datetime.now(UTC)).isoformat(),
+        }
+
+    def materialize_books(self, first: str, last: str) -> dg.ExecuteInProcessResult:
+        """What a backfill launches: one run of the partitions from first to last."""
+        return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            asset_selection=[ENRICHED_BOOKS],
+            tags={
+                "dagster/asset_partition_range_start": first,
+                "dagster/asset_partition_range_end": last,
+            },
+            run_config=_quietly({}),
+            instance=self.instance,
+            raise_on_error=False,
+        )
+
+    def report(self, run: dg.ExecuteInProcessResult) -> EnrichmentReport:
+        """The report that a run has left."""
+        report = self.records.report_of_job(run.run_id)
+        assert report is not None
+        return report
+
+    def dashboard(self, library: str) -> dict[str, Any]:
+        """A library's dashboard JSON."""
+        return dict(json.loads(self.storage.get(library_data_key(library))))
+
+    def shown_books(self, library: str) -> dict[str, dict[str, Any]]:
+        """The books on a library's dashboard, by Goodreads id."""
+        return {shown["goodreads_id"]: shown for shown in self.dashboard(library)["books"]}
+
+    def statuses(self) -> dict[str, PartitionStatus]:
+        """Dagster's status of every book."""
+        return statuses_of_books(self.instance)
+
+    def books_that_are(self, status: PartitionStatus) -> set[str]:
+        """The books of this status."""
+        return {key for key, found in self.statuses().items() if found is status}
+
+
+def statuses_of_books(instance: dg.DagsterInstance) -> dict[str, PartitionStatus]:
+    """Dagster's status of every partition of enriched books."""
+    keys = instance.get_dynamic_partitions(str(partitions.books.name))
+    return partition_statuses(instance, ENRICHED_BOOKS, partitions.books, keys)
+
+
+def _quietly(ops: dict[str, Any]) -> dict[str, Any]:
+    return {"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@pytest.fixture
+def platform(settings: Settings, instance: dg.DagsterInstance) -> Platform:
+    """The platform over a fresh folder, against the sandbox."""
+    return Platform(settings, instance)
+
+
+# The command line
+
+
+@dataclass
+class CommandLine:
+    """`orf-books` as people start it: a process of its own, in a folder of its own."""
+
+    folder: Path
+    environment: dict[str, str]
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            self._command(arguments),
+            cwd=self.folder,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def document(self, *arguments: str, status: int = 0) -> dict[str, Any]:
+        """What a command prints with `--json`; the command ends with this exit status."""
+        done = self(*arguments, "--json")
+        assert done.returncode == status, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command; it is killed at the end of the test, if it still runs."""
+        process = subprocess.Popen(
+            self._command(arguments),
+            cwd=self.folder,
+            env=os.environ | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+
+    @staticmethod
+    def _command(arguments: Iterable[str]) -> list[str]:
+        return [str(Path(sys.executable).with_name("orf-books")), *arguments]
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that make these settings."""
+    given = settings.model_dump(exclude_none=True, exclude_defaults=True)
+    return {
+        f"ORF_BOOKS_{name.upper()}": value.get_secret_value()
+        if isinstance(value, SecretStr)
+        else str(value)
+        for name, value in given.items()
+    }
+
+
+@pytest.fixture
+def orf_books(settings: Settings, tmp_path: Path) -> Iterator[CommandLine]:
+    """The command line in an empty folder, with the sandbox for services."""
+    environment = environment_of(settings)
+    del environment["ORF_BOOKS_STORAGE"]
+    started = CommandLine(tmp_path, environment)
+    yield started
+    started.end()
+
+
+def wait_for(
+    what: str, look: Callable[[], Answer | None], seconds: float = 30.0, pause: float = 0.05
+) -> Answer:
+    """Look again and again until something is there."""
+    until = monotonic() + seconds
+    while monotonic() < until:
+        if found := look():
+            return found
+        sleep(pause)
+    raise AssertionError(f"After {seconds:g} s still no {what}.")

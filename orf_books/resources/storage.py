@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 RETRIES = 3
 """How often the libraries ask S3 again, over about a second; then it is the caller's turn."""
 
-_REFUSED_LISTINGS = ("NoSuchBucket", "401 Unauthorized", "403 Forbidden")
-"""obstore tells a refused listing apart only by the text of the error."""
+_REFUSALS = ("NoSuchBucket", "401 Unauthorized", "403 Forbidden")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class ObjectStorage:
         return self.location(key), self._table_options
 
     def _is_there(self, key: str) -> bool:
-        # S3's own page marks a folder by an empty object `folder/`, which obstore lists as `folder`.
+        # S3's page marks a folder by an empty object `folder/`; obstore lists it as `folder`.
         try:
             self.head(key)
         except ObjectNotFoundError:
@@ -167,15 +166,19 @@ class ObjectStorage:
     @cached_property
     def _s3_session(self) -> "boto3.Session":
         import boto3
+        from botocore.exceptions import ProfileNotFound
 
         options = self._s3
-        session = boto3.Session(
-            aws_access_key_id=options.aws_access_key_id,
-            aws_secret_access_key=options.aws_secret_access_key,
-            aws_session_token=options.aws_session_token,
-            region_name=options.region_name,
-            profile_name=options.profile_name,
-        )
+        try:
+            session = boto3.Session(
+                aws_access_key_id=options.aws_access_key_id,
+                aws_secret_access_key=options.aws_secret_access_key,
+                aws_session_token=options.aws_session_token,
+                region_name=options.region_name,
+                profile_name=options.profile_name,
+            )
+        except ProfileNotFound as error:
+            raise FixConfiguration(f"{self.url} needs another AWS profile: {error}.") from None
         if session.get_credentials() is None:
             raise FixConfiguration(
                 f"No AWS credentials for {self.url}: set AWS_ACCESS_KEY_ID and "
@@ -203,26 +206,29 @@ def _store_errors(key: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, exceptions.NotFoundError) as error:
         if "NoSuchBucket" in str(error):
-            raise _refused(key) from error
+            raise _refused(repr(key)) from error
         raise ObjectNotFoundError(f"There is no object {key!r}.") from None
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, OSError) as error:
-        raise _refused(key) from error
+        raise _refused(repr(key)) from error
     except exceptions.InvalidPathError as error:
         raise FixInput(
             f"{key!r} holds an object whose key has empty, '.' or '..' segments: "
             "rename or delete it."
         ) from error
     except exceptions.GenericError as error:
-        if any(answer in str(error) for answer in _REFUSED_LISTINGS):
-            raise _refused(key) from error
-        raise RetryLater(
-            f"The object store did not answer for {key!r}.", FailureCategory.UNAVAILABLE
-        ) from error
+        raise failure_of(error, repr(key)) from error
 
 
-def _refused(key: str) -> FixConfiguration:
+def failure_of(error: Exception, what: str) -> FixConfiguration | RetryLater:
+    """Whether trying again can help, from an error in which a library says so by its text only."""
+    if any(answer in str(error) for answer in _REFUSALS):
+        return _refused(what)
+    return RetryLater(f"The object store did not answer for {what}.", FailureCategory.UNAVAILABLE)
+
+
+def _refused(what: str) -> FixConfiguration:
     return FixConfiguration(
-        f"The object store refuses access to {key!r}: check the credentials and the bucket, "
+        f"The object store refuses access to {what}: check the credentials and the bucket, "
         "or the folder."
     )
 

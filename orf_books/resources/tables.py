@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from urllib.parse import unquote
 
 import stamina
 
-from orf_books.failures import FailureCategory, RetryLater
-from orf_books.resources.storage import RETRIES, ObjectStorage
+from orf_books.resources.storage import RETRIES, ObjectStorage, failure_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,15 +71,15 @@ class Tables:
         """
         import polars as pl
         from deltalake import write_deltalake
-        from deltalake.exceptions import DeltaError
+        from deltalake.exceptions import CommitFailedError
 
         if not rows:
             return
         frame = pl.DataFrame([asdict(row) for row in rows], schema=_schema(table.row))
         uri, options = self._storage.table_location(table.name)
         with _table_errors(table):
-            # Of two writers that both create the table one loses, and appends the next time.
-            for attempt in stamina.retry_context(on=DeltaError, attempts=6, wait_initial=0.05):
+            # Of two writers that both create or widen the table one loses, and appends next time.
+            for attempt in stamina.retry_context(on=CommitFailedError, wait_initial=0.05):
                 with attempt:
                     write_deltalake(
                         uri, frame, mode="append", schema_mode="merge", storage_options=options
@@ -115,7 +115,15 @@ class Tables:
         opened = self._open(table)
         if opened is None:
             return None
-        frame = pl.scan_delta(opened, storage_options={"max_retries": RETRIES})
+        frame = pl.scan_parquet(
+            # deltalake percent-encodes the folder of a table; Polars takes paths as they are.
+            [unquote(uri) for uri in opened.file_uris()],
+            schema=_schema(table.row),
+            missing_columns="insert",
+            extra_columns="ignore",
+            storage_options=(self._storage.table_location(table.name)[1] or {})
+            | {"max_retries": RETRIES},
+        )
         return frame if where is None else frame.filter(where)
 
     def _open(self, table: Table[RowT]) -> "DeltaTable | None":
@@ -133,16 +141,20 @@ class Tables:
 def _rows(table: Table[RowT], frame: "pl.LazyFrame | None") -> Iterator[RowT]:
     if frame is None:
         return
-    # Columns that a newer version wrote, or an older one did not have, do not disturb this one.
-    known = frame.collect_schema().names()
-    names = [field.name for field in fields(table.row) if field.name in known]
     with _table_errors(table):
-        collected = frame.select(names).collect()
+        collected = frame.collect()
+    # A null where there can be none: the row is older than the column, whose default holds.
+    never_null = {
+        name
+        for name, hint in typing.get_type_hints(table.row).items()
+        if type(None) not in typing.get_args(hint)
+    }
     for values in collected.iter_rows(named=True):
         yield table.row(
             **{
                 name: tuple(value) if isinstance(value, list) else value
                 for name, value in values.items()
+                if value is not None or name not in never_null
             }
         )
 
@@ -179,7 +191,4 @@ def _table_errors(table: Table[RowT]) -> Iterator[None]:
     except TableNotFoundError:
         raise
     except (DeltaError, OSError) as error:
-        raise RetryLater(
-            f"Table {table.name!r} could not be read or written: {error}",
-            FailureCategory.UNAVAILABLE,
-        ) from error
+        raise failure_of(error, f"table {table.name!r}") from error

@@ -1,0 +1,257 @@
+import socket
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import boto3
+import pytest
+from dagster_aws.s3 import S3Resource
+
+from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
+from orf_books.resources.storage import (
+    ObjectNotFoundError,
+    ObjectStorage,
+    S3Options,
+    StorageResource,
+)
+from orf_books_tests.conftest import BUCKET
+
+ODD_KEYS = [
+    "uploads/Ann's books.csv",
+    "uploads/büchér/日本 📚.csv",
+    "uploads/50%.csv",
+    "uploads/a%2Fb/raw.csv",
+    "uploads/#1?x=y&z.csv",
+    "uploads/a+b*c.csv",
+    "uploads/.hidden",
+    "uploads/back\\slash.csv",
+]
+
+CALLS: dict[str, Callable[[ObjectStorage], object]] = {
+    "get": lambda storage: storage.get("a/key"),
+    "put": lambda storage: storage.put("a/key", b"content"),
+    "head": lambda storage: storage.head("a/key"),
+    "copy": lambda storage: storage.copy("a/key", "another"),
+    "list": lambda storage: list(storage.list("a/")),
+}
+
+
+@pytest.fixture(params=CALLS)
+def call(request: pytest.FixtureRequest) -> Callable[[ObjectStorage], object]:
+    return CALLS[request.param]
+
+
+@pytest.fixture
+def silent_s3(s3_server: S3Options) -> ObjectStorage:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    options = replace(s3_server, endpoint_url=f"http://127.0.0.1:{port}")
+    return ObjectStorage(f"s3://{BUCKET}/silent", options)
+
+
+@pytest.fixture
+def strict_s3(s3_server: S3Options) -> Iterator[ObjectStorage]:
+    """The server checks keys, and does not know ours."""
+
+    def check_keys_after(requests: str) -> None:
+        url = f"{s3_server.endpoint_url}/moto-api/reset-auth"
+        with urllib.request.urlopen(url, data=requests.encode()):
+            pass
+
+    check_keys_after("0")
+    yield ObjectStorage(f"s3://{BUCKET}/strict", s3_server)
+    check_keys_after("inf")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", bytes(range(256)) * 4096])
+def test_what_was_put_is_got(storage: ObjectStorage, content: bytes) -> None:
+    storage.put("uploads/ann/raw.csv", content)
+    assert storage.get("uploads/ann/raw.csv") == content
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_odd_names_are_kept_as_they_are(storage: ObjectStorage, key: str) -> None:
+    version = storage.put(key, key.encode())
+
+    assert storage.get(key) == key.encode()
+    assert [(found.key, found.version) for found in storage.list("uploads/")] == [(key, version)]
+
+
+def test_objects_in_a_folder_are_files_of_these_names(tmp_path: Path) -> None:
+    folder = tmp_path / "Ann's büchér #1 50%"
+    storage = ObjectStorage(folder.as_uri())
+    storage.put("uploads/my books.csv", b"content")
+
+    assert (folder / "uploads" / "my books.csv").read_bytes() == b"content"
+    assert storage.location("uploads/my books.csv") == str(folder / "uploads" / "my books.csv")
+
+
+def test_the_location_on_s3_is_a_url(s3_server: S3Options) -> None:
+    storage = ObjectStorage("s3://bucket/prefix/", s3_server)
+    assert storage.location("data/ann.html") == "s3://bucket/prefix/data/ann.html"
+
+
+def test_objects_on_s3_lie_below_the_prefix(s3_server: S3Options) -> None:
+    ObjectStorage(f"s3://{BUCKET}/outer", s3_server).put("inner/key", b"content")
+
+    assert ObjectStorage(f"s3://{BUCKET}/outer/inner", s3_server).get("key") == b"content"
+    assert ObjectStorage(f"s3://{BUCKET}", s3_server).get("outer/inner/key") == b"content"
+
+
+@pytest.mark.parametrize("name", ["get", "head", "copy"])
+def test_a_missing_object_is_named(storage: ObjectStorage, name: str) -> None:
+    storage.put("a/neighbour", b"")
+    with pytest.raises(ObjectNotFoundError, match="'a/key'"):
+        CALLS[name](storage)
+
+
+def test_the_version_changes_with_each_new_content(storage: ObjectStorage) -> None:
+    first = storage.put("key", b"one")
+    second = storage.put("key", b"two")
+
+    assert first != second
+    assert storage.head("key").version == second
+
+
+def test_head_and_listing_agree(storage: ObjectStorage) -> None:
+    version = storage.put("uploads/key", b"content")
+    head = storage.head("uploads/key")
+
+    assert (head.version, head.size) == (version, 7)
+    assert head.last_modified.tzinfo is not None
+    assert list(storage.list("uploads/")) == [head]
+
+
+def test_a_listing_shows_what_lies_below_the_prefix_only(storage: ObjectStorage) -> None:
+    for key in ["uploads/a.csv", "uploads/deep/b.csv", "uploads2/c.csv", "data/d.json"]:
+        storage.put(key, b"")
+
+    assert {found.key for found in storage.list("uploads/")} == {
+        "uploads/a.csv",
+        "uploads/deep/b.csv",
+    }
+    assert list(storage.list("nothing/")) == []
+
+
+def test_a_listing_is_complete_beyond_one_page_of_s3(s3_server: S3Options) -> None:
+    storage = ObjectStorage(f"s3://{BUCKET}/many", s3_server)
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3_server.endpoint_url,
+        aws_access_key_id=s3_server.aws_access_key_id,
+        aws_secret_access_key=s3_server.aws_secret_access_key,
+    )
+    for number in range(1001):
+        client.put_object(Bucket=BUCKET, Key=f"many/uploads/{number}", Body=b"x")
+
+    assert len(list(storage.list("uploads/"))) == 1001
+
+
+def test_marks_of_empty_folders_on_s3_are_no_objects(s3_server: S3Options) -> None:
+    storage = ObjectStorage(f"s3://{BUCKET}/marked", s3_server)
+    _put_on_s3(s3_server, "marked/uploads/", "marked/uploads/ann/")
+    storage.put("uploads/empty.csv", b"")
+
+    assert [found.key for found in storage.list("uploads/")] == ["uploads/empty.csv"]
+
+
+def test_a_key_on_s3_that_cannot_be_read_is_something_to_rename(s3_server: S3Options) -> None:
+    storage = ObjectStorage(f"s3://{BUCKET}/doubled", s3_server)
+    _put_on_s3(s3_server, "doubled/uploads//raw.csv")
+
+    with pytest.raises(FixInput, match="'uploads/'.*rename"):
+        list(storage.list("uploads/"))
+
+
+def test_a_copy_has_the_content_and_leaves_the_source(storage: ObjectStorage) -> None:
+    storage.put("uploads/a b.csv", b"content")
+    storage.copy("uploads/a b.csv", "rejected/a b.csv")
+
+    assert storage.get("rejected/a b.csv") == b"content"
+    assert storage.get("uploads/a b.csv") == b"content"
+
+
+def test_an_s3_that_does_not_answer_may_answer_later(
+    silent_s3: ObjectStorage, call: Callable[[ObjectStorage], object]
+) -> None:
+    with pytest.raises(RetryLater, match="'a/") as raised:
+        call(silent_s3)
+    assert raised.value.category is FailureCategory.UNAVAILABLE
+
+
+def test_refused_credentials_are_something_to_configure(
+    strict_s3: ObjectStorage, call: Callable[[ObjectStorage], object]
+) -> None:
+    with pytest.raises(FixConfiguration, match="credentials"):
+        call(strict_s3)
+
+
+@pytest.mark.parametrize("name", ["get", "put", "copy", "list"])
+def test_a_missing_bucket_is_something_to_configure(s3_server: S3Options, name: str) -> None:
+    with pytest.raises(FixConfiguration, match="bucket"):
+        CALLS[name](ObjectStorage("s3://no-such-bucket/prefix", s3_server))
+
+
+def test_a_folder_that_cannot_be_is_something_to_configure(
+    tmp_path: Path, call: Callable[[ObjectStorage], object]
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FixConfiguration, match="folder"):
+        call(ObjectStorage((tmp_path / "file" / "store").as_uri()))
+
+
+@pytest.fixture
+def _no_aws_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.mark.usefixtures("_no_aws_configuration")
+def test_without_credentials_the_message_says_where_they_go() -> None:
+    with pytest.raises(FixConfiguration, match="AWS_ACCESS_KEY_ID"):
+        ObjectStorage("s3://bucket").get("key")
+
+
+@pytest.mark.usefixtures("_no_aws_configuration")
+def test_a_profile_that_does_not_exist_is_named() -> None:
+    with pytest.raises(FixConfiguration, match="no-such-profile"):
+        ObjectStorage("s3://bucket", S3Options(profile_name="no-such-profile")).get("key")
+
+
+def test_credentials_are_found_in_the_environment_like_boto3_finds_them(
+    s3_server: S3Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", str(s3_server.endpoint_url))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    storage = ObjectStorage(f"s3://{BUCKET}/environment")
+
+    storage.put("key", b"content")
+    assert storage.get("key") == b"content"
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(S3Options)])
+def test_options_are_named_as_the_s3_resource_of_dagster_names_them(field: str) -> None:
+    assert field in S3Resource.model_fields
+    assert field in StorageResource.model_fields
+
+
+def test_the_resource_opens_the_storage_it_describes(s3_server: S3Options) -> None:
+    options = {field.name: getattr(s3_server, field.name) for field in fields(S3Options)}
+    resource = StorageResource(url=f"s3://{BUCKET}/resource", **options)
+
+    resource.open().put("key", b"content")
+    assert ObjectStorage(f"s3://{BUCKET}/resource", s3_server).get("key") == b"content"
+
+
+def _put_on_s3(options: S3Options, *keys: str) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=options.endpoint_url,
+        aws_access_key_id=options.aws_access_key_id,
+        aws_secret_access_key=options.aws_secret_access_key,
+    )
+    for key in keys:
+        client.put_object(Bucket=BUCKET, Key=key, Body=b"")
