@@ -11,7 +11,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -105,7 +105,11 @@ def status(
 
 
 @app.command()
-def data(library: Annotated[str, typer.Argument(help="A library's name.")]) -> None:
+def data(
+    library: Annotated[str, typer.Argument(help="A library's name.")],
+    *,
+    as_json: AsJson = True,  # noqa: ARG001 - it is JSON for people too
+) -> None:
     """The dashboard JSON of a library."""
     from orf_books.object_keys import library_data_key, library_name
     from orf_books.resources.storage import ObjectNotFoundError
@@ -163,13 +167,19 @@ def dev(
 def main() -> None:
     """Run a command; what a person can mend is one line, and a status that says so."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:
+        _complain(error.format_message(), WRONG_CALL)
     except (FixInput, FixConfiguration) as error:
-        messages.print(f"orf-books: {error}", style="bold", soft_wrap=True, markup=False)
-        sys.exit(WRONG_CALL)
+        _complain(str(error), WRONG_CALL)
     except OrfBooksError as error:
-        messages.print(f"orf-books: {error}", style="bold", soft_wrap=True, markup=False)
-        sys.exit(ITEMS_FAILED)
+        _complain(str(error), ITEMS_FAILED)
+
+
+def _complain(message: str, status: int) -> NoReturn:
+    if message:
+        messages.print(f"orf-books: {message}", soft_wrap=True, markup=False, highlight=False)
+    sys.exit(status)
 
 
 def _library(file: Path, name: str | None) -> str:

@@ -15,13 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from logging import DEBUG
+from operator import itemgetter
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import sqlalchemy
 from dagster._config.config_schema import UserConfigSchema
+from dagster._core.event_api import EventHandlerFn
 from dagster._core.events import (
     AssetMaterializationPlannedData,
     DagsterEvent,
@@ -29,6 +31,7 @@ from dagster._core.events import (
     StepMaterializationData,
 )
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log import SqlPollingEventWatcher
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
@@ -124,7 +127,7 @@ class PartitionEvents:
 
     def _store(self, events: Iterable[DagsterEvent]) -> None:
         entries = [
-            EventLogEntry(
+            EventLogEntry(  # type: ignore[no-untyped-call]
                 user_message="",
                 level=DEBUG,
                 job_name=event.job_name,
@@ -154,6 +157,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._engines_lock = threading.Lock()
         self._tables_seen: set[str] = set()
+        self._watcher = SqlPollingEventWatcher(self)
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -173,19 +177,29 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        with self._engine(shard).connect() as connection, connection.begin():
+        with self._engines_lock:
+            connection = self._engine(shard).connect()
+            self._close_idle_shards()
+        with connection, connection.begin():
             yield connection
 
     def _engine(self, shard: str) -> Engine:
-        with self._engines_lock:
-            engine = self._engines.get(shard)
-            if engine is None:
-                engine = self._engines[shard] = self._new_engine(shard)
-            self._engines.move_to_end(shard)
-            if len(self._engines) > self.OPEN_SHARDS:
-                oldest = next(name for name in self._engines if name != INDEX_SHARD_NAME)
-                self._engines.pop(oldest).dispose()
-            return engine
+        engine = self._engines.get(shard)
+        if engine is None:
+            engine = self._engines[shard] = self._new_engine(shard)
+        self._engines.move_to_end(shard)
+        return engine
+
+    def _close_idle_shards(self) -> None:
+        # One that another thread uses stays: its connection would come back to no engine.
+        idle = [
+            shard
+            for shard, engine in self._engines.items()
+            if shard != INDEX_SHARD_NAME and not _is_in_use(engine)
+        ]
+        excess = len(self._engines.keys() - {INDEX_SHARD_NAME}) - self.OPEN_SHARDS
+        for shard in idle[: max(excess, 0)]:
+            self._engines.pop(shard).dispose()
 
     def _new_engine(self, shard: str) -> Engine:
         engine = sqlalchemy.create_engine(
@@ -240,8 +254,20 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
                 (event.get_dagster_event().asset_key, event.dagster_event_type): (event, number)
                 for event, number in stored
             }
-            for event, number in latest.values():
+            for event, number in sorted(latest.values(), key=itemgetter(1)):
                 self._store_asset_event(connection, event, number)
+
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Call back for each new event of a run, whichever process stores it.
+
+        The stock storage waits for the run's file to change, which kept connections seldom do to
+        it; this one asks for new events.
+        """
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: EventHandlerFn) -> None:
+        """Do not call back any more."""
+        self._watcher.unwatch_run(run_id, handler)
 
     def delete_events(self, run_id: str) -> None:
         """Forget a run's events, and the connections to its file."""
@@ -255,6 +281,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
     def dispose(self) -> None:
         """End all connections."""
+        self._watcher.close()
         self._close(*self._engines)
         super().dispose()
 
@@ -263,6 +290,10 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             for shard in shards:
                 if engine := self._engines.pop(shard, None):
                     engine.dispose()
+
+
+def _is_in_use(engine: Engine) -> bool:
+    return cast("sqlalchemy.QueuePool", engine.pool).checkedout() > 0
 
 
 def _is_plain_asset_event(event: EventLogEntry) -> bool:

@@ -7,7 +7,7 @@ partition keys (`orf_books/partitions.py`).
 import re
 from pathlib import PurePosixPath
 
-from orf_books.partitions import partition_key
+from orf_books.partitions import partition_key, text_of_partition_key
 
 UPLOADS = "uploads/"
 INDEX_PAGE = "dashboard.html"
@@ -30,7 +30,9 @@ def library_of_upload(key: str) -> str:
         FixInput: the folder or file cannot name a library.
     """
     path = PurePosixPath(key.removeprefix(UPLOADS))
-    return library_name(path.parts[0] if len(path.parts) > 1 else path.stem)
+    name = path.parts[0] if len(path.parts) > 1 else path.stem
+    # The command line's own uploads lie in folders whose names are encoded already.
+    return library_name(text_of_partition_key(name))
 
 
 def is_upload(key: str) -> bool:

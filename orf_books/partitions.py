@@ -58,10 +58,11 @@ def register(
     instance: dg.DagsterInstance, partitions: dg.DynamicPartitionsDefinition, keys: Sequence[str]
 ) -> None:
     """Add the keys that the set does not have yet; runs that do so at once do not disturb."""
-    for start in range(0, len(keys), KEYS_AT_ONCE):
+    unique = list(dict.fromkeys(keys))
+    for start in range(0, len(unique), KEYS_AT_ONCE):
         # Two runs may both find a key missing; the one that comes second finds it the next time.
         for attempt in stamina.retry_context(on=IntegrityError, wait_initial=0.02):
             with attempt:
                 instance.add_dynamic_partitions(
-                    str(partitions.name), keys[start : start + KEYS_AT_ONCE]
+                    str(partitions.name), unique[start : start + KEYS_AT_ONCE]
                 )

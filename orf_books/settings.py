@@ -6,6 +6,7 @@ what a setting does; nothing else in the project reads the environment.
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -71,7 +72,8 @@ class Settings(BaseSettings):
             return value.rstrip("/")
         if "://" in value and not value.startswith("file://"):
             raise ValueError("use a folder, file:///folder or s3://bucket/prefix")
-        return Path(value.removeprefix("file://")).expanduser().absolute().as_uri()
+        path = unquote(value.removeprefix("file://")) if value.startswith("file://") else value
+        return Path(path).expanduser().absolute().as_uri()
 
     @field_validator("open_library_url", "google_books_url", "s3_endpoint_url")
     @classmethod

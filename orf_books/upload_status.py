@@ -4,12 +4,13 @@ Belongs here: the question that `orf-books status` answers. Does not belong here
 """
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from orf_books.assets.book_records import ACCEPTED, BookRecords, Upload
 from orf_books.failures import FixInput
-from orf_books.object_keys import UPLOADS, is_upload, library_of_upload
+from orf_books.object_keys import UPLOADS, is_upload, library_name, library_of_upload
 from orf_books.resources.storage import ObjectStorage
 
 WAITING, PROCESSING = "waiting", "processing"
@@ -22,8 +23,9 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
         FixInput: there is no such upload.
     """
     records = BookRecords(storage)
-    known = [upload for upload in records.uploads() if name in _names_of(upload.key)]
-    stored = [object_ for object_ in storage.list(UPLOADS) if name in _names_of(object_.key)]
+    sought = _spellings_of(name)
+    known = [upload for upload in records.uploads() if sought & _names_of(upload.key)]
+    stored = [object_ for object_ in storage.list(UPLOADS) if sought & _names_of(object_.key)]
     unseen = {(one.key, one.version) for one in stored} - {
         (upload.key, upload.version) for upload in known
     }
@@ -34,9 +36,21 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
     return _status(records, known[-1])
 
 
+def _spellings_of(name: str) -> set[str]:
+    """As it is, and as a library is written in keys."""
+    with suppress(FixInput):
+        return {name, library_name(name)}
+    return {name}
+
+
 def _names_of(key: str) -> set[str]:
     """What people may call an upload by: its key, its key below `uploads/`, its library."""
-    return {key, key.removeprefix(UPLOADS), library_of_upload(key)} if is_upload(key) else set()
+    if not is_upload(key):
+        return set()
+    names = {key, key.removeprefix(UPLOADS)}
+    with suppress(FixInput):
+        names.add(library_of_upload(key))
+    return names
 
 
 def _status(records: BookRecords, upload: Upload) -> dict[str, Any]:

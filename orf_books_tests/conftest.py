@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -164,17 +165,23 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
     return running_sandbox
 
 
-@pytest.fixture
-def settings(sandbox: Sandbox, folder: ObjectStorage) -> Settings:
-    """Settings that know the sandbox and a fresh folder; Google Books is off."""
+def settings_for(sandbox: Sandbox, storage: str, **others: Any) -> Settings:  # noqa: ANN401
+    """Settings that know the sandbox; Google Books is off."""
     return Settings(
-        storage=folder.url,
+        storage=storage,
         contact=CONTACT,
         open_library_url=sandbox.open_library_url,
         open_library_rate=UNHURRIED,
         google_books_url=sandbox.google_books_url,
         google_books_rate=UNHURRIED,
+        **others,
     )
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, folder: ObjectStorage) -> Settings:
+    """Settings that know the sandbox and a fresh folder."""
+    return settings_for(sandbox, folder.url)
 
 
 class HastyOpenLibrary(OpenLibraryResource):
@@ -303,20 +310,16 @@ class CommandLine:
     """`orf-books` as people start it: a process of its own, in a folder of its own."""
 
     folder: Path
-    environment: dict[str, str]
+    settings: Settings
+    environment: dict[str, str] = field(default_factory=dict)
+    """What is set besides."""
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            self._command(arguments),
-            cwd=self.folder,
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        process = self.start(*arguments, **variables)
+        output, messages = process.communicate(timeout=90)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, messages)
 
     def document(self, *arguments: str, status: int = 0) -> dict[str, Any]:
         """What a command prints with `--json`; the command ends with this exit status."""
@@ -324,12 +327,12 @@ class CommandLine:
         assert done.returncode == status, done.stderr
         return dict(json.loads(done.stdout))
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command; it is killed at the end of the test, if it still runs."""
         process = subprocess.Popen(
-            self._command(arguments),
+            self.command(*arguments),
             cwd=self.folder,
-            env=os.environ | self.environment,
+            env=self.variables() | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -337,18 +340,38 @@ class CommandLine:
         self.processes.append(process)
         return process
 
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        """What is started."""
+        return [str(Path(sys.executable).with_name("orf-books")), *arguments]
+
+    def variables(self) -> dict[str, str]:
+        """What its environment is."""
+        return _other_variables() | variables_of(self.settings) | self.environment
+
     def end(self) -> None:
         """Kill what still runs."""
         for process in self.processes:
-            process.kill()
-            process.communicate()
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
-    @staticmethod
-    def _command(arguments: Iterable[str]) -> list[str]:
-        return [str(Path(sys.executable).with_name("orf-books")), *arguments]
+    @property
+    def storage(self) -> ObjectStorage:
+        """Its store."""
+        return self.settings.open_storage()
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """The Dagster instance of its runs."""
+        with pytest.MonkeyPatch.context() as patch:
+            home = self.environment.get("DAGSTER_HOME", str(self.folder / "data" / "dagster"))
+            patch.setenv("DAGSTER_HOME", home)
+            with dg.DagsterInstance.get() as found:
+                yield found
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
+def variables_of(settings: Settings) -> dict[str, str]:
     """The variables that make these settings."""
     given = settings.model_dump(exclude_none=True, exclude_defaults=True)
     return {
@@ -359,12 +382,18 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
+def _other_variables() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ORF_BOOKS_", "AWS_", "DAGSTER_HOME"))
+    }
+
+
 @pytest.fixture
-def orf_books(settings: Settings, tmp_path: Path) -> Iterator[CommandLine]:
+def orf_books(sandbox: Sandbox, tmp_path: Path) -> Iterator[CommandLine]:
     """The command line in an empty folder, with the sandbox for services."""
-    environment = environment_of(settings)
-    del environment["ORF_BOOKS_STORAGE"]
-    started = CommandLine(tmp_path, environment)
+    started = CommandLine(tmp_path, settings_for(sandbox, str(tmp_path / "data")))
     yield started
     started.end()
 

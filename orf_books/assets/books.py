@@ -24,7 +24,13 @@ from orf_books.assets.book_records import (
     Upload,
 )
 from orf_books.books.enrichment import CODE_VERSION
-from orf_books.books.goodreads_csv import NotAGoodreadsExport, RefusedRow, parse_export
+from orf_books.books.goodreads_csv import (
+    NotAGoodreadsExport,
+    RefusedRow,
+    parse_export,
+    refuse_by_size,
+)
+from orf_books.failures import FixInput
 from orf_books.object_keys import UPLOADS, is_upload, library_of_upload
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.book_services import GoogleBooksResource, OpenLibraryResource
@@ -142,10 +148,11 @@ def _ingest(
 def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> Upload:
     """Read one upload and store what it holds, or refuse it."""
     arrived_at = datetime.fromisoformat(config.arrived_at)
-    library = library_of_upload(config.key)
-    content = records.storage.get(config.key)
+    library = ""
     try:
-        export = parse_export(content)
+        library = _library_named_by(config.key)
+        refuse_by_size(records.storage.head(config.key).size)
+        export = parse_export(records.storage.get(config.key))
     except NotAGoodreadsExport as reason:
         refused = Upload(
             config.key, config.version, library, REFUSED, arrived_at, job_id, problem=str(reason)
@@ -166,6 +173,14 @@ def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> Upload:
     )
     records.accept(accepted, export)
     return accepted
+
+
+def _library_named_by(upload: str) -> str:
+    try:
+        return library_of_upload(upload)
+    except FixInput as error:
+        name = "an upload for a library that cannot have this name"
+        raise NotAGoodreadsExport(name, f"{error} Rename its folder.") from None
 
 
 @dg.multi_asset(

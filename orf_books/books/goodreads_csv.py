@@ -191,6 +191,7 @@ _SEPARATORS = {"\t": "tabs", ";": "semicolons"}
 
 
 def _decoded(content: bytes) -> str:
+    refuse_by_size(len(content))
     _refuse_binary(content)
     _refuse_other_formats(content)
     try:
@@ -199,12 +200,16 @@ def _decoded(content: bytes) -> str:
         raise _not_utf8(content, error) from None
 
 
-def _refuse_binary(content: bytes) -> None:
-    if len(content) > MAX_BYTES:
+def refuse_by_size(size: int) -> None:
+    """Refuse a file of so many bytes without reading it, if it is too large for an export."""
+    if size > MAX_BYTES:
         raise NotAGoodreadsExport(
             f"a file of more than {MAX_BYTES // 1024**2} MB, far larger than any library",
             "Upload only the export, which is rarely larger than a few MB.",
         )
+
+
+def _refuse_binary(content: bytes) -> None:
     if content.startswith(b"PK\x03\x04"):
         raise NotAGoodreadsExport(
             "a spreadsheet (xlsx) or a ZIP archive",

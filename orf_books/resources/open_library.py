@@ -46,12 +46,17 @@ _REMEDY = (
 _WORK = "key,title,subtitle,author_name,subject,cover_i"
 
 
+Questions = dict[str, GroupedLookup[BookQuery, BookRecord]]
+"""What is asked, such as `isbn:9780441013593`, and of which lookup."""
+
+
 class OpenLibrary:
     """Finds books in Open Library, many concurrent questions in few requests.
 
-    A book is looked up by ISBN in the search; if that does not know it, by ISBN in the books API
-    (which sees editions that the search does not) and at the same time by Goodreads id; and then
-    by title and author. So it takes one round trip for most books and never more than three.
+    A book is looked up by ISBN in the search; if that does not know it, at once by ISBN in the
+    books API (which sees editions that the search does not), by Goodreads id, and by title and
+    author. Without an ISBN it is looked up by Goodreads id, and then by title and author. So it
+    takes one round trip for most books and never more than two.
 
     Use as `async with`, from one event loop.
 
@@ -125,28 +130,33 @@ class OpenLibrary:
         """
         asked: list[str] = []
         record: BookRecord | None = None
-        isbns = isbn_forms(book)
-        if isbns:
-            asked.append(f"isbn:{isbns[0]}")
-            record = await self._by_isbn.find(book)
-        if record is None:
-            record = await self._find_by_other_numbers(book, isbns, asked)
-        if record is None and _searchable(book.title) and _searchable(book.author):
-            asked.append("title_author")
-            record = await self._by_title.find(book)
+        for questions in self._rounds(book):
+            asked += questions
+            lookups = [lookup.find(book) for lookup in questions.values()]
+            record = _best(await asyncio.gather(*lookups, return_exceptions=True))
+            if record is not None:
+                break
         return SourceAnswer(source=self.name, asked=tuple(asked), record=record)
 
-    async def _find_by_other_numbers(
-        self, book: BookQuery, isbns: Sequence[str], asked: list[str]
-    ) -> BookRecord | None:
-        lookups = []
+    def _rounds(self, book: BookQuery) -> list[Questions]:
+        """What to ask about a book; a round only where the one before found nothing.
+
+        Whatever is left to ask about an ISBN that the search does not know is asked at once: it
+        rarely helps, and should not cost two round trips.
+        """
+        isbns = isbn_forms(book)
+        by_isbn = {f"isbn:{isbns[0]}": self._by_isbn} if isbns else {}
+        by_bibkey = {f"bibkey:{isbns[0]}": self._by_bibkey} if isbns else {}
+        by_goodreads_id = (
+            {f"goodreads_id:{book.goodreads_id}": self._by_goodreads_id}
+            if book.goodreads_id
+            else {}
+        )
+        has_words = _searchable(book.title) and _searchable(book.author)
+        by_title = {Match.TITLE_AUTHOR.value: self._by_title} if has_words else {}
         if isbns:
-            asked.append(f"bibkey:{isbns[0]}")
-            lookups.append(self._by_bibkey.find(book))
-        if book.goodreads_id:
-            asked.append(f"goodreads_id:{book.goodreads_id}")
-            lookups.append(self._by_goodreads_id.find(book))
-        return _best(await asyncio.gather(*lookups, return_exceptions=True))
+            return [by_isbn, by_bibkey | by_goodreads_id | by_title]
+        return [by_goodreads_id, by_title]
 
     async def _ask_by_isbn(
         self, books: Sequence[BookQuery], attempts: int | None

@@ -243,6 +243,8 @@ def test_an_upload_whose_folder_cannot_name_a_library_does_not_stop_the_next(
     run = platform.run(library_entries={"uploads": list(map(platform.upload_config, uploads))})
     assert run.success
     assert set(platform.shown_books("bob")) == {book(number)}
+    reason = json.loads(platform.storage.get(rejection_reason_key(unusable)))
+    assert "Rename its folder." in reason["remedy"]
 
 
 # Books that fail

@@ -131,7 +131,8 @@ def test_a_book_is_found_by_a_ten_digit_isbn_alone(sandbox: Sandbox) -> None:
 
 def test_an_edition_without_a_work_is_found_by_the_books_api(sandbox: Sandbox) -> None:
     found = answer(sandbox, question(EDITION_ONLY))
-    assert found.asked == ("isbn:9781590171332", "bibkey:9781590171332", "goodreads_id:1001")
+    numbers = ("isbn:9781590171332", "bibkey:9781590171332", "goodreads_id:1001")
+    assert found.asked == (*numbers, "title_author")
     assert found.record is not None
     assert (found.record.source_id, found.record.match) == ("/books/OL2M", Match.ISBN)
     assert found.record.thumbnail_url == "https://covers.openlibrary.org/b/id/22-M.jpg"

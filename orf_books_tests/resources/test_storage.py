@@ -1,10 +1,10 @@
 import socket
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
 import boto3
+import httpx
 import pytest
 from dagster_aws.s3 import S3Resource
 
@@ -56,26 +56,24 @@ def strict_s3(s3_server: S3Options) -> Iterator[ObjectStorage]:
 
     def check_keys_after(requests: str) -> None:
         url = f"{s3_server.endpoint_url}/moto-api/reset-auth"
-        with urllib.request.urlopen(url, data=requests.encode()):
-            pass
+        httpx.post(url, content=requests).raise_for_status()
 
     check_keys_after("0")
     yield ObjectStorage(f"s3://{BUCKET}/strict", s3_server)
     check_keys_after("inf")
 
 
-@pytest.mark.parametrize("content", [b"", b"text", bytes(range(256)) * 4096])
-def test_what_was_put_is_got(storage: ObjectStorage, content: bytes) -> None:
-    storage.put("uploads/ann/raw.csv", content)
-    assert storage.get("uploads/ann/raw.csv") == content
+def test_what_was_put_is_got(storage: ObjectStorage) -> None:
+    for content in [b"", b"text", bytes(range(256)) * 4096]:
+        storage.put("uploads/ann/raw.csv", content)
+        assert storage.get("uploads/ann/raw.csv") == content
 
 
-@pytest.mark.parametrize("key", ODD_KEYS)
-def test_odd_names_are_kept_as_they_are(storage: ObjectStorage, key: str) -> None:
-    version = storage.put(key, key.encode())
+def test_odd_names_are_kept_as_they_are(storage: ObjectStorage) -> None:
+    versions = {key: storage.put(key, key.encode()) for key in ODD_KEYS}
 
-    assert storage.get(key) == key.encode()
-    assert [(found.key, found.version) for found in storage.list("uploads/")] == [(key, version)]
+    assert [storage.get(key).decode() for key in ODD_KEYS] == ODD_KEYS
+    assert {found.key: found.version for found in storage.list("uploads/")} == versions
 
 
 def test_objects_in_a_folder_are_files_of_these_names(tmp_path: Path) -> None:
@@ -134,18 +132,16 @@ def test_a_listing_shows_what_lies_below_the_prefix_only(storage: ObjectStorage)
     assert list(storage.list("nothing/")) == []
 
 
-def test_a_listing_is_complete_beyond_one_page_of_s3(s3_server: S3Options) -> None:
+def test_a_listing_is_complete_beyond_one_page_of_s3(
+    s3_server: S3Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     storage = ObjectStorage(f"s3://{BUCKET}/many", s3_server)
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3_server.endpoint_url,
-        aws_access_key_id=s3_server.aws_access_key_id,
-        aws_secret_access_key=s3_server.aws_secret_access_key,
-    )
-    for number in range(1001):
-        client.put_object(Bucket=BUCKET, Key=f"many/uploads/{number}", Body=b"x")
+    keys = {f"uploads/{number}" for number in range(8)}
+    for key in keys:
+        storage.put(key, b"x")
 
-    assert len(list(storage.list("uploads/"))) == 1001
+    assert {found.key for found in storage.list("uploads/")} == keys
 
 
 def test_marks_of_empty_folders_on_s3_are_no_objects(s3_server: S3Options) -> None:
@@ -160,7 +156,7 @@ def test_a_key_on_s3_that_cannot_be_read_is_something_to_rename(s3_server: S3Opt
     storage = ObjectStorage(f"s3://{BUCKET}/doubled", s3_server)
     _put_on_s3(s3_server, "doubled/uploads//raw.csv")
 
-    with pytest.raises(FixInput, match="'uploads/'.*rename"):
+    with pytest.raises(FixInput, match=r"'uploads/'.*rename"):
         list(storage.list("uploads/"))
 
 

@@ -1,0 +1,229 @@
+import multiprocessing
+import socket
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from orf_books.failures import FixConfiguration, RetryLater
+from orf_books.resources.storage import ObjectStorage, S3Options
+from orf_books.resources.tables import Table, Tables
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+WRITERS, COMMITS, ROWS = 3, 2, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    key: str
+    seen_at: datetime
+    name: str | None = None
+    count: int | None = None
+    share: float | None = None
+    is_new: bool | None = None
+    day: date | None = None
+    words: tuple[str, ...] = ()
+    other_words: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThingOfOldVersion:
+    key: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ThingOfNewVersion:
+    key: str
+    seen_at: datetime
+    shelf: str = "unsorted"
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+
+
+THINGS = Table("things", Thing, ("key",), "seen_at")
+OLD_THINGS = Table("things", ThingOfOldVersion, ("key",), "seen_at")
+NEW_THINGS = Table("things", ThingOfNewVersion, ("key",), "seen_at")
+
+
+@pytest.fixture
+def tables(storage: ObjectStorage) -> Tables:
+    return Tables(storage)
+
+
+@pytest.fixture
+def local(folder: ObjectStorage) -> Tables:
+    return Tables(folder)
+
+
+def things(*keys: str, at: datetime = NOON) -> list[Thing]:
+    return [Thing(key, at) for key in keys]
+
+
+def test_rows_come_back_as_they_were(tables: Tables) -> None:
+    rows = [
+        Thing(
+            key="full",
+            seen_at=NOON + timedelta(microseconds=123_456),
+            name="Büchér 日本 📚\n\x00'\"",
+            count=-(2**62),
+            share=0.1,
+            is_new=False,
+            day=date(1, 1, 1),
+            words=("a", "", "ü"),
+            other_words=("b",),
+        ),
+        Thing(key="empty", seen_at=NOON, name="", words=(), other_words=()),
+        Thing(key="none", seen_at=NOON),
+    ]
+    tables.append(THINGS, rows)
+
+    assert sorted(tables.all_rows(THINGS), key=lambda row: row.key) == sorted(
+        rows, key=lambda row: row.key
+    )
+
+
+def test_times_are_read_as_the_same_moment_in_utc(local: Tables) -> None:
+    local_time = NOON.astimezone(datetime.strptime("+0530", "%z").tzinfo)
+    local.append(THINGS, [Thing("a", local_time)])
+
+    (row,) = local.all_rows(THINGS)
+    assert row.seen_at == NOON
+    assert row.seen_at.utcoffset() == timedelta(0)
+
+
+def test_a_table_that_is_not_there_has_no_rows(tables: Tables) -> None:
+    assert tables.all_rows(THINGS) == []
+    assert tables.latest(THINGS) == []
+    assert tables.maintain(THINGS) is None
+
+
+def test_appending_no_rows_makes_no_table(local: Tables, folder: ObjectStorage) -> None:
+    local.append(THINGS, [])
+    assert list(folder.list("tables/")) == []
+
+
+def test_the_latest_row_of_a_key_wins_whenever_it_was_appended(tables: Tables) -> None:
+    later, earlier = NOON + timedelta(seconds=1), NOON - timedelta(seconds=1)
+    tables.append(THINGS, [Thing("a", NOON), Thing("b", NOON)])
+    tables.append(THINGS, [Thing("a", later, name="newer"), Thing("b", earlier, name="older")])
+
+    assert {row.key: row.name for row in tables.latest(THINGS)} == {"a": "newer", "b": None}
+    assert len(tables.all_rows(THINGS)) == 4
+
+
+def test_a_condition_selects_rows_before_the_latest_is_chosen(tables: Tables) -> None:
+    tables.append(THINGS, [Thing("a", NOON, count=1), Thing("b", NOON, count=2)])
+    tables.append(THINGS, [Thing("a", NOON + timedelta(1), count=3)])
+
+    assert [row.count for row in tables.latest(THINGS, pl.col("key") == "a")] == [3]
+    assert [row.count for row in tables.latest(THINGS, pl.col("count") < 2)] == [1]
+    assert tables.all_rows(THINGS, pl.col("key").is_in(["c"])) == []
+
+
+def test_old_rows_have_the_defaults_of_columns_that_came_later(local: Tables) -> None:
+    local.append(OLD_THINGS, [ThingOfOldVersion("old", NOON)])
+    expected = ThingOfNewVersion("old", NOON)
+    assert local.all_rows(NEW_THINGS) == [expected]
+
+    newer = ThingOfNewVersion("new", NOON, "fiction", ("a",), "b")
+    local.append(NEW_THINGS, [newer])
+    assert sorted(local.all_rows(NEW_THINGS), key=lambda row: row.key) == [newer, expected]
+
+
+def test_an_older_version_ignores_columns_that_it_does_not_know(local: Tables) -> None:
+    local.append(NEW_THINGS, [ThingOfNewVersion("new", NOON, "fiction")])
+    local.append(OLD_THINGS, [ThingOfOldVersion("old", NOON)])
+
+    assert {row.key for row in local.all_rows(OLD_THINGS)} == {"old", "new"}
+
+
+def test_a_folder_with_an_odd_name_holds_tables_too(tmp_path: Path) -> None:
+    tables = Tables(ObjectStorage((tmp_path / "Ann's büchér #1 + 2").as_uri()))
+    tables.append(THINGS, things("a"))
+    assert tables.all_rows(THINGS) == things("a")
+
+
+def test_upkeep_makes_one_file_of_many_and_keeps_every_row(tables: Tables) -> None:
+    for number in range(4):
+        tables.append(THINGS, things("a", "b", at=NOON + timedelta(number)))
+    before = Counter(tables.all_rows(THINGS))
+
+    upkeep = tables.maintain(THINGS)
+
+    assert upkeep is not None
+    assert (upkeep.table, upkeep.files_before, upkeep.files_after) == ("things", 4, 1)
+    assert upkeep.files_deleted == 0, "readers may still need the old files"
+    assert Counter(tables.all_rows(THINGS)) == before
+    tables.append(THINGS, things("c"))
+    assert len(tables.all_rows(THINGS)) == 9
+
+
+def test_a_store_that_does_not_answer_may_answer_later(s3_server: S3Options) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    options = replace(s3_server, endpoint_url=f"http://127.0.0.1:{port}")
+    tables = Tables(ObjectStorage("s3://bucket/prefix", options))
+
+    with pytest.raises(RetryLater, match="'things'"):
+        tables.append(THINGS, things("a"))
+    with pytest.raises(RetryLater, match="'things'"):
+        tables.all_rows(THINGS)
+    with pytest.raises(RetryLater, match="'things'"):
+        tables.maintain(THINGS)
+
+
+def test_a_missing_bucket_is_something_to_configure(s3_server: S3Options) -> None:
+    tables = Tables(ObjectStorage("s3://no-such-bucket/prefix", s3_server))
+    with pytest.raises(FixConfiguration, match=r"'things'.*bucket"):
+        tables.append(THINGS, things("a"))
+
+
+def test_a_lost_file_is_a_failure_and_not_fewer_rows(local: Tables, folder: ObjectStorage) -> None:
+    local.append(THINGS, things("a"))
+    assert folder.folder is not None
+    for file in folder.folder.rglob("*.parquet"):
+        file.unlink()
+
+    with pytest.raises(RetryLater, match="'things'"):
+        local.all_rows(THINGS)
+
+
+def _append_commits(storage: ObjectStorage, writer: int, start: Barrier) -> None:
+    tables = Tables(storage)
+    assert tables.all_rows(THINGS) == []
+    start.wait()
+    for commit in range(COMMITS):
+        name = f"{writer}-{commit}"
+        tables.append(THINGS, [Thing(f"{name}/{row}", NOON, name) for row in range(ROWS)])
+
+
+def _rows_per_commit(tables: Tables) -> Counter[str | None]:
+    return Counter(row.name for row in tables.all_rows(THINGS))
+
+
+def test_processes_that_create_and_append_at_once_lose_nothing_and_readers_see_whole_commits(
+    storage: ObjectStorage,
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(WRITERS + 1)
+    processes = [
+        context.Process(target=_append_commits, args=(storage, writer, start))
+        for writer in range(WRITERS)
+    ]
+    for process in processes:
+        process.start()
+    start.wait()
+    tables = Tables(storage)
+    while any(process.is_alive() for process in processes):
+        assert set(_rows_per_commit(tables).values()) <= {ROWS}
+        time.sleep(0.05)
+    assert [process.exitcode for process in processes] == [0] * WRITERS
+    assert _rows_per_commit(tables) == {
+        f"{writer}-{commit}": ROWS for writer in range(WRITERS) for commit in range(COMMITS)
+    }

@@ -1,0 +1,123 @@
+"""What may import what."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+PACKAGE = PROJECT / "orf_books"
+DOMAINS = ("books", "pages", "activities", "transcripts")
+HTTP_CLIENTS = {"httpx", "requests", "urllib.request", "http.client", "aiohttp", "boto3"}
+SLOW_TO_IMPORT = {"polars", "deltalake", "obstore", "boto3", "botocore", "jinja2", "httpx"}
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(PROJECT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    """Every name that a module imports, wherever in it, and the packages around them."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            found.add(str(node.module))
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(package for name in found for package in _with_parents(name))
+
+
+def reached_from(module: str) -> dict[str, str]:
+    """What a module imports, also through modules of the project: name to the one importing it."""
+    reached: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        importing = waiting.pop()
+        for name in imports_of(importing) - reached.keys():
+            reached[name] = importing
+            if name in MODULES and name != module:
+                waiting.append(name)
+    return reached
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    return (".".join(parts[: length + 1]) for length in range(len(parts)))
+
+
+def modules_below(package: str) -> list[str]:
+    return [name for name in MODULES if f"{name}.".startswith(f"{package}.")]
+
+
+@pytest.mark.parametrize(
+    "module", [name for domain in DOMAINS for name in modules_below(f"orf_books.{domain}")]
+)
+def test_the_domain_knows_neither_dagster_nor_the_network(module: str) -> None:
+    reached = reached_from(module)
+    unwanted = {"dagster", *HTTP_CLIENTS} & reached.keys()
+    assert not unwanted, {name: f"imported by {reached[name]}" for name in unwanted}
+
+
+def test_the_domains_of_books_and_pages_are_there() -> None:
+    assert modules_below("orf_books.books")
+    assert modules_below("orf_books.pages")
+
+
+def test_only_the_command_line_knows_the_sandbox() -> None:
+    sandbox = set(modules_below("orf_books.sandbox"))
+    knowing = {
+        module for module in MODULES.keys() - sandbox if "orf_books.sandbox" in imports_of(module)
+    }
+    assert knowing <= {"orf_books.cli"}
+
+
+def test_only_one_module_uses_what_dagster_does_not_publish() -> None:
+    using = {
+        module
+        for module in MODULES
+        if any(name.startswith("dagster._") for name in imports_of(module))
+    }
+    assert using == {"orf_books.dagster_internals"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_says_what_it_is_for(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), f"{module} has no docstring"
+
+
+def test_loading_the_definitions_is_quick_and_needs_no_network(tmp_path: Path) -> None:
+    program = """
+import json, socket, sys
+
+def refuse(*_):
+    raise AssertionError("Loading the definitions used the network.")
+
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+import orf_books.definitions
+print(json.dumps(sorted(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not SLOW_TO_IMPORT & set(json.loads(done.stdout))
+    assert not list(tmp_path.iterdir()), "nothing is written either"

@@ -1,0 +1,644 @@
+import asyncio
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.events import (
+    AssetMaterializationPlannedData,
+    DagsterEvent,
+    DagsterEventType,
+    StepMaterializationData,
+)
+from dagster._core.events.log import EventLogEntry
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster_graphql.schema import create_schema
+
+from orf_books.dagster_internals import (
+    PartitionEvents,
+    PartitionMaterialization,
+    PartitionStatus,
+    PooledSqliteEventLogStorage,
+    partition_statuses,
+)
+
+PROJECT = Path(__file__).parent.parent
+ITEM = dg.AssetKey("item")
+ITEMS = dg.DynamicPartitionsDefinition(name="items")
+CODE_VERSION, DATA_VERSION = "dagster/code_version", "dagster/data_version"
+WRITTEN_AT = {"create_timestamp", "migration_completed"}
+"""Columns that say when a row was written."""
+SPAWN = multiprocessing.get_context("spawn")
+
+MakeStorage = Callable[[str], SqliteEventLogStorage]
+
+
+class Batch(dg.Config):
+    planned: list[str]
+    good: list[str]
+
+
+@dg.asset
+def batch(context: dg.AssetExecutionContext, config: Batch) -> None:
+    events = PartitionEvents(context, ITEM)
+    events.plan(config.planned)
+    events.materialized(
+        PartitionMaterialization(
+            key,
+            metadata={"title": f"Title of {key}", "pages": 3},
+            tags={CODE_VERSION: "7", DATA_VERSION: f"content of {key}"},
+        )
+        for key in config.good
+    )
+    if set(config.planned) - set(config.good):
+        raise dg.Failure("Some failed.", allow_retries=False)
+
+
+defs = dg.Definitions(
+    assets=[dg.AssetSpec(ITEM, partitions_def=ITEMS), batch],
+    jobs=[dg.define_asset_job("make_items", [batch])],
+    executor=dg.in_process_executor,
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Dagster home with the project's configuration."""
+    home = tmp_path / "dagster_home"
+    home.mkdir()
+    shutil.copy(PROJECT / "dagster.yaml", home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    return home
+
+
+@pytest.fixture(params=["in memory", "in files"])
+def any_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
+    if request.param == "in memory":
+        yield request.getfixturevalue("instance")
+        return
+    request.getfixturevalue("home")
+    with dg.DagsterInstance.get() as in_files:
+        yield in_files
+
+
+@pytest.fixture
+def pooled(tmp_path: Path) -> Iterator[PooledSqliteEventLogStorage]:
+    storage = PooledSqliteEventLogStorage(str(tmp_path / "events"))
+    storage.OPEN_SHARDS = 4
+    yield storage
+    storage.dispose()
+
+
+def run_batch(instance: dg.DagsterInstance, planned: Sequence[str], good: Sequence[str]) -> str:
+    instance.add_dynamic_partitions("items", list(planned))
+    result = defs.resolve_job_def("make_items").execute_in_process(
+        run_config=dg.RunConfig(ops={"batch": Batch(planned=list(planned), good=list(good))}),
+        instance=instance,
+        raise_on_error=False,
+    )
+    assert result.success is (set(planned) <= set(good))
+    return result.run_id
+
+
+def statuses(instance: dg.DagsterInstance, keys: str) -> dict[str, PartitionStatus]:
+    return partition_statuses(instance, ITEM, ITEMS, list(keys))
+
+
+# Single partitions of a step that works on many
+
+
+def test_of_a_failed_run_exactly_the_partitions_without_result_are_failed(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    any_instance.add_dynamic_partitions("items", ["z"])
+    run_batch(any_instance, planned="abcd", good="ac")
+
+    assert statuses(any_instance, "abcdz") == {
+        "a": PartitionStatus.MATERIALIZED,
+        "b": PartitionStatus.FAILED,
+        "c": PartitionStatus.MATERIALIZED,
+        "d": PartitionStatus.FAILED,
+        "z": PartitionStatus.MISSING,
+    }
+
+
+def test_a_later_success_makes_a_failed_partition_materialized_and_leaves_the_others(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    run_batch(any_instance, planned="abcd", good="ac")
+    assert statuses(any_instance, "b")["b"] is PartitionStatus.FAILED
+    run_batch(any_instance, planned="b", good="b")
+
+    assert statuses(any_instance, "abcd") == {
+        "a": PartitionStatus.MATERIALIZED,
+        "b": PartitionStatus.MATERIALIZED,
+        "c": PartitionStatus.MATERIALIZED,
+        "d": PartitionStatus.FAILED,
+    }
+
+
+def test_a_later_failure_makes_a_materialized_partition_failed(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    run_batch(any_instance, planned="ab", good="ab")
+    run_batch(any_instance, planned="a", good="")
+
+    assert statuses(any_instance, "ab") == {
+        "a": PartitionStatus.FAILED,
+        "b": PartitionStatus.MATERIALIZED,
+    }
+
+
+def test_partitions_of_an_asset_without_events_are_missing(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    any_instance.add_dynamic_partitions("items", ["a"])
+    assert statuses(any_instance, "a") == {"a": PartitionStatus.MISSING}
+    assert statuses(any_instance, "") == {}
+
+
+def test_planning_and_reporting_nothing_is_no_event(any_instance: dg.DagsterInstance) -> None:
+    run_batch(any_instance, planned="", good="")
+    assert statuses(any_instance, "") == {}
+
+
+def test_metadata_and_tags_of_a_partition_are_kept_and_found(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    run_id = run_batch(any_instance, planned="ab", good="ab")
+
+    (record,) = any_instance.fetch_materializations(
+        dg.AssetRecordsFilter(ITEM, asset_partitions=["b"]), limit=5
+    ).records
+    assert record.run_id == run_id
+    assert record.asset_materialization is not None
+    assert record.asset_materialization.metadata == {
+        "title": dg.MetadataValue.text("Title of b"),
+        "pages": dg.MetadataValue.int(3),
+    }
+    assert record.asset_materialization.tags == {CODE_VERSION: "7", DATA_VERSION: "content of b"}
+
+
+def test_a_partition_is_found_by_its_data_version(any_instance: dg.DagsterInstance) -> None:
+    run_batch(any_instance, planned="ab", good="ab")
+    storage = any_instance.event_log_storage
+
+    assert storage.get_latest_tags_by_partition(
+        ITEM, DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
+    ) == {key: {DATA_VERSION: f"content of {key}"} for key in "ab"}
+    by_content = {DATA_VERSION: "content of a"}
+    assert storage.get_event_tags_for_asset(ITEM, filter_tags=by_content) == [by_content]
+    by_code = storage.get_event_tags_for_asset(ITEM, filter_tags={CODE_VERSION: "7"})
+    assert by_code == [], "Dagster does not index it; it is read from the materialization."
+
+
+def test_the_page_shows_the_same_statuses(home: Path) -> None:
+    with dg.DagsterInstance.get() as instance:
+        run_batch(instance, planned="abcd", good="ac")
+        assert _page_shows(instance) == {"materialized": ["a", "c"], "failed": ["b", "d"]}
+        run_batch(instance, planned="b", good="b")
+        assert _page_shows(instance) == {"materialized": ["a", "b", "c"], "failed": ["d"]}
+
+
+def _page_shows(instance: dg.DagsterInstance) -> dict[str, list[str]]:
+    """What Dagster's page asks about the asset, without the page."""
+    origin = InProcessCodeLocationOrigin(
+        LoadableTargetOrigin(python_file=__file__, attribute="defs"), location_name="tests"
+    )
+    query = """
+        { assetNodeOrError(assetKey: {path: ["item"]}) { ... on AssetNode {
+            partitionStats { numPartitions numMaterialized numFailed }
+            assetPartitionStatuses { ... on DefaultPartitionStatuses {
+                materializedPartitions failedPartitions } } } } }
+    """
+    target = InProcessWorkspaceLoadTarget([origin])
+    with WorkspaceProcessContext(instance, target) as process:
+        context = process.create_request_context()
+        answer = asyncio.run(create_schema().execute_async(query, context=context))
+    assert not answer.errors
+    node = answer.data["assetNodeOrError"]
+    shown = node["assetPartitionStatuses"]
+    found = {
+        "materialized": sorted(shown["materializedPartitions"]),
+        "failed": sorted(shown["failedPartitions"]),
+    }
+    assert node["partitionStats"]["numMaterialized"] == len(found["materialized"])
+    assert node["partitionStats"]["numFailed"] == len(found["failed"])
+    return found
+
+
+# The event storage
+
+
+def planned_event(run_id: str, key: str) -> EventLogEntry:
+    return _entry(
+        run_id,
+        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+        AssetMaterializationPlannedData(ITEM, partition=key),
+    )
+
+
+def materialized_event(run_id: str, key: str, asset: dg.AssetKey = ITEM) -> EventLogEntry:
+    materialization = dg.AssetMaterialization(
+        asset,
+        partition=key,
+        metadata={"title": f"Büchér {key}"},
+        tags={CODE_VERSION: "7", DATA_VERSION: key},
+    )
+    return _entry(
+        run_id, DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(materialization)
+    )
+
+
+def log_line(run_id: str, text: str) -> EventLogEntry:
+    return EventLogEntry(  # type: ignore[no-untyped-call]
+        error_info=None, level=20, user_message=text, run_id=run_id, timestamp=_next_moment()
+    )
+
+
+def _entry(run_id: str, kind: DagsterEventType, data: Any) -> EventLogEntry:  # noqa: ANN401
+    event = DagsterEvent(
+        event_type_value=kind.value,
+        job_name="make_items",
+        step_key="batch",
+        event_specific_data=data,
+        message=kind.value,
+    )
+    return EventLogEntry(  # type: ignore[no-untyped-call]
+        error_info=None,
+        level=10,
+        user_message="",
+        run_id=run_id,
+        timestamp=_next_moment(),
+        job_name="make_items",
+        step_key="batch",
+        dagster_event=event,
+    )
+
+
+_moments = iter(range(10**9))
+
+
+def _next_moment() -> float:
+    return 1_750_000_000.0 + next(_moments) / 1000
+
+
+def mixed_events() -> list[EventLogEntry]:
+    """Two runs and two assets, planned events after materializations too."""
+    other = dg.AssetKey(["deep", "other"])
+    return [
+        planned_event("run-1", "a"),
+        materialized_event("run-1", "a"),
+        materialized_event("run-2", "b", other),
+        materialized_event("run-2", "a"),
+        planned_event("run-1", "c"),
+    ]
+
+
+def in_one_batch(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
+    storage.store_event_batch(events)
+
+
+def one_by_one(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
+    for event in events:
+        storage.store_event(event)
+
+
+@pytest.mark.parametrize("write", [in_one_batch, one_by_one])
+def test_the_files_hold_what_the_stock_storage_would_have_written(
+    tmp_path: Path, write: Callable[[SqliteEventLogStorage, Sequence[EventLogEntry]], None]
+) -> None:
+    events = mixed_events()
+    stock = SqliteEventLogStorage(str(tmp_path / "stock"))
+    one_by_one(stock, events)
+    pooled = PooledSqliteEventLogStorage(str(tmp_path / "pooled"))
+    write(pooled, events)
+    pooled.dispose()
+
+    for shard in ["index", "run-1", "run-2"]:
+        written = _content(tmp_path / "pooled" / f"{shard}.db")
+        assert written == _content(tmp_path / "stock" / f"{shard}.db")
+        assert written["event_logs"]
+
+
+def test_batches_with_other_events_are_stored_in_their_order(
+    pooled: PooledSqliteEventLogStorage,
+) -> None:
+    events = [log_line("run-1", "first"), *mixed_events(), log_line("run-1", "last")]
+    pooled.store_event_batch(events)
+
+    assert pooled.get_logs_for_run("run-1") == [one for one in events if one.run_id == "run-1"]
+    assert _answers(pooled)["materialized"] == {"a"}
+
+
+def test_either_storage_reads_what_the_other_wrote(tmp_path: Path) -> None:
+    base = str(tmp_path)
+    stock, pooled = SqliteEventLogStorage(base), PooledSqliteEventLogStorage(base)
+    pooled.store_event_batch(mixed_events())
+    stock.store_event(materialized_event("run-1", "by stock"))
+    pooled.add_dynamic_partitions("items", ["a"])
+    stock.add_dynamic_partitions("items", ["b"])
+    pooled.store_event(log_line("run-1", "by pooled"))
+
+    assert _answers(pooled) == _answers(stock)
+    assert _answers(stock)["materialized"] == {"a", "by stock"}
+    assert _answers(stock)["dynamic"] == ["a", "b"]
+    pooled.dispose()
+
+
+def _answers(storage: SqliteEventLogStorage) -> dict[str, Any]:
+    kind = DagsterEventType.ASSET_MATERIALIZATION
+    return {
+        "run": storage.get_records_for_run("run-1").records,
+        "asset": storage.get_asset_records([ITEM]),
+        "assets": storage.get_asset_records(),
+        "tags": storage.get_latest_tags_by_partition(ITEM, kind, [DATA_VERSION]),
+        "latest": storage.get_latest_storage_id_by_partition(ITEM, kind),
+        "materialized": storage.get_materialized_partitions(ITEM),
+        "latest of asset": storage.get_latest_materialization_events([ITEM]),
+        "dynamic": storage.get_dynamic_partitions("items"),
+    }
+
+
+def _content(file: Path) -> dict[str, list[dict[str, Any]]]:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.row_factory = sqlite3.Row
+        assets = connection.execute(
+            "SELECT asset_key, last_materialization, last_run_id, asset_details, wipe_timestamp,"
+            " last_materialization_timestamp, tags FROM asset_keys ORDER BY asset_key"
+        )
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {
+            name: [
+                {column: row[column] for column in row.keys() if column not in WRITTEN_AT}  # noqa: SIM118
+                for row in connection.execute(f'SELECT * FROM "{name}"')
+            ]
+            for (name,) in tables.fetchall()
+            if name != "asset_keys"
+        } | {"asset_keys": [dict(row) for row in assets.fetchall()]}
+
+
+def test_the_configuration_of_the_project_uses_it_in_the_stock_place(home: Path) -> None:
+    with dg.DagsterInstance.get() as instance:
+        run_id = run_batch(instance, planned="a", good="a")
+        assert isinstance(_storage_of(instance), PooledSqliteEventLogStorage)
+
+    assert (home / "history" / "runs" / f"{run_id}.db").is_file()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    with dg.DagsterInstance.get() as stock:
+        assert not isinstance(_storage_of(stock), PooledSqliteEventLogStorage)
+        assert statuses(stock, "a") == {"a": PartitionStatus.MATERIALIZED}
+
+
+def test_its_folder_can_be_chosen(home: Path, tmp_path: Path) -> None:
+    configuration = home / "dagster.yaml"
+    chosen = tmp_path / "elsewhere"
+    configuration.write_text(
+        configuration.read_text().replace("config: {}", f"config: {{base_dir: {chosen}}}")
+    )
+    with dg.DagsterInstance.get() as instance:
+        run_id = run_batch(instance, planned="a", good="a")
+    assert (chosen / f"{run_id}.db").is_file()
+
+
+def _storage_of(instance: dg.DagsterInstance) -> object:
+    storage = instance.event_log_storage
+    # Configured one by one, the storages are wrapped.
+    return getattr(storage, "event_log_storage", storage)
+
+
+# Connections
+
+
+def open_shards(folder: Path) -> list[str]:
+    """Event files that this process has open, once for each connection."""
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        pytest.skip("This system does not list open files.")
+    found = []
+    for descriptor in descriptors.iterdir():
+        try:
+            target = descriptor.readlink()
+        except FileNotFoundError:
+            continue
+        if target.parent == folder and target.suffix == ".db":
+            found.append(target.stem)
+    return found
+
+
+def test_many_runs_do_not_keep_many_files_open(
+    pooled: PooledSqliteEventLogStorage, tmp_path: Path
+) -> None:
+    runs = [f"run-{number}" for number in range(2 * pooled.OPEN_SHARDS)]
+    for _ in range(2):
+        for run_id in runs:
+            pooled.store_event(log_line(run_id, "text"))
+
+    assert len(open_shards(tmp_path / "events")) <= pooled.OPEN_SHARDS + 1
+    assert all(len(pooled.get_logs_for_run(run_id)) == 2 for run_id in runs)
+
+
+def test_threads_on_many_runs_neither_disturb_each_other_nor_keep_files_open(
+    pooled: PooledSqliteEventLogStorage, tmp_path: Path
+) -> None:
+    runs = [f"run-{number}" for number in range(2 * pooled.OPEN_SHARDS)]
+
+    def write_and_read(thread: int) -> None:
+        pooled.store_event_batch([materialized_event(run_id, f"{thread}") for run_id in runs])
+        for run_id in runs:
+            pooled.store_event(log_line(run_id, f"{thread}"))
+            assert pooled.get_logs_for_run(run_id)
+        pooled.add_dynamic_partitions("items", [f"{thread}"])
+        assert f"{thread}" in pooled.get_materialized_partitions(ITEM)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write_and_read, range(8)))
+
+    assert all(len(pooled.get_logs_for_run(run_id)) == 16 for run_id in runs)
+    assert pooled.get_materialized_partitions(ITEM) == {str(thread) for thread in range(8)}
+    assert sorted(pooled.get_dynamic_partitions("items")) == [str(thread) for thread in range(8)]
+    assert len(set(open_shards(tmp_path / "events"))) <= pooled.OPEN_SHARDS + 1
+    pooled.dispose()
+    assert open_shards(tmp_path / "events") == []
+
+
+def test_a_reader_does_not_wait_for_another_reader(pooled: PooledSqliteEventLogStorage) -> None:
+    pooled.store_event_batch(mixed_events())
+    answered = threading.Event()
+
+    def read() -> None:
+        pooled.get_asset_records([ITEM])
+        answered.set()
+
+    with pooled.index_connection():
+        threading.Thread(target=read).start()
+        assert answered.wait(10)
+
+
+def test_after_dispose_nothing_is_open_and_the_storage_can_still_be_used(
+    pooled: PooledSqliteEventLogStorage, tmp_path: Path
+) -> None:
+    pooled.store_event_batch(mixed_events())
+    assert set(open_shards(tmp_path / "events")) == {"index", "run-1", "run-2"}
+    pooled.dispose()
+
+    assert open_shards(tmp_path / "events") == []
+    assert pooled.get_logs_for_run("run-1")
+
+
+def test_deleting_a_run_forgets_its_events_and_closes_its_file(
+    pooled: PooledSqliteEventLogStorage, tmp_path: Path
+) -> None:
+    pooled.store_event_batch(mixed_events())
+    pooled.delete_events("run-1")
+
+    assert "run-1" not in open_shards(tmp_path / "events")
+    assert pooled.get_logs_for_run("run-1") == []
+    assert len(pooled.get_logs_for_run("run-2")) == 2
+    assert pooled.get_materialized_partitions(ITEM) == {"a"}, "run-2 made it too"
+
+
+def test_wiping_forgets_everything_and_the_storage_can_still_be_used(
+    pooled: PooledSqliteEventLogStorage, tmp_path: Path
+) -> None:
+    pooled.store_event_batch(mixed_events())
+    pooled.wipe()
+
+    assert set(open_shards(tmp_path / "events")) <= {"index"}
+    assert not list((tmp_path / "events").glob("run-*"))
+    assert pooled.get_asset_records() == []
+    one_by_one(pooled, mixed_events())
+    assert len(pooled.get_logs_for_run("run-1")) == 3
+
+
+# Several processes
+
+WRITERS, ROUNDS, BATCH = 3, 5, 20
+
+
+def _write(base: str, make: MakeStorage, writer: int, start: Barrier) -> None:
+    storage = make(base)
+    start.wait()
+    for round_ in range(ROUNDS):
+        keys = [f"{writer}/{round_}/{number}" for number in range(BATCH)]
+        storage.store_event_batch([materialized_event("shared", key) for key in keys])
+        storage.store_event(log_line(f"own-{writer}", f"{round_}"))
+        storage.add_dynamic_partitions("items", keys)
+    storage.dispose()
+
+
+def test_processes_that_write_at_once_lose_nothing_while_others_read(tmp_path: Path) -> None:
+    base = str(tmp_path)
+    start = SPAWN.Barrier(WRITERS + 1)
+    kinds: list[MakeStorage] = [PooledSqliteEventLogStorage] * (WRITERS - 1)
+    processes = [
+        SPAWN.Process(target=_write, args=(base, make, writer, start))
+        for writer, make in enumerate([*kinds, SqliteEventLogStorage])
+    ]
+    for process in processes:
+        process.start()
+    start.wait()
+    reader, seen = PooledSqliteEventLogStorage(base), 0
+    while any(process.is_alive() for process in processes):
+        found = len(reader.get_materialized_partitions(ITEM))
+        assert found >= seen
+        seen = found
+        time.sleep(0.02)
+    assert [process.exitcode for process in processes] == [0] * WRITERS
+
+    keys = {
+        f"{writer}/{round_}/{number}"
+        for writer in range(WRITERS)
+        for round_ in range(ROUNDS)
+        for number in range(BATCH)
+    }
+    stock = SqliteEventLogStorage(base)
+    assert stock.get_materialized_partitions(ITEM) == keys
+    assert set(stock.get_dynamic_partitions("items")) == keys
+    tags = stock.get_latest_tags_by_partition(
+        ITEM, DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
+    )
+    assert {key: found[DATA_VERSION] for key, found in tags.items()} == {key: key for key in keys}
+    assert len(stock.get_logs_for_run("shared")) == len(keys)
+    assert [len(stock.get_logs_for_run(f"own-{writer}")) for writer in range(WRITERS)] == [
+        ROUNDS
+    ] * WRITERS
+    reader.dispose()
+    _assert_sound(tmp_path)
+
+
+def _write_until_killed(base: str, pipe: "Connection[int, int]") -> None:
+    storage = PooledSqliteEventLogStorage(base)
+    for number in range(10**6):
+        storage.store_event_batch([materialized_event("run-1", f"{number}/{i}") for i in range(5)])
+        storage.store_event(log_line("run-1", f"{number}"))
+        pipe.send(number)
+
+
+def test_a_killed_writer_loses_nothing_that_it_stored(tmp_path: Path) -> None:
+    receiving, sending = SPAWN.Pipe(duplex=False)
+    process = SPAWN.Process(target=_write_until_killed, args=(str(tmp_path), sending))
+    process.start()
+    stored = 0
+    while stored < 50:
+        stored = receiving.recv()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    while receiving.poll():
+        stored = receiving.recv()
+    receiving.close()
+    sending.close()
+
+    survivor = PooledSqliteEventLogStorage(str(tmp_path))
+    expected = {f"{number}/{i}" for number in range(stored + 1) for i in range(5)}
+    assert expected <= survivor.get_materialized_partitions(ITEM)
+    assert len(survivor.get_logs_for_run("run-1")) >= len(expected) + stored + 1
+    survivor.store_event_batch(mixed_events())
+    survivor.dispose()
+    _assert_sound(tmp_path)
+
+
+def _assert_sound(folder: Path) -> None:
+    for file in folder.glob("*.db"):
+        with closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.parametrize("writer", [PooledSqliteEventLogStorage, SqliteEventLogStorage])
+def test_who_watches_a_run_hears_of_its_events_soon(
+    pooled: PooledSqliteEventLogStorage, tmp_path: Path, writer: MakeStorage
+) -> None:
+    heard: list[str] = []
+    other = writer(str(tmp_path / "events"))
+    other.store_event(log_line("run-1", "before"))
+
+    def hear(event: EventLogEntry, _cursor: str) -> None:
+        heard.append(event.user_message)
+
+    pooled.watch("run-1", None, hear)
+    for text in ["first", "second"]:
+        other.store_event(log_line("run-1", text))
+        deadline = time.monotonic() + 10
+        while text not in heard and time.monotonic() < deadline:
+            time.sleep(0.01)
+    pooled.end_watch("run-1", hear)
+    other.dispose()
+
+    assert heard == ["before", "first", "second"]

@@ -1,0 +1,258 @@
+"""The whole platform as it is run: the page, its daemon, its sensors and its workers."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from orf_books.assets.book_records import BookRecords
+from orf_books.sandbox.behaviour import Behaviour, Service
+from orf_books.sandbox.server import Sandbox
+from orf_books_tests.conftest import (
+    CommandLine,
+    book,
+    export_of,
+    plain_books,
+    settings_for,
+    wait_for,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+CODE_LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "orf_books"}
+ENRICHED_BOOKS = {"path": ["enriched_books"]}
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+
+SENSORS = """query($of: RepositorySelector!) {
+  sensorsOrError(repositorySelector: $of) {
+    ... on Sensors { results { name sensorState { ticks(limit: 1) { status } } } } } }"""
+PARTITIONS = """query($asset: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $asset) { ... on AssetNode { assetPartitionStatuses {
+    ... on DefaultPartitionStatuses {
+      materializedPartitions failedPartitions unmaterializedPartitions materializingPartitions
+    } } } } }"""
+RUNS = """{ runsOrError { ... on Runs { results {
+  runId jobName status assetSelection { path } tags { key value } } } } }"""
+EVENTS = """query($run: ID!) { logsForRun(runId: $run, limit: 1000) {
+  ... on EventConnection { events { ... on MessageEvent { message } } } } }"""
+BACKFILL = """mutation($of: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $of) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+
+
+@dataclass
+class LivePlatform:
+    """`orf-books dev`, and what somebody sees who looks at its page and its folder."""
+
+    orf_books: CommandLine
+    sandbox: Sandbox
+    url: str
+    output: Path
+
+    def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """Ask the page's GraphQL."""
+        question = {"query": query, "variables": variables}
+        answer = httpx.post(f"{self.url}/graphql", json=question, timeout=30).json()
+        assert "errors" not in answer, answer
+        return dict(answer["data"])
+
+    def is_up(self) -> bool:
+        """Whether the sensors have ticked."""
+        try:
+            found = self.ask(SENSORS, of=CODE_LOCATION)["sensorsOrError"].get("results", [])
+        except httpx.HTTPError:
+            return False
+        ticks = {sensor["name"]: sensor["sensorState"]["ticks"] for sensor in found}
+        return bool(ticks.get("new_goodreads_exports") and ticks.get("mended_books"))
+
+    def put(self, library: str, export: bytes) -> None:
+        """Put a file into the uploads folder, as any program would."""
+        file = self.orf_books.folder / "data" / "uploads" / library / "export.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(export)
+
+    def dashboard(self, library: str) -> dict[str, Any] | None:
+        """A library's dashboard, if there is one yet."""
+        file = self.orf_books.folder / "data" / "data" / f"{library}.json"
+        return json.loads(file.read_text()) if file.exists() else None
+
+    def run_over(self, library: str) -> dict[str, Any] | None:
+        """The run that the sensor started for a library's upload."""
+        upload = {"key": "orf_books/upload", "value": f"uploads/{library}/export.csv"}
+        runs = self.ask(RUNS)["runsOrError"]["results"]
+        return next((run for run in runs if upload in run["tags"]), None)
+
+    def ended_run_over(self, library: str) -> dict[str, Any]:
+        """The same, when it has ended."""
+
+        def ended() -> dict[str, Any] | None:
+            run = self.run_over(library)
+            return run if run and run["status"] in ENDED else None
+
+        return wait_for(f"ended run over {library}", ended, seconds=90)
+
+    def partitions(self, status: str) -> set[str]:
+        """Books of a status, as the asset's page shows them."""
+        node = self.ask(PARTITIONS, asset=ENRICHED_BOOKS)["assetNodeOrError"]
+        return set(node["assetPartitionStatuses"][f"{status}Partitions"])
+
+    def worker_of(self, run_id: str) -> int | None:
+        """The process that carries out a run."""
+        events = self.ask(EVENTS, run=run_id)["logsForRun"]["events"]
+        started = [
+            re.search(r"Started process for run \(pid: (\d+)\)", event.get("message", ""))
+            for event in events
+        ]
+        return next((int(found[1]) for found in started if found), None)
+
+
+@pytest.fixture(scope="module")
+def live(
+    running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LivePlatform]:
+    folder = tmp_path_factory.mktemp("live")
+    port = _free_port()
+    orf_books = CommandLine(folder, settings_for(running_sandbox, str(folder / "data")))
+    output = folder / "output.txt"
+    with output.open("wb") as opened:
+        process = subprocess.Popen(
+            # The daemon stops by itself when asked; a shell may have told its children not to.
+            ["env", "--default-signal=INT,TERM", *orf_books.command("dev", "--port", str(port))],
+            cwd=folder,
+            env=orf_books.variables(),
+            stdout=opened,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    platform = LivePlatform(orf_books, running_sandbox, f"http://127.0.0.1:{port}", output)
+    try:
+        wait_for("page with ticking sensors", platform.is_up, seconds=90, pause=0.5)
+        yield platform
+    finally:
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        process.wait(20)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def _calm(running_sandbox: Sandbox) -> None:
+    running_sandbox.behaviour.change(Behaviour().as_json())
+    running_sandbox.counts.clear()
+
+
+def test_a_file_in_the_uploads_folder_becomes_a_dashboard_with_no_other_step(
+    live: LivePlatform,
+) -> None:
+    live.put("ada", export_of(range(40)))
+    dashboard = wait_for("dashboard of ada", lambda: live.dashboard("ada"))
+    assert {shown["goodreads_id"] for shown in dashboard["books"]} == {
+        book(number) for number in range(40)
+    }
+    assert live.ended_run_over("ada")["status"] == "SUCCESS"
+
+
+def test_a_refused_file_fails_its_run_and_the_next_upload_goes_on(live: LivePlatform) -> None:
+    live.put("bad", b"Name;Price\nMilk;1\n")
+    live.put("good", export_of(plain_books()[:2]))
+    wait_for("dashboard of good", lambda: live.dashboard("good"))
+    assert live.ended_run_over("bad")["status"] == "FAILURE"
+    assert live.ended_run_over("good")["status"] == "SUCCESS"
+    assert (live.orf_books.folder / "data/rejected/bad/export.csv.error.json").exists()
+
+
+def test_broken_books_are_mended_by_a_backfill_of_the_failed_partitions(
+    live: LivePlatform,
+) -> None:
+    numbers = range(100, 300)
+    broken = {book(103), book(177), book(251)}
+    live.sandbox.behaviour.broken_books = broken
+    live.put("broken", export_of(numbers))
+
+    run = live.ended_run_over("broken")
+    assert run["status"] == "FAILURE"
+    assert live.partitions("failed") == broken
+    dashboard = live.dashboard("broken")
+    assert dashboard is not None
+    reasons = {
+        shown["goodreads_id"]: shown["enrichment_error"]
+        for shown in dashboard["books"]
+        if shown["enrichment_status"] == "failed"
+    }
+    assert set(reasons) == broken
+    assert all("unavailable" in why for why in reasons.values())
+
+    live.sandbox.behaviour.broken_books = set()
+    backfill = {"assetSelection": [ENRICHED_BOOKS], "partitionNames": sorted(broken)}
+    launched = live.ask(BACKFILL, of=backfill)["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+
+    wait_for("all green", lambda: not live.partitions("failed"), seconds=120, pause=0.5)
+    assert broken <= live.partitions("materialized")
+
+    def refreshed() -> bool:
+        shown = live.dashboard("broken")
+        return shown is not None and shown["summary"]["failed_books"] == 0
+
+    wait_for("dashboard without failed books", refreshed, seconds=60)
+
+
+def test_a_killed_worker_loses_no_committed_result(live: LivePlatform) -> None:
+    numbers = [number for number in plain_books() if number >= 300]
+    keys = {book(number) for number in numbers}
+    records = BookRecords(live.orf_books.storage)
+    # One group of books is asked for again and again while the others are committed.
+    live.sandbox.behaviour.broken_books = {book(numbers[-1])}
+    live.sandbox.behaviour.latency_seconds = 0.7
+    live.put("killed", export_of(numbers))
+    run = wait_for("run over killed", lambda: live.run_over("killed"))
+    worker = wait_for("its worker", lambda: live.worker_of(run["runId"]))
+    wait_for("committed rows", lambda: records.enrichments(keys))
+    os.kill(worker, signal.SIGKILL)
+    live.sandbox.behaviour.change(Behaviour().as_json())
+
+    assert live.ended_run_over("killed")["status"] == "FAILURE"
+    committed = set(records.enrichments(keys))
+    assert 0 < len(committed) < len(keys)
+    assert keys - committed <= live.partitions("failed")
+    live.sandbox.counts.clear()
+
+    report = live.orf_books.document("retry", "books")
+
+    assert live.sandbox.counts.identifiers(Service.OPEN_LIBRARY) == len(keys - committed)
+    assert report["failed_enrichments"] == 0
+    assert live.partitions("failed") == set()
+    assert keys <= live.partitions("materialized")
+    shown = live.dashboard("killed")
+    assert shown is not None
+    assert {one["enrichment_status"] for one in shown["books"]} == {"enriched"}
+
+
+def test_the_daemon_met_nothing_that_it_did_not_expect(live: LivePlatform) -> None:
+    """Last in this module: what all of the above left in the output."""
+    printed = live.output.read_text()
+    assert "Traceback" not in printed, printed[-5000:]

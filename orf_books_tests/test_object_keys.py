@@ -1,0 +1,108 @@
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from orf_books import object_keys
+from orf_books.failures import FixInput
+from orf_books.object_keys import (
+    is_upload,
+    library_name,
+    library_of_upload,
+    rejected_key,
+    rejection_reason_key,
+    upload_key,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ann", "ann"),
+        ("  ann  ", "ann"),
+        ("Ann's books", "Ann%27s%20books"),
+        ("shelf/2026", "shelf%2F2026"),
+        ("büchér", "b%C3%BCch%C3%A9r"),
+        ("50%", "50%25"),
+        ("ann@example.org", "ann@example.org"),
+    ],
+)
+def test_a_library_has_a_name_of_one_plain_segment(text: str, name: str) -> None:
+    assert library_name(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "   ", ".", "..", "a//b", "/", "a/../b", "x" * 201])
+def test_what_cannot_name_a_library_is_refused(text: str) -> None:
+    with pytest.raises(FixInput):
+        library_name(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "library"),
+    [
+        ("uploads/ann/raw.csv", "ann"),
+        ("uploads/ann/2026/may.csv", "ann"),
+        ("uploads/ann.csv", "ann"),
+        ("uploads/ann.smith.csv", "ann.smith"),
+        ("uploads/Ann's books/raw.csv", "Ann%27s%20books"),
+        ("uploads/Ann's books.csv", "Ann%27s%20books"),
+    ],
+)
+def test_an_upload_belongs_to_its_folder_or_else_to_its_name(key: str, library: str) -> None:
+    assert library_of_upload(key) == library
+
+
+@pytest.mark.parametrize("key", ["uploads/../raw.csv", "uploads/%2E%2E/raw.csv"])
+def test_an_upload_of_no_library_is_refused(key: str) -> None:
+    with pytest.raises(FixInput):
+        library_of_upload(key)
+
+
+@given(st.text(max_size=30))
+def test_an_upload_of_the_command_line_belongs_to_the_library_that_was_named(text: str) -> None:
+    try:
+        library = library_name(text)
+    except FixInput:
+        assume(False)
+    assert library_of_upload(upload_key(library)) == library
+    assert is_upload(upload_key(library)) is not library.startswith(".")
+
+
+@pytest.mark.parametrize(
+    "key", ["uploads/ann/raw.csv", "uploads/ann.csv", "uploads/a.b/c.d.csv", "uploads/a~b.csv"]
+)
+def test_what_lies_below_uploads_is_an_upload(key: str) -> None:
+    assert is_upload(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "data/ann.json",
+        "uploads2/ann.csv",
+        "rejected/uploads/ann.csv",
+        "uploads/.DS_Store",
+        "uploads/.hidden/raw.csv",
+        "uploads/ann/.raw.csv.swp",
+        "uploads/ann/~$raw.csv",
+        "uploads/ann/raw.csv~",
+        "uploads/ann/raw.csv.tmp",
+        "uploads/ann/raw.csv.PART",
+        "uploads/ann/raw.csv.partial",
+        "uploads/ann/raw.csv.crdownload",
+    ],
+)
+def test_hidden_and_half_written_files_and_others_are_no_uploads(key: str) -> None:
+    assert not is_upload(key)
+
+
+def test_a_refused_upload_is_kept_beside_the_reason() -> None:
+    assert rejected_key("uploads/ann/raw.csv") == "rejected/ann/raw.csv"
+    assert rejection_reason_key("uploads/ann/raw.csv") == "rejected/ann/raw.csv.error.json"
+
+
+def test_keys_that_people_know_stay_as_they_are() -> None:
+    assert object_keys.UPLOADS == "uploads/"
+    assert object_keys.INDEX_PAGE == "dashboard.html"
+    assert upload_key("ann") == "uploads/ann/raw.csv"
+    assert object_keys.library_data_key("ann") == "data/ann.json"
+    assert object_keys.library_page_key("ann") == "data/ann.html"

@@ -1,0 +1,122 @@
+"""The platform over a bucket instead of a folder: the same commands, the same results."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orf_books import sensors
+from orf_books.assets.book_records import TABLES, BookRecords
+from orf_books.resources.storage import ObjectStorage, S3Options, StorageResource
+from orf_books.resources.tables import Tables
+from orf_books.sandbox.behaviour import Service
+from orf_books.sandbox.server import Sandbox
+from orf_books.sensors import new_goodreads_exports
+from orf_books_tests.conftest import (
+    BUCKET,
+    CommandLine,
+    Platform,
+    book,
+    export_of,
+    plain_books,
+    settings_for,
+)
+
+
+@pytest.fixture
+def bucket(s3_server: S3Options, orf_books: CommandLine) -> ObjectStorage:
+    """The store of `orf_books` from now on, found by the variables that AWS's own tools read."""
+    url = f"s3://{BUCKET}/{orf_books.folder.name}"
+    orf_books.settings = orf_books.settings.model_copy(update={"storage": url})
+    orf_books.environment = {
+        "AWS_ENDPOINT_URL": s3_server.endpoint_url or "",
+        "AWS_ACCESS_KEY_ID": s3_server.aws_access_key_id or "",
+        "AWS_SECRET_ACCESS_KEY": s3_server.aws_secret_access_key or "",
+        "AWS_REGION": s3_server.region_name or "",
+        "AWS_DEFAULT_REGION": s3_server.region_name or "",
+    }
+    return ObjectStorage(url, s3_server)
+
+
+def books_shown(storage: ObjectStorage, library: str) -> dict[str, str]:
+    dashboard = json.loads(storage.get(f"data/{library}.json"))
+    return {shown["goodreads_id"]: shown["enrichment_status"] for shown in dashboard["books"]}
+
+
+def test_two_runs_at_once_over_shared_books_leave_dashboards_and_tables_whole(
+    orf_books: CommandLine, bucket: ObjectStorage
+) -> None:
+    libraries = {"ada": plain_books()[:120], "bob": plain_books()[60:180]}
+    for library, numbers in libraries.items():
+        (orf_books.folder / f"{library}.csv").write_bytes(export_of(numbers))
+
+    runs = [orf_books.start("run", "books", f"{library}.csv", "--json") for library in libraries]
+    finished = [run.communicate(timeout=90) for run in runs]
+
+    assert [run.returncode for run in runs] == [0, 0], [messages for _, messages in finished]
+    for library, numbers in libraries.items():
+        assert books_shown(bucket, library) == {book(number): "enriched" for number in numbers}
+    records = BookRecords(bucket)
+    assert len(records.enrichments({book(number) for number in plain_books()[:180]})) == 180
+    assert [digest.library_id for digest in records.digests()] == ["ada", "bob"]
+    assert {upload.library for upload in records.uploads()} == set(libraries)
+    report = json.loads(finished[0][0])
+    assert report["dashboards"]["ada"]["page"] == bucket.location("data/ada.html")
+    page = bucket.get("dashboard.html").decode()
+    assert "ada" in page
+    assert "bob" in page
+    for table in TABLES:
+        Tables(bucket).maintain(table)
+    assert len(records.rows()) == 240
+
+
+def test_failed_books_are_retried_and_refused_files_copied_in_a_bucket_too(
+    sandbox: Sandbox, s3_server: S3Options, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    url = f"s3://{BUCKET}/{tmp_path.name}"
+    options = {f"s3_{name}": value for name, value in asdict(s3_server).items()}
+    platform = Platform(settings_for(sandbox, url, **options), instance)
+    broken, *good = plain_books()[:5]
+    sandbox.behaviour.broken_books = {book(broken)}
+    assert not platform.ingest("ada", export_of([broken, *good])).success
+    assert books_shown(platform.storage, "ada")[book(broken)] == "failed"
+
+    sandbox.behaviour.broken_books = set()
+    sandbox.counts.clear()
+    assert platform.run("retry_failed_books").success
+    assert sandbox.counts.identifiers(Service.OPEN_LIBRARY) == 1
+    assert set(books_shown(platform.storage, "ada").values()) == {"enriched"}
+
+    assert not platform.ingest("bob", b"no export").success
+    assert platform.storage.get("rejected/bob/raw.csv") == b"no export"
+
+
+def test_a_bucket_that_refuses_us_is_one_line_that_says_what_to_check(
+    orf_books: CommandLine, bucket: ObjectStorage
+) -> None:
+    (orf_books.folder / "ada.csv").write_bytes(export_of(plain_books()[:1]))
+    orf_books.environment["ORF_BOOKS_STORAGE"] = "s3://no-such-bucket"
+    done = orf_books("run", "books", "ada.csv")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_sensor_finds_uploads_in_a_bucket(
+    bucket: ObjectStorage, s3_server: S3Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "TICK_SECONDS", 2.5)
+    version = bucket.put("uploads/ada/raw.csv", b"...")
+    resource = StorageResource(
+        url=bucket.url,
+        endpoint_url=s3_server.endpoint_url,
+        region_name=s3_server.region_name,
+        aws_access_key_id=s3_server.aws_access_key_id,
+        aws_secret_access_key=s3_server.aws_secret_access_key,
+    )
+    result = new_goodreads_exports(dg.build_sensor_context(resources={"storage": resource}))
+    assert isinstance(result, dg.SensorResult)
+    (request,) = result.run_requests or []
+    assert request.run_key == f"uploads/ada/raw.csv:{version}"

@@ -1,0 +1,294 @@
+"""What makes runs start by themselves."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from orf_books import sensors
+from orf_books.assets.book_records import (
+    ACCEPTED,
+    BookRecords,
+    Upload,
+    UploadClaim,
+    upload_claims,
+    uploads,
+)
+from orf_books.failures import OrfBooksError
+from orf_books.resources.storage import ObjectStorage, StorageResource, StoredObject
+from orf_books.resources.tables import Tables
+from orf_books.sensors import mended_books, new_goodreads_exports, uploads_to_request
+from orf_books_tests.conftest import Platform, book, export_of, plain_books
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def stored(key: str, version: str = "1", minute: int = 0) -> StoredObject:
+    return StoredObject(key, version, 10, NOW + timedelta(minutes=minute))
+
+
+@pytest.fixture(autouse=True)
+def _short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sensors, "TICK_SECONDS", 0.7)
+
+
+def tick(storage: ObjectStorage, cursor: str | None = None) -> dg.SensorResult:
+    resources = {"storage": StorageResource(url=storage.url)}
+    result = new_goodreads_exports(dg.build_sensor_context(cursor=cursor, resources=resources))
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def requested(result: dg.SensorResult) -> list[str]:
+    return [request.tags["orf_books/upload"] for request in result.run_requests or []]
+
+
+def config_of(request: dg.RunRequest) -> dict[str, Any]:
+    (config,) = request.run_config["ops"]["library_entries"]["config"]["uploads"]
+    return dict(config)
+
+
+def receipts_for(storage: ObjectStorage, *objects: StoredObject) -> None:
+    rows = [
+        Upload(found.key, found.version, "ada", ACCEPTED, found.last_modified, "run")
+        for found in objects
+    ]
+    Tables(storage).append(uploads, rows)
+
+
+# The difference
+
+
+def test_what_lies_there_without_receipt_or_request_is_new_oldest_first() -> None:
+    present = [stored("b", minute=2), stored("a", minute=3), stored("c", minute=1)]
+    new, still_open = uploads_to_request(present, set(), set())
+    assert [upload.key for upload in new] == ["c", "b", "a"]
+    assert still_open == set()
+
+
+def test_what_was_requested_is_not_requested_twice() -> None:
+    new, still_open = uploads_to_request([stored("a")], {("a", "1")}, set())
+    assert new == []
+    assert still_open == {("a", "1")}
+
+
+def test_a_receipt_ends_a_request() -> None:
+    new, still_open = uploads_to_request([stored("a")], {("a", "1")}, {("a", "1")})
+    assert new == []
+    assert still_open == set()
+
+
+def test_another_version_of_a_key_is_another_upload() -> None:
+    new, _ = uploads_to_request([stored("a", "2")], {("a", "1")}, {("a", "1")})
+    assert [(upload.key, upload.version) for upload in new] == [("a", "2")]
+
+
+# Uploads in a folder
+
+
+def test_an_upload_is_requested_with_all_that_a_run_needs(folder: ObjectStorage) -> None:
+    version = folder.put("uploads/ada/raw.csv", b"...")
+    before = datetime.now(UTC)
+
+    result = tick(folder)
+
+    (request,) = result.run_requests or []
+    config = config_of(request)
+    assert (config["key"], config["version"]) == ("uploads/ada/raw.csv", version)
+    assert datetime.fromisoformat(config["arrived_at"]) >= before
+    assert request.run_key == f"uploads/ada/raw.csv:{version}"
+
+
+def test_the_request_starts_a_run_that_makes_the_dashboard(platform: Platform) -> None:
+    number = plain_books()[0]
+    platform.put("ada", export_of([number]))
+    result = tick(platform.storage)
+    (request,) = result.run_requests or []
+    run = platform.run(library_entries={"uploads": [config_of(request)]})
+
+    assert run.success
+    assert set(platform.shown_books("ada")) == {book(number)}
+    after = tick(platform.storage, result.cursor)
+    assert requested(after) == []
+    assert json.loads(after.cursor or "") == []
+
+
+def test_two_uploads_at_once_are_two_runs_oldest_first(folder: ObjectStorage) -> None:
+    for library, minutes in (("ada", 1), ("bob", 2)):
+        folder.put(f"uploads/{library}/raw.csv", b"...")
+        changed = (NOW - timedelta(minutes=minutes)).timestamp()
+        os.utime(folder.location(f"uploads/{library}/raw.csv"), (changed, changed))
+    assert requested(tick(folder)) == ["uploads/bob/raw.csv", "uploads/ada/raw.csv"]
+
+
+def test_what_was_requested_waits_for_its_receipt(folder: ObjectStorage) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    first = tick(folder)
+    again = tick(folder, first.cursor)
+    assert requested(again) == []
+    assert again.cursor == first.cursor
+    assert again.skip_reason is not None
+
+
+def test_a_file_that_is_moved_in_with_an_old_date_is_found(folder: ObjectStorage) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    receipts_for(folder, folder.head("uploads/ada/raw.csv"))
+    old = (NOW - timedelta(days=3000)).timestamp()
+    moved = Path(folder.location("elsewhere.csv"))
+    moved.write_bytes(b"old")
+    os.utime(moved, (old, old))
+    moved.rename(folder.location("uploads/ada/old.csv"))
+    assert requested(tick(folder)) == ["uploads/ada/old.csv"]
+
+
+def test_a_file_that_is_written_again_is_requested_again(folder: ObjectStorage) -> None:
+    folder.put("uploads/ada/raw.csv", b"first")
+    receipts_for(folder, folder.head("uploads/ada/raw.csv"))
+    assert requested(tick(folder)) == []
+    folder.put("uploads/ada/raw.csv", b"second")
+    assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
+
+
+@contextmanager
+def growing(file: Path) -> Iterator[None]:
+    """A file that another process is still copying."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    stop, started = Event(), Event()
+
+    def write() -> None:
+        with file.open("wb") as opened:
+            while not stop.wait(0.02):
+                opened.write(b"another row\n")
+                opened.flush()
+                started.set()
+
+    writer = Thread(target=write)
+    writer.start()
+    started.wait()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_a_file_that_still_grows_waits_until_it_is_whole(folder: ObjectStorage) -> None:
+    with growing(Path(folder.location("uploads/ada/raw.csv"))):
+        unfinished = tick(folder)
+    assert requested(unfinished) == []
+    assert requested(tick(folder, unfinished.cursor)) == ["uploads/ada/raw.csv"]
+
+
+def test_hidden_and_half_written_files_are_no_uploads(folder: ObjectStorage) -> None:
+    for name in (".raw.csv.swp", "raw.csv.tmp", "raw.csv.part", "raw.csv~", ".cache/raw.csv"):
+        folder.put(f"uploads/ada/{name}", b"...")
+    assert requested(tick(folder)) == []
+
+
+def test_the_cursor_does_not_grow_with_the_store(folder: ObjectStorage) -> None:
+    for number in range(1000):
+        folder.put(f"uploads/library-{number}/raw.csv", b"...")
+    present = list(folder.list("uploads/"))
+    receipts_for(folder, *present)
+    everything = json.dumps(sorted((found.key, found.version) for found in present))
+
+    result = tick(folder, everything)
+
+    assert requested(result) == []
+    assert json.loads(result.cursor or "") == []
+
+
+def test_a_store_that_cannot_be_read_is_not_a_store_without_uploads(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file where the folder should be")
+    with pytest.raises(OrfBooksError):
+        tick(ObjectStorage((tmp_path / "store").as_uri()))
+
+
+def test_a_table_of_receipts_that_cannot_be_read_requests_nothing(folder: ObjectStorage) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    receipts_for(folder, stored("uploads/ada/raw.csv"))
+    for file in Path(folder.location("tables/uploads/_delta_log")).iterdir():
+        file.write_text("{ not a commit")
+    with pytest.raises(OrfBooksError):
+        tick(folder)
+
+
+def test_an_upload_that_a_process_has_claimed_is_left_to_it(folder: ObjectStorage) -> None:
+    BookRecords(folder).claim("uploads/ada/raw.csv")
+    folder.put("uploads/ada/raw.csv", b"...")
+    folder.put("uploads/bob/raw.csv", b"...")
+    result = tick(folder)
+    assert requested(result) == ["uploads/bob/raw.csv"]
+
+
+def test_an_upload_whose_claim_has_lapsed_is_requested(folder: ObjectStorage) -> None:
+    old = UploadClaim("uploads/ada/raw.csv", datetime.now(UTC) - sensors.CLAIM_LASTS * 2)
+    Tables(folder).append(upload_claims, [old])
+    folder.put("uploads/ada/raw.csv", b"...")
+    assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
+
+
+# Books mended by hand or backfill
+
+
+def mending_tick(
+    instance: dg.DagsterInstance, cursor: str | None
+) -> tuple[dg.SensorResult | dg.SkipReason, str]:
+    context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    result = mended_books(context)
+    assert isinstance(result, dg.SensorResult | dg.SkipReason)
+    moved = result.cursor if isinstance(result, dg.SensorResult) else context.cursor
+    assert moved is not None
+    return result, moved
+
+
+def requests_of(result: dg.SensorResult | dg.SkipReason) -> list[dg.RunRequest]:
+    return list(result.run_requests or []) if isinstance(result, dg.SensorResult) else []
+
+
+def test_many_ended_runs_of_chosen_books_are_one_refresh(platform: Platform) -> None:
+    chosen = plain_books()[:3]
+    platform.ingest("ada", export_of(chosen))
+    _, cursor = mending_tick(platform.instance, None)
+    runs = [platform.materialize_books(book(number), book(number)) for number in chosen]
+
+    result, cursor = mending_tick(platform.instance, cursor)
+
+    (request,) = requests_of(result)
+    after_runs = request.run_config["ops"]["library_dashboard"]["config"]["after_runs"]
+    assert after_runs == [run.run_id for run in runs]
+    assert platform.run("refresh_dashboards", library_dashboard={"after_runs": after_runs}).success
+    again, _ = mending_tick(platform.instance, cursor)
+    assert requests_of(again) == []
+
+
+def test_batches_make_their_dashboards_themselves(platform: Platform) -> None:
+    _, cursor = mending_tick(platform.instance, None)
+    platform.ingest("ada", export_of(plain_books()[:2]))
+    platform.run("retry_failed_books")
+    result, moved = mending_tick(platform.instance, cursor)
+    assert requests_of(result) == []
+    assert moved > cursor
+
+
+def test_runs_that_failed_for_some_books_have_mended_others(platform: Platform) -> None:
+    _, cursor = mending_tick(platform.instance, None)
+    platform.instance.add_dynamic_partitions("books", ["404"])
+    assert not platform.materialize_books("404", "404").success
+    result, _ = mending_tick(platform.instance, cursor)
+    assert len(requests_of(result)) == 1
+
+
+def test_without_ended_runs_nothing_is_requested(instance: dg.DagsterInstance) -> None:
+    first, cursor = mending_tick(instance, None)
+    assert isinstance(first, dg.SkipReason)
+    second, moved = mending_tick(instance, cursor)
+    assert isinstance(second, dg.SkipReason)
+    assert moved == cursor
