@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from orf_books import partitions
 from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import BookRecords, EnrichmentReport
+from orf_books.cli import main
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
 from orf_books.object_keys import library_data_key
@@ -396,6 +397,33 @@ def orf_books(sandbox: Sandbox, tmp_path: Path) -> Iterator[CommandLine]:
     started = CommandLine(tmp_path, settings_for(sandbox, str(tmp_path / "data")))
     yield started
     started.end()
+
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def call(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Call:
+    """`orf-books` in this process, with `tmp_path` as working directory."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables_of(settings).items():
+        monkeypatch.setenv(name, value)
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["orf-books", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        printed = capsys.readouterr()
+        status = end.value.code
+        assert status is None or isinstance(status, int)
+        return subprocess.CompletedProcess(arguments, status or 0, printed.out, printed.err)
+
+    return call
 
 
 def wait_for(

@@ -28,7 +28,6 @@ from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
-from dagster_graphql.schema import create_schema
 
 from orf_books.dagster_internals import (
     PartitionEvents,
@@ -218,6 +217,9 @@ def test_the_page_shows_the_same_statuses(home: Path) -> None:
 
 def _page_shows(instance: dg.DagsterInstance) -> dict[str, list[str]]:
     """What Dagster's page asks about the asset, without the page."""
+    # Imported here, because the processes that tests of this module start need no page.
+    from dagster_graphql.schema import create_schema
+
     origin = InProcessCodeLocationOrigin(
         LoadableTargetOrigin(python_file=__file__, attribute="defs"), location_name="tests"
     )
@@ -529,7 +531,7 @@ def test_wiping_forgets_everything_and_the_storage_can_still_be_used(
 
 # Several processes
 
-WRITERS, ROUNDS, BATCH = 3, 5, 20
+ROUNDS, BATCH = 5, 20
 
 
 def _write(base: str, make: MakeStorage, writer: int, start: Barrier) -> None:
@@ -543,10 +545,13 @@ def _write(base: str, make: MakeStorage, writer: int, start: Barrier) -> None:
     storage.dispose()
 
 
-def test_processes_that_write_at_once_lose_nothing_while_others_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writers", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_processes_that_write_at_once_lose_nothing_while_others_read(
+    tmp_path: Path, writers: int
+) -> None:
     base = str(tmp_path)
-    start = SPAWN.Barrier(WRITERS + 1)
-    kinds: list[MakeStorage] = [PooledSqliteEventLogStorage] * (WRITERS - 1)
+    start = SPAWN.Barrier(writers + 1)
+    kinds: list[MakeStorage] = [PooledSqliteEventLogStorage] * (writers - 1)
     processes = [
         SPAWN.Process(target=_write, args=(base, make, writer, start))
         for writer, make in enumerate([*kinds, SqliteEventLogStorage])
@@ -560,11 +565,11 @@ def test_processes_that_write_at_once_lose_nothing_while_others_read(tmp_path: P
         assert found >= seen
         seen = found
         time.sleep(0.02)
-    assert [process.exitcode for process in processes] == [0] * WRITERS
+    assert [process.exitcode for process in processes] == [0] * writers
 
     keys = {
         f"{writer}/{round_}/{number}"
-        for writer in range(WRITERS)
+        for writer in range(writers)
         for round_ in range(ROUNDS)
         for number in range(BATCH)
     }
@@ -576,9 +581,9 @@ def test_processes_that_write_at_once_lose_nothing_while_others_read(tmp_path: P
     )
     assert {key: found[DATA_VERSION] for key, found in tags.items()} == {key: key for key in keys}
     assert len(stock.get_logs_for_run("shared")) == len(keys)
-    assert [len(stock.get_logs_for_run(f"own-{writer}")) for writer in range(WRITERS)] == [
+    assert [len(stock.get_logs_for_run(f"own-{writer}")) for writer in range(writers)] == [
         ROUNDS
-    ] * WRITERS
+    ] * writers
     reader.dispose()
     _assert_sound(tmp_path)
 

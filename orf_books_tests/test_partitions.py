@@ -1,15 +1,14 @@
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from orf_books.books.goodreads_csv import LibraryEntry, read_goodreads_export
-from orf_books.dagster_internals import PooledSqliteEventLogStorage
+from orf_books.books.goodreads_csv import LibraryEntry
 from orf_books.failures import FixInput
 from orf_books.partitions import (
     KEYS_AT_ONCE,
@@ -20,3 +19,140 @@ from orf_books.partitions import (
     register,
     text_of_partition_key,
 )
+
+PLAIN = re.compile(r"[A-Za-z0-9._/:@%-]+")
+
+
+def entry(
+    goodreads_id: str | None = None,
+    isbn13: str | None = None,
+    title: str = "Dune",
+    author: str = "Frank Herbert",
+) -> LibraryEntry:
+    return LibraryEntry(
+        row_number=2,
+        goodreads_id=goodreads_id,
+        title=title,
+        author=author,
+        additional_authors=(),
+        isbn=None,
+        isbn13=isbn13,
+        my_rating=None,
+        average_rating=None,
+        publisher=None,
+        binding=None,
+        num_pages=None,
+        year_published=None,
+        original_publication_year=None,
+        date_read=None,
+        date_added=None,
+        reading_year=None,
+        reading_month=None,
+        bookshelves=(),
+        reading_status="read",
+        my_review=None,
+        private_notes=None,
+        has_spoilers=False,
+        read_count=1,
+    )
+
+
+@given(st.text())
+def test_any_text_is_a_plain_key_that_leads_back_or_is_refused(text: str) -> None:
+    try:
+        key = partition_key(text)
+    except FixInput:
+        assume(False)
+    assert PLAIN.fullmatch(key)
+    assert len(key) <= LONGEST_KEY
+    assert text_of_partition_key(key) == text
+
+
+@given(st.text(), st.text())
+def test_different_texts_have_different_keys(one: str, other: str) -> None:
+    try:
+        keys = partition_key(one), partition_key(other)
+    except FixInput:
+        assume(False)
+    assert (keys[0] == keys[1]) is (one == other)
+
+
+@given(st.from_regex(r"[A-Za-z0-9_:@-]{1,50}(/[A-Za-z0-9_:@-]{1,50}){0,2}", fullmatch=True))
+def test_plain_text_is_its_own_key(text: str) -> None:
+    assert partition_key(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("5907", "5907"),
+        ("a b", "a%20b"),
+        ("a,b|[c]", "a%2Cb%7C%5Bc%5D"),
+        ("50%", "50%25"),
+        ("~ann", "%7Eann"),
+        ("ü", "%C3%BC"),
+        ("a\n\0", "a%0A%00"),
+        ("...", "..."),
+        (".hidden", ".hidden"),
+    ],
+)
+def test_what_is_not_plain_is_encoded(text: str, key: str) -> None:
+    assert partition_key(text) == key
+
+
+@pytest.mark.parametrize("text", ["", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "./a"])
+def test_empty_and_relative_segments_are_refused(text: str) -> None:
+    with pytest.raises(FixInput, match="segments"):
+        partition_key(text)
+
+
+def test_a_key_that_is_too_long_is_refused_after_encoding() -> None:
+    assert partition_key("x" * LONGEST_KEY)
+    with pytest.raises(FixInput, match="201"):
+        partition_key("x" * (LONGEST_KEY + 1))
+    with pytest.raises(FixInput, match="204"):
+        partition_key("ü" * 34)
+
+
+def test_a_book_is_known_by_its_goodreads_id_whatever_else_is_given() -> None:
+    assert book_key(entry("44767458")) == "44767458"
+    assert book_key(entry("44767458", "9780441172719", "Another")) == "44767458"
+
+
+def test_without_an_id_the_isbn_stands_for_the_book() -> None:
+    assert book_key(entry(isbn13="9780441172719")) == "isbn:9780441172719"
+
+
+def test_without_id_and_isbn_title_and_author_stand_for_the_book() -> None:
+    key = book_key(entry())
+
+    assert re.fullmatch(r"title:[0-9a-f]{16}", key)
+    assert book_key(entry(title="DUNE", author="frank herbert")) == key
+    assert book_key(entry(title="Dune Messiah")) != key
+    assert book_key(entry(author="Brian Herbert")) != key
+
+
+def test_keys_are_registered_once_and_in_their_order(instance: dg.DagsterInstance) -> None:
+    register(instance, books, ["b", "a", "b"])
+    register(instance, books, ["a", "c"])
+    register(instance, books, [])
+
+    assert instance.get_dynamic_partitions("books") == ["b", "a", "c"]
+
+
+def test_more_keys_than_one_statement_takes_are_registered(instance: dg.DagsterInstance) -> None:
+    keys = [str(number) for number in range(KEYS_AT_ONCE + 1)]
+    register(instance, books, keys)
+    assert instance.get_dynamic_partitions("books") == keys
+
+
+def test_runs_that_register_the_same_keys_at_once_do_not_disturb_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    shutil.copy(Path(__file__).parent.parent / "dagster.yaml", tmp_path)
+    keys = [str(number) for number in range(2000)]
+
+    with dg.DagsterInstance.get() as instance, ThreadPoolExecutor(8) as runs:
+        list(runs.map(lambda start: register(instance, books, keys[start:]), range(0, 800, 100)))
+        assert sorted(instance.get_dynamic_partitions("books")) == sorted(keys)

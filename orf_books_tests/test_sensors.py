@@ -36,7 +36,7 @@ def stored(key: str, version: str = "1", minute: int = 0) -> StoredObject:
 
 @pytest.fixture(autouse=True)
 def _short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensors, "TICK_SECONDS", 0.7)
+    monkeypatch.setattr(sensors, "TICK_SECONDS", 0.9)
 
 
 def tick(storage: ObjectStorage, cursor: str | None = None) -> dg.SensorResult:

@@ -72,7 +72,7 @@ def test_a_value_that_cannot_be_used_is_named_with_its_variable(
 def test_all_wrong_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORF_BOOKS_CONCURRENCY", "many")
     monkeypatch.setenv("ORF_BOOKS_STORAGE", "gs://bucket")
-    with pytest.raises(FixConfiguration, match="(?s)ORF_BOOKS_STORAGE.*ORF_BOOKS_CONCURRENCY"):
+    with pytest.raises(FixConfiguration, match=r"(?s)ORF_BOOKS_STORAGE.*ORF_BOOKS_CONCURRENCY"):
         load_settings()
 
 

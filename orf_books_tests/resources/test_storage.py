@@ -42,7 +42,7 @@ def call(request: pytest.FixtureRequest) -> Callable[[ObjectStorage], object]:
     return CALLS[request.param]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def silent_s3(s3_server: S3Options) -> ObjectStorage:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

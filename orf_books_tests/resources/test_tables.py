@@ -207,6 +207,9 @@ def _rows_per_commit(tables: Tables) -> Counter[str | None]:
     return Counter(row.name for row in tables.all_rows(THINGS))
 
 
+@pytest.mark.parametrize(
+    "storage", ["folder", pytest.param("s3", marks=pytest.mark.slow)], indirect=True
+)
 def test_processes_that_create_and_append_at_once_lose_nothing_and_readers_see_whole_commits(
     storage: ObjectStorage,
 ) -> None:

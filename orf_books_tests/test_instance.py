@@ -1,0 +1,135 @@
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orf_books.instance import HOME_VARIABLE, PROCESS_TAG, open_instance, prepare_home, process_tag
+from orf_books.settings import Settings
+
+CONFIGURATION = (Path(__file__).parent.parent / "dagster.yaml").read_text()
+Status = dg.DagsterRunStatus
+
+
+@pytest.fixture(autouse=True)
+def _home_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Preparing a home sets the variable; this removes it after the test.
+    monkeypatch.setenv(HOME_VARIABLE, "")
+    monkeypatch.delenv(HOME_VARIABLE)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(storage=str(tmp_path / "my data"))
+
+
+@pytest.fixture
+def dead_process() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+@pytest.fixture
+def living_process() -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+
+
+def test_the_home_lies_in_the_data_folder_with_the_projects_configuration(
+    settings: Settings, tmp_path: Path
+) -> None:
+    home = prepare_home(settings)
+
+    assert home == tmp_path / "my data" / "dagster"
+    assert (home / "dagster.yaml").read_text() == CONFIGURATION
+    assert os.environ[HOME_VARIABLE] == str(home)
+
+
+def test_with_data_on_s3_the_home_lies_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert prepare_home(Settings(storage="s3://bucket")) == tmp_path / "data" / "dagster"
+
+
+def test_the_default_home_follows_changes_of_the_projects_configuration(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "my data" / "dagster"
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text("# of an older version")
+
+    prepare_home(settings)
+    assert (home / "dagster.yaml").read_text() == CONFIGURATION
+
+
+def test_a_chosen_home_gets_the_configuration_where_it_has_none(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "chosen"))
+
+    assert prepare_home(settings) == tmp_path / "chosen"
+    assert (tmp_path / "chosen" / "dagster.yaml").read_text() == CONFIGURATION
+    assert not (tmp_path / "my data").exists()
+
+
+def test_a_chosen_home_keeps_a_configuration_of_its_own(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}")
+
+    prepare_home(settings)
+    assert (tmp_path / "dagster.yaml").read_text() == "telemetry: {enabled: false}"
+
+
+def statuses_after_opening(settings: Settings, *runs: dg.DagsterRun) -> list[Status]:
+    with open_instance(settings) as instance:
+        for run in runs:
+            instance.add_run(run)
+    with open_instance(settings) as instance:
+        return [instance.get_run_by_id(run.run_id).status for run in runs]  # type: ignore[union-attr]
+
+
+def run_of(process: str, status: Status) -> dg.DagsterRun:
+    tags = {PROCESS_TAG: process} if process else {}
+    return dg.DagsterRun(job_name="ingest_books", status=status, tags=tags)
+
+
+def test_runs_of_dead_processes_are_failed_and_those_of_living_ones_are_not(
+    settings: Settings, dead_process: int, living_process: int
+) -> None:
+    dead, living = (f"{socket.gethostname()}:{pid}" for pid in (dead_process, living_process))
+
+    assert statuses_after_opening(
+        settings,
+        run_of(dead, Status.STARTED),
+        run_of(dead, Status.STARTING),
+        run_of(dead, Status.SUCCESS),
+        run_of(living, Status.STARTED),
+        run_of(process_tag()[PROCESS_TAG], Status.STARTED),
+        run_of("another-host:1", Status.STARTED),
+        run_of("", Status.STARTED),
+    ) == [
+        Status.FAILURE,
+        Status.FAILURE,
+        Status.SUCCESS,
+        Status.STARTED,
+        Status.STARTED,
+        Status.STARTED,
+        Status.STARTED,
+    ]
+
+
+def test_a_failed_run_says_why(settings: Settings, dead_process: int) -> None:
+    run = run_of(f"{socket.gethostname()}:{dead_process}", Status.STARTED)
+    statuses_after_opening(settings, run)
+
+    with open_instance(settings) as instance:
+        messages = [entry.message for entry in instance.all_logs(run.run_id)]
+    assert "The process that carried out this run is gone." in messages
