@@ -11,7 +11,7 @@ import dagster as dg
 from orf_books.assets.book_records import REFUSED, BookRecords
 from orf_books.assets.books import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
 from orf_books.assets.dashboard import dashboard
-from orf_books.resources.storage import StorageResource
+from orf_books.resources.dagster_resources import StorageResource
 
 LEAST_SUCCESS_RATE = 95.0
 """Percent of a batch's books."""

@@ -82,7 +82,7 @@ class PartitionEvents:
 
     def __init__(self, context: dg.AssetExecutionContext, asset: dg.AssetKey) -> None:
         self._instance = context.instance
-        self._run_id = context.run_id
+        self._run_id = context.run.run_id
         self._job_name = context.job_name
         self._step_key = context.op_execution_context.get_step_execution_context().step.key
         self._asset = asset

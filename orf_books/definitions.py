@@ -19,8 +19,11 @@ from orf_books.jobs import (
     retry_failed_books,
 )
 from orf_books.resources.batch import BatchResource
-from orf_books.resources.book_services import GoogleBooksResource, OpenLibraryResource
-from orf_books.resources.storage import StorageResource
+from orf_books.resources.dagster_resources import (
+    GoogleBooksResource,
+    OpenLibraryResource,
+    StorageResource,
+)
 from orf_books.sensors import sensors
 from orf_books.settings import Settings, load_settings
 

@@ -9,7 +9,7 @@ import dagster as dg
 from orf_books.assets.book_records import TABLES
 from orf_books.assets.books import ENRICHMENT_REPORT, library_entries
 from orf_books.assets.dashboard import dashboard, library_dashboard
-from orf_books.resources.storage import StorageResource
+from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.tables import Tables
 
 _DASHBOARDS = dg.AssetSelection.assets(library_dashboard, dashboard)

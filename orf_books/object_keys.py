@@ -7,7 +7,7 @@ partition keys (`orf_books/partitions.py`).
 import re
 from pathlib import PurePosixPath
 
-from orf_books.partitions import partition_key, text_of_partition_key
+from orf_books.keys import safe_key, text_of_key
 
 UPLOADS = "uploads/"
 INDEX_PAGE = "dashboard.html"
@@ -17,10 +17,12 @@ _HALF_DONE = re.compile(r"(^|/)[.~]|\.(tmp|part|partial|crdownload)$|~$", re.IGN
 def library_name(text: str) -> str:
     """A library's name as it stands in keys: one segment, odd characters percent-encoded.
 
+    A name that is encoded already stays as it is, so people may use the one that reports print.
+
     Raises:
         FixInput: the text cannot name a library.
     """
-    return partition_key(text.strip()).replace("/", "%2F")
+    return safe_key(text_of_key(text.strip())).replace("/", "%2F")
 
 
 def library_of_upload(key: str) -> str:
@@ -30,9 +32,7 @@ def library_of_upload(key: str) -> str:
         FixInput: the folder or file cannot name a library.
     """
     path = PurePosixPath(key.removeprefix(UPLOADS))
-    name = path.parts[0] if len(path.parts) > 1 else path.stem
-    # The command line's own uploads lie in folders whose names are encoded already.
-    return library_name(text_of_partition_key(name))
+    return library_name(path.parts[0] if len(path.parts) > 1 else path.stem)
 
 
 def is_upload(key: str) -> bool:

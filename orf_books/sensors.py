@@ -19,7 +19,8 @@ from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import BookRecords
 from orf_books.jobs import ingest_books, refresh_dashboards
 from orf_books.object_keys import UPLOADS, is_upload
-from orf_books.resources.storage import ObjectStorage, StorageResource, StoredObject
+from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.storage import ObjectStorage, StoredObject
 
 TICK_SECONDS = 4.5
 """A tick waits for uploads this long: the daemon starts one every 5 s, so hardly a gap is left."""
@@ -73,13 +74,23 @@ def uploads_to_request(
 def _settled_uploads(storage: ObjectStorage) -> Iterator[list[StoredObject]]:
     """Uploads that did not change between two listings: a file still being copied waits."""
     pause = SECONDS_BETWEEN_LISTINGS if storage.folder else SECONDS_BETWEEN_S3_LISTINGS
-    before: set[Version] = set()
     until = time.monotonic() + TICK_SECONDS
-    while time.monotonic() < until:
-        present = [stored for stored in storage.list(UPLOADS) if is_upload(stored.key)]
-        yield [stored for stored in present if (stored.key, stored.version) in before]
-        before = {(stored.key, stored.version) for stored in present}
+    before = _uploads(storage)
+    while True:
         time.sleep(pause)
+        present = _uploads(storage)
+        yield [upload for version, upload in present.items() if version in before]
+        if time.monotonic() > until:
+            return
+        before = present
+
+
+def _uploads(storage: ObjectStorage) -> dict[Version, StoredObject]:
+    return {
+        (stored.key, stored.version): stored
+        for stored in storage.list(UPLOADS)
+        if is_upload(stored.key)
+    }
 
 
 def _receipts(storage: ObjectStorage, present: Iterable[StoredObject]) -> set[Version]:

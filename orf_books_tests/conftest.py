@@ -28,7 +28,7 @@ from orf_books.cli import main
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
 from orf_books.object_keys import library_data_key
-from orf_books.resources.book_services import OpenLibraryResource, user_agent
+from orf_books.resources.dagster_resources import OpenLibraryResource, user_agent
 from orf_books.resources.http import Patience
 from orf_books.resources.open_library import OpenLibrary
 from orf_books.resources.storage import ObjectStorage, S3Options
@@ -45,12 +45,6 @@ UNHURRIED = 1000.0
 """Requests a second: the sandbox is nobody else's server."""
 
 Answer = TypeVar("Answer")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Let one warning pass: `dagster_internals.py` still reads a deprecated attribute."""
-    still_used = "ignore:AssetExecutionContext.run_id is deprecated:DeprecationWarning"
-    config.addinivalue_line("filterwarnings", still_used)
 
 
 @pytest.fixture(autouse=True)

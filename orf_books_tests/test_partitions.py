@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 
 from orf_books.books.goodreads_csv import LibraryEntry
 from orf_books.failures import FixInput
-from orf_books.partitions import (
-    KEYS_AT_ONCE,
-    LONGEST_KEY,
-    book_key,
-    books,
-    partition_key,
-    register,
-    text_of_partition_key,
-)
+from orf_books.keys import LONGEST_KEY, safe_key, text_of_key
+from orf_books.partitions import KEYS_AT_ONCE, book_key, books, register
 
 PLAIN = re.compile(r"[A-Za-z0-9._/:@%-]+")
 
@@ -60,18 +53,18 @@ def entry(
 @given(st.text())
 def test_any_text_is_a_plain_key_that_leads_back_or_is_refused(text: str) -> None:
     try:
-        key = partition_key(text)
+        key = safe_key(text)
     except FixInput:
         assume(False)
     assert PLAIN.fullmatch(key)
     assert len(key) <= LONGEST_KEY
-    assert text_of_partition_key(key) == text
+    assert text_of_key(key) == text
 
 
 @given(st.text(), st.text())
 def test_different_texts_have_different_keys(one: str, other: str) -> None:
     try:
-        keys = partition_key(one), partition_key(other)
+        keys = safe_key(one), safe_key(other)
     except FixInput:
         assume(False)
     assert (keys[0] == keys[1]) is (one == other)
@@ -79,7 +72,7 @@ def test_different_texts_have_different_keys(one: str, other: str) -> None:
 
 @given(st.from_regex(r"[A-Za-z0-9_:@-]{1,50}(/[A-Za-z0-9_:@-]{1,50}){0,2}", fullmatch=True))
 def test_plain_text_is_its_own_key(text: str) -> None:
-    assert partition_key(text) == text
+    assert safe_key(text) == text
 
 
 @pytest.mark.parametrize(
@@ -97,21 +90,21 @@ def test_plain_text_is_its_own_key(text: str) -> None:
     ],
 )
 def test_what_is_not_plain_is_encoded(text: str, key: str) -> None:
-    assert partition_key(text) == key
+    assert safe_key(text) == key
 
 
 @pytest.mark.parametrize("text", ["", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "./a"])
 def test_empty_and_relative_segments_are_refused(text: str) -> None:
     with pytest.raises(FixInput, match="segments"):
-        partition_key(text)
+        safe_key(text)
 
 
 def test_a_key_that_is_too_long_is_refused_after_encoding() -> None:
-    assert partition_key("x" * LONGEST_KEY)
+    assert safe_key("x" * LONGEST_KEY)
     with pytest.raises(FixInput, match="201"):
-        partition_key("x" * (LONGEST_KEY + 1))
+        safe_key("x" * (LONGEST_KEY + 1))
     with pytest.raises(FixInput, match="204"):
-        partition_key("ü" * 34)
+        safe_key("ü" * 34)
 
 
 def test_a_book_is_known_by_its_goodreads_id_whatever_else_is_given() -> None:

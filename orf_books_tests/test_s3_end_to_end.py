@@ -9,7 +9,8 @@ import pytest
 
 from orf_books import sensors
 from orf_books.assets.book_records import TABLES, BookRecords
-from orf_books.resources.storage import ObjectStorage, S3Options, StorageResource
+from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.storage import ObjectStorage, S3Options
 from orf_books.resources.tables import Tables
 from orf_books.sandbox.behaviour import Service
 from orf_books.sandbox.server import Sandbox

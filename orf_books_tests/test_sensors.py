@@ -22,7 +22,8 @@ from orf_books.assets.book_records import (
     uploads,
 )
 from orf_books.failures import OrfBooksError
-from orf_books.resources.storage import ObjectStorage, StorageResource, StoredObject
+from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
 from orf_books.sensors import mended_books, new_goodreads_exports, uploads_to_request
 from orf_books_tests.conftest import Platform, book, export_of, plain_books

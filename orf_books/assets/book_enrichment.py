@@ -37,7 +37,7 @@ from orf_books.dagster_internals import (
 )
 from orf_books.failures import FailureCategory
 from orf_books.resources.batch import BatchResource
-from orf_books.resources.book_services import GoogleBooksResource, OpenLibraryResource
+from orf_books.resources.dagster_resources import GoogleBooksResource, OpenLibraryResource
 
 ENRICHED_BOOKS = dg.AssetKey("enriched_books")
 BOOK_SECONDS = 900.0

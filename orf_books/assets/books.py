@@ -33,8 +33,11 @@ from orf_books.books.goodreads_csv import (
 from orf_books.failures import FixInput
 from orf_books.object_keys import UPLOADS, is_upload, library_of_upload
 from orf_books.resources.batch import BatchResource
-from orf_books.resources.book_services import GoogleBooksResource, OpenLibraryResource
-from orf_books.resources.storage import StorageResource
+from orf_books.resources.dagster_resources import (
+    GoogleBooksResource,
+    OpenLibraryResource,
+    StorageResource,
+)
 
 GROUP = "books"
 OWNERS = ["team:data-engineering"]

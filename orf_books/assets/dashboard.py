@@ -29,7 +29,8 @@ from orf_books.books.library import (
     build_library_dashboard,
 )
 from orf_books.object_keys import INDEX_PAGE, library_data_key, library_page_key
-from orf_books.resources.storage import ObjectStorage, StorageResource
+from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.storage import ObjectStorage
 
 GROUP = "dashboards"
 PREVIEWED = 10

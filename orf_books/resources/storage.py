@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
-import dagster as dg
-
 from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
 
 if TYPE_CHECKING:
@@ -231,20 +229,3 @@ def _refused(what: str) -> FixConfiguration:
         f"The object store refuses access to {what}: check the credentials and the bucket, "
         "or the folder."
     )
-
-
-class StorageResource(dg.ConfigurableResource[None]):
-    """The object storage of the platform; S3 fields mean what they mean in `S3Resource`."""
-
-    url: str
-    endpoint_url: str | None = None
-    region_name: str | None = None
-    profile_name: str | None = None
-    aws_access_key_id: str | None = None
-    aws_secret_access_key: str | None = None
-    aws_session_token: str | None = None
-
-    def open(self) -> ObjectStorage:
-        """The storage, ready to use."""
-        options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
-        return ObjectStorage(self.url, S3Options(**options))

@@ -9,11 +9,11 @@ import pytest
 from dagster_aws.s3 import S3Resource
 
 from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
+from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import (
     ObjectNotFoundError,
     ObjectStorage,
     S3Options,
-    StorageResource,
 )
 from orf_books_tests.conftest import BUCKET
 

@@ -1,7 +1,7 @@
-"""The services that know books, as Dagster resources.
+"""Everything outside the process, as resources that Dagster hands to assets.
 
-Belongs here: what is configured about each service. Does not belong here: how it is asked
-(`open_library.py`, `google_books.py`), which know nothing of Dagster.
+Belongs here: what is configured about the store and each service. Does not belong here: how they
+are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothing of Dagster.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orf_books import __version__
+from orf_books.resources.storage import ObjectStorage, S3Options
 
 if TYPE_CHECKING:
     from orf_books.resources.google_books import GoogleBooks
@@ -18,6 +19,23 @@ if TYPE_CHECKING:
 def user_agent(contact: str | None) -> str:
     """Who we are, as Open Library's policy wants it: name, version, and whom to write to."""
     return f"orf_books/{__version__}" + (f" ({contact})" if contact else "")
+
+
+class StorageResource(dg.ConfigurableResource[None]):
+    """The object storage of the platform; S3 fields mean what they mean in `S3Resource`."""
+
+    url: str
+    endpoint_url: str | None = None
+    region_name: str | None = None
+    profile_name: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = None
+    aws_session_token: str | None = None
+
+    def open(self) -> ObjectStorage:
+        """The storage, ready to use."""
+        options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
+        return ObjectStorage(self.url, S3Options(**options))
 
 
 class OpenLibraryResource(dg.ConfigurableResource[None]):

@@ -1,0 +1,30 @@
+"""Text as a key: the characters that every store, table and page takes.
+
+Belongs here: turning text into a key and back. Does not belong here: what keys are made from
+(`orf_books/partitions.py`, `orf_books/object_keys.py`).
+"""
+
+from urllib.parse import quote, unquote
+
+from orf_books.failures import FixInput
+
+LONGEST_KEY = 200
+
+
+def safe_key(text: str) -> str:
+    """The text as a key: `[A-Za-z0-9._/:@-]`, everything else percent-encoded.
+
+    Raises:
+        FixInput: the text is empty, too long, or has empty, `.` or `..` segments.
+    """
+    key = quote(text, safe="/:@").replace("~", "%7E")
+    if len(key) > LONGEST_KEY:
+        raise FixInput(f"A key may have {LONGEST_KEY} characters; this one has {len(key)}.")
+    if any(segment in {"", ".", ".."} for segment in key.split("/")):
+        raise FixInput("A key may be neither empty nor have empty, '.' or '..' segments.")
+    return key
+
+
+def text_of_key(key: str) -> str:
+    """The text that `safe_key` made the key from."""
+    return unquote(key)
