@@ -27,7 +27,7 @@ test: setup
 
 # Tests with a live daemon and killed workers; minutes.
 test-slow: setup
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 0
 
 lint: setup
 	$(BIN)/ruff format --check
