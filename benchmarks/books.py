@@ -74,7 +74,7 @@ def main(
     repetitions: Annotated[int, typer.Option(help="Libraries measured each way.")] = 3,
     rows: Annotated[int, typer.Option(help="Books of a library.")] = 565,
     latency: Annotated[float, typer.Option(help="Seconds that an API request takes.")] = 0.9,
-    stock_books: Annotated[int, typer.Option(help="Books given to stock Dagster.")] = 12,
+    stock_books: Annotated[int, typer.Option(help="Books given to stock Dagster.")] = 20,
 ) -> None:
     """Measure, and print the table."""
     end_cleanly_when_stopped()

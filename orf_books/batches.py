@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 RowT = TypeVar("RowT")
 
-COMMIT_ITEMS = 250
+COMMIT_ITEMS = 500
 COMMIT_SECONDS = 2.0
 """Finished rows wait for company until there are this many, or the oldest waited this long."""
 

@@ -172,8 +172,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         config_value: Any,  # noqa: ANN401
     ) -> "PooledSqliteEventLogStorage":
         """Made from `dagster.yaml`; by default the files lie where the stock storage has them."""
-        stock = Path(os.environ["DAGSTER_HOME"], "history", "runs")
-        return cls(config_value.get("base_dir", str(stock)), inst_data)
+        base_dir = config_value.get("base_dir")
+        stock = Path(os.environ.get("DAGSTER_HOME", ""), "history", "runs")
+        return cls(base_dir or str(stock), inst_data)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

@@ -12,15 +12,13 @@ from typing import Any
 import dagster as dg
 
 from orf_books.assets.book_records import (
-    REFUSED,
     BookRecords,
     EnrichmentReport,
     FailedEnrichment,
     Upload,
 )
-from orf_books.books.goodreads_csv import NotAGoodreadsExport, parse_export
 from orf_books.definitions import build_defs
-from orf_books.failures import OrfBooksError
+from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance, process_tag
 from orf_books.object_keys import library_data_key, library_page_key, upload_key
 from orf_books.resources.batch import BatchResource
@@ -70,7 +68,7 @@ def ingest_export(
     """Upload a Goodreads export and run its batch.
 
     Raises:
-        NotAGoodreadsExport: the file was refused, and copied aside with the reason.
+        FixInput: the file was refused, and copied aside with the reason.
         RunBrokeError: the run has no report.
     """
     records = BookRecords(settings.open_storage())
@@ -95,14 +93,7 @@ def _put(records: BookRecords, content: bytes, library: str) -> dict[str, str]:
     key = upload_key(library)
     records.claim(key)
     version = records.storage.put(key, content)
-    arrived_at = datetime.now(UTC)
-    try:
-        parse_export(content)
-    except NotAGoodreadsExport as reason:
-        refused = Upload(key, version, library, REFUSED, arrived_at, "", problem=str(reason))
-        records.refuse(refused, reason)
-        raise
-    return {"key": key, "version": version, "arrived_at": arrived_at.isoformat()}
+    return {"key": key, "version": version, "arrived_at": datetime.now(UTC).isoformat()}
 
 
 def _run_books(
@@ -123,13 +114,17 @@ def _run_books(
                 tags=process_tag(),
             )
         )
+    uploads = tuple(records.uploads_of_job(result.run_id))
+    for upload in uploads:
+        if upload.problem:
+            raise FixInput(upload.problem)
     report = records.report_of_job(result.run_id)
     if report is None or not (result.success or report.failed_enrichments):
         raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
     return BooksRun(
         report,
         tuple(records.failures_of_job(result.run_id)),
-        tuple(records.uploads_of_job(result.run_id)),
+        uploads,
         {
             library: {
                 "data": records.storage.location(library_data_key(library)),

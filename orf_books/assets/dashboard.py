@@ -5,7 +5,8 @@ here: what is on it (`orf_books/books/library.py`, `orf_books/pages`).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import (
     BookRecords,
     LibraryDigest,
+    LibraryRow,
     Upload,
 )
 from orf_books.assets.books import ENRICHMENT_REPORT, OWNERS, library_entries
@@ -60,15 +62,20 @@ def library_dashboard(
     """Make the dashboards of the libraries that a run has changed."""
     records = BookRecords(storage.open())
     libraries = _libraries_to_show(records, config.after_runs or [context.run.run_id])
-    dashboards = _make_dashboards(records, libraries)
-    records.add_digests([_digest(dashboard) for dashboard in dashboards])
+    digests: list[LibraryDigest] = []
+    previews: list[str] = []
+    for made in _make_dashboards(records, libraries):
+        digests.append(LibraryDigest(**LibrarySummary.of(made).model_dump()))
+        if len(previews) < PREVIEWED:
+            previews.append(_preview(made))
+    records.add_digests(digests)
     return dg.MaterializeResult(
         metadata={
-            "libraries": len(dashboards),
-            "books": sum(dashboard.summary.total_books for dashboard in dashboards),
-            "failed_books": sum(dashboard.summary.failed_books for dashboard in dashboards),
-            "files": dg.MetadataValue.md(_links(records.storage, dashboards)),
-            "preview": dg.MetadataValue.md("\n\n".join(map(_preview, dashboards[:PREVIEWED]))),
+            "libraries": len(digests),
+            "books": sum(digest.books for digest in digests),
+            "failed_books": sum(digest.failed for digest in digests),
+            "files": dg.MetadataValue.md(_links(records.storage, libraries)),
+            "preview": dg.MetadataValue.md("\n\n".join(previews)),
         }
     )
 
@@ -120,32 +127,39 @@ def _libraries_to_show(records: BookRecords, job_ids: Sequence[str]) -> dict[str
     }
 
 
-def _make_dashboards(records: BookRecords, libraries: dict[str, Upload]) -> list[LibraryDashboard]:
-    """Make and store the JSON and the page of each library."""
+def _make_dashboards(
+    records: BookRecords, libraries: dict[str, Upload]
+) -> Iterator[LibraryDashboard]:
+    """Make and store the JSON and the page of each library, one after the other."""
     from orf_books.pages.library_page import render_library_page
 
-    rows = records.rows(libraries)
-    keys = {row.book_key for row in rows}
-    results = EnrichmentResults(
-        enriched={key: row.book() for key, row in records.enrichments(keys).items()},
-        failures={
-            key: (failure.category, failure.message)
-            for key, failure in records.standing_failures(keys).items()
-        },
+    rows = defaultdict[str, list[LibraryRow]](list)
+    for row in records.rows(libraries):
+        rows[row.library].append(row)
+    results = _enrichment_results(
+        records, {row.book_key for of_library in rows.values() for row in of_library}
     )
     now = datetime.now(UTC)
-    dashboards = []
     for library, upload in sorted(libraries.items()):
         made = build_library_dashboard(
-            [(row.book_key, row) for row in rows if row.library == library],
+            [(row.book_key, row) for row in rows[library]],
             results,
             _export_report(upload),
             DashboardStamp(library_id=library, export_id=library, now=now),
         )
         records.storage.put(library_data_key(library), made.model_dump_json(indent=1).encode())
         records.storage.put(library_page_key(library), render_library_page(made).encode())
-        dashboards.append(made)
-    return dashboards
+        yield made
+
+
+def _enrichment_results(records: BookRecords, books: Collection[str]) -> EnrichmentResults:
+    return EnrichmentResults(
+        enriched={key: row.book() for key, row in records.enrichments(books).items()},
+        failures={
+            key: (failure.category, failure.message)
+            for key, failure in records.standing_failures(books).items()
+        },
+    )
 
 
 def _export_report(upload: Upload) -> ExportReport:
@@ -160,15 +174,11 @@ def _row_notes(notes: str) -> tuple[RefusedRow, ...]:
     return tuple(RefusedRow(**note) for note in json.loads(notes))
 
 
-def _digest(made: LibraryDashboard) -> LibraryDigest:
-    return LibraryDigest(**LibrarySummary.of(made).model_dump())
-
-
-def _links(storage: ObjectStorage, dashboards: Iterable[LibraryDashboard]) -> str:
+def _links(storage: ObjectStorage, libraries: Iterable[str]) -> str:
     return "\n".join(
-        f"- {made.export_id}: `{storage.location(library_page_key(made.export_id))}`, "
-        f"`{storage.location(library_data_key(made.export_id))}`"
-        for made in dashboards
+        f"- {library}: `{storage.location(library_page_key(library))}`, "
+        f"`{storage.location(library_data_key(library))}`"
+        for library in sorted(libraries)
     )
 
 

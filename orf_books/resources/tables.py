@@ -9,7 +9,7 @@ import types
 import typing
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import unquote
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_CHECKPOINTS = {"delta.checkpointInterval": "20"}
+"""Opening a table reads every commit since the last checkpoint."""
 KEPT_HOURS = 24 * 7
 """How long files that compaction replaced stay for readers that still use them."""
 
@@ -75,14 +77,21 @@ class Tables:
 
         if not rows:
             return
-        frame = pl.DataFrame([asdict(row) for row in rows], schema=_schema(table.row))
+        schema = _schema(table.row)
+        columns = {name: [getattr(row, name) for row in rows] for name in schema}
+        frame = pl.DataFrame(columns, schema=schema)
         uri, options = self._storage.table_location(table.name)
         with _table_errors(table):
             # Of two writers that both create or widen the table one loses, and appends next time.
             for attempt in stamina.retry_context(on=CommitFailedError, wait_initial=0.05):
                 with attempt:
                     write_deltalake(
-                        uri, frame, mode="append", schema_mode="merge", storage_options=options
+                        uri,
+                        frame,
+                        mode="append",
+                        schema_mode="merge",
+                        configuration=_CHECKPOINTS,
+                        storage_options=options,
                     )
 
     def all_rows(self, table: Table[RowT], where: "pl.Expr | None" = None) -> list[RowT]:
