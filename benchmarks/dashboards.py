@@ -232,11 +232,13 @@ def _enriched(book: LibraryEntry, run: str) -> EnrichedBookRow:
         thumbnail_url="https://covers.openlibrary.org/b/id/60000000-M.jpg",
         small_thumbnail_url="https://covers.openlibrary.org/b/id/60000000-S.jpg",
         description=None,
+        is_fiction=True,
+        audience=None,
         matched_by="isbn",
         confidence=1.0,
         answers=(),
     )
-    return EnrichedBookRow.of(found, fingerprint(question), run)
+    return EnrichedBookRow.of(found, fingerprint(question), run, datetime.now(UTC))
 
 
 def _seconds_of_refresh(settings: Settings, instance: dg.DagsterInstance, run: str) -> Seconds:

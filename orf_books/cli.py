@@ -6,6 +6,8 @@ commands run the same jobs as the page, on the same instance (`orf_books/local_r
 Dagster is imported inside the commands that need it: reading a dashboard should not wait for it.
 """
 
+import atexit
+import gc
 import json
 import os
 import sys
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
@@ -42,6 +45,15 @@ Library = Annotated[
 ]
 ExportFile = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A Goodreads export.")
+]
+LabelsFile = Annotated[
+    Path,
+    typer.Argument(
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="For books: a CSV of goodreads_id,title,author,isbn13,genres; genres divided by `;`.",
+    ),
 ]
 
 
@@ -124,6 +136,22 @@ def data(
 
 
 @app.command()
+def evaluate(kind: Kind, path: LabelsFile, *, as_json: AsJson = False) -> None:
+    """Compare stored results with your labels; 1 if some labelled items have no result yet."""
+    from orf_books.evaluate_books import evaluate_books
+
+    evaluation_of = {Kind.BOOKS: evaluate_books}[kind]
+    evaluation = evaluation_of(load_settings().open_storage(), path.read_bytes())
+    document = evaluation.as_document()
+    if as_json:
+        _print_json(document)
+    else:
+        _print_evaluation(document)
+    if not evaluation.is_complete:
+        raise typer.Exit(ITEMS_FAILED)
+
+
+@app.command()
 def demo(*, as_json: AsJson = False) -> None:
     """The platform on a bundled sample library, offline, against services of its own."""
     from pydantic import SecretStr
@@ -166,6 +194,10 @@ def dev(
 
 def main() -> None:
     """Run a command; what a person can mend is one line, and a status that says so."""
+    # Dagster's import makes millions of objects that live to the end. Looking through them for
+    # garbage again and again, and once more at the exit, would cost a run more than a second.
+    gc.set_threshold(100_000, 50, 50)
+    atexit.register(gc.freeze)
     try:
         sys.exit(app(standalone_mode=False))
     except typer.TyperException as error:
@@ -224,6 +256,36 @@ def _print_report(document: dict[str, Any]) -> None:
     for library, files in document["dashboards"].items():
         output.print(f"\nDashboard of {library}", style="bold", markup=False)
         output.print(f"  {files['page']}\n  {files['data']}", markup=False, soft_wrap=True)
+
+
+def _print_evaluation(document: dict[str, Any]) -> None:
+    figures = {name: _figure(document[name]) for name in ("precision", "recall", "f1", "books")}
+    figures["without result"] = str(len(document["without_result"]))
+    figures["not enriched"] = str(len(document["not_enriched"]))
+    output.print(_two_columns("Genres", figures))
+    for heading, name in (
+        ("Differences", "differences"),
+        ("Dropped headings", "dropped_headings"),
+        ("Without result", "without_result"),
+        ("Not enriched: `orf-books run books` has not seen them", "not_enriched"),
+    ):
+        if document[name]:
+            output.print(_rows(heading, document[name]))
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _rows(title: str, rows: list[dict[str, Any]]) -> Table:
+    """A table of alike documents, their names above it."""
+    table = Table(*(name.replace("_", " ") for name in rows[0]), title=title, title_justify="left")
+    for row in rows:
+        cells = (", ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values())
+        table.add_row(*map(escape, cells))
+    return table
 
 
 def _two_columns(title: str, values: dict[str, Any]) -> Table:

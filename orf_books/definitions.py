@@ -50,12 +50,15 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
             url=settings.open_library_url,
             contact=settings.contact,
             requests_per_second=settings.open_library_requests_per_second,
+            ledger=settings.ledger,
         ),
         "google_books": GoogleBooksResource(
             url=settings.google_books_url,
             contact=settings.contact,
             key=key.get_secret_value() if key else None,
             requests_per_second=settings.google_books_rate,
+            requests_per_day=settings.google_books_daily_quota,
+            ledger=settings.ledger,
         ),
         "batch": BatchResource(concurrency=settings.concurrency),
     }

@@ -45,7 +45,7 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     for attempt in stamina.retry_context(on=OperationalError, attempts=5, wait_initial=0.2):
         with attempt:
             instance = dg.DagsterInstance.get()
-    _fail_abandoned_runs(instance)
+    fail_abandoned_runs(instance)
     return instance
 
 
@@ -54,13 +54,20 @@ def process_tag() -> dict[str, str]:
     return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
 
 
-def _fail_abandoned_runs(instance: dg.DagsterInstance) -> None:
-    """Runs of the command line whose process was killed would stay 'started' for ever."""
+def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Runs of the command line whose process was killed would stay 'started' for ever.
+
+    Returns the ids of those that were, and are failed now.
+    """
+    failed = []
     started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     for run in instance.get_runs(started):
         host, _, process = run.tags.get(PROCESS_TAG, "").rpartition(":")
-        if host == socket.gethostname() and not _is_alive(int(process)):
+        is_here = host == socket.gethostname() and process.isdecimal()
+        if is_here and not _is_alive(int(process)):
             instance.report_run_failed(run, "The process that carried out this run is gone.")
+            failed.append(run.run_id)
+    return failed
 
 
 def _is_alive(process: int) -> bool:

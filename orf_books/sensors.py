@@ -1,7 +1,7 @@
 """The sensors: what starts runs by itself.
 
-Belongs here: noticing new uploads and finished backfills. Does not belong here: what the runs do
-(`orf_books/jobs.py`), reading uploads (`orf_books/assets/books.py`).
+Belongs here: noticing new uploads, finished backfills and abandoned runs. Does not belong here:
+what the runs do (`orf_books/jobs.py`), reading uploads (`orf_books/assets/books.py`).
 
 The sensor on uploads keeps no position in a listing, which could forget a file that was moved in
 with an old date. It compares what lies in the store with the receipts that runs leave in the
@@ -17,6 +17,7 @@ import dagster as dg
 
 from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import BookRecords
+from orf_books.instance import fail_abandoned_runs
 from orf_books.jobs import ingest_books, refresh_dashboards
 from orf_books.object_keys import UPLOADS, is_upload
 from orf_books.resources.dagster_resources import StorageResource
@@ -152,4 +153,15 @@ def mended_books(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
     )
 
 
-sensors = [new_goodreads_exports, mended_books]
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Fails runs of the command line whose process was killed; starts nothing.",
+)
+def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Free what such runs hold: their partitions, and their place in the pool."""
+    failed = fail_abandoned_runs(context.instance)
+    return dg.SkipReason(f"Failed: {', '.join(failed)}." if failed else "No run is abandoned.")
+
+
+sensors = [new_goodreads_exports, mended_books, abandoned_runs]

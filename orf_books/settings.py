@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orf_books.failures import FixConfiguration
+from orf_books.resources.ledger import ledger_of_this_machine
 
 if TYPE_CHECKING:
     from orf_books.resources.storage import ObjectStorage
@@ -57,6 +58,13 @@ class Settings(BaseSettings):
     )
     google_books_rate: float = Field(
         default=1.0, gt=0, description="Requests a second to Google Books."
+    )
+    google_books_daily_quota: int = Field(
+        default=1000, ge=0, description="Requests a day to Google Books, over all runs."
+    )
+    ledger: str = Field(
+        default_factory=ledger_of_this_machine,
+        description="Where runs agree on whose turn it is at a service; Postgres for machines.",
     )
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1000, description="Items of a batch worked on at once."

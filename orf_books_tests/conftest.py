@@ -48,10 +48,11 @@ Answer = TypeVar("Answer")
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in os.environ:
         if name.startswith(("ORF_BOOKS_", "AWS_", "DAGSTER_HOME")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("ORF_BOOKS_LEDGER", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
 @pytest.fixture(scope="session")
@@ -187,7 +188,6 @@ class HastyOpenLibrary(OpenLibraryResource):
         return OpenLibrary(
             self.url,
             user_agent=user_agent(self.contact),
-            requests_per_second=self.requests_per_second,
             patience=Patience(attempts=2, first_wait=0.01, jitter=0.01),
         )
 
@@ -206,6 +206,7 @@ class Platform:
             url=self.settings.open_library_url,
             contact=self.settings.contact,
             requests_per_second=self.settings.open_library_requests_per_second,
+            ledger=self.settings.ledger,
         )
         return build_defs(self.settings, open_library=open_library)
 

@@ -27,7 +27,7 @@ from orf_books.assets.book_records import (
     query_for,
 )
 from orf_books.batches import BatchOutcome, ItemFailure, work_on_items
-from orf_books.books.enrichment import CODE_VERSION, enrich_book
+from orf_books.books.enrichment import CODE_VERSION, enrich_book, is_fresh, merge_answers
 from orf_books.books.metadata import BookQuery
 from orf_books.dagster_internals import (
     PartitionEvents,
@@ -59,12 +59,14 @@ class _Scope:
     questions: dict[str, BookQuery]
     """By partition key, whatever is to be settled."""
     reused: dict[str, EnrichedBookRow]
-    """Those whose last answer still stands."""
+    """Those that stay as they are."""
+    remade: dict[str, EnrichedBookRow]
+    """Those that present rules make anew from the answers of then, without a question."""
     libraries: tuple[str, ...]
     """The libraries that hold them."""
 
     @property
-    def to_ask(self) -> list[str]:
+    def to_enrich(self) -> list[str]:
         return [key for key in self.questions if key not in self.reused]
 
 
@@ -96,7 +98,7 @@ class EnrichmentStep:
         scope = self._scope_of_uploads(uploads) if uploads else self._scope_of_all_unsettled()
         partitions.register(self._context.instance, partitions.books, list(scope.questions))
         unsettled = self._unsettled(scope.reused)
-        self._events.plan([*scope.to_ask, *unsettled])
+        self._events.plan([*scope.to_enrich, *unsettled])
         self._events.materialized(_materialization(scope.reused[key]) for key in unsettled)
         not_found = sum(not row.found for row in scope.reused.values())
 
@@ -117,7 +119,7 @@ class EnrichmentStep:
             successful_enrichments=processed - len(outcome.failures),
             failed_enrichments=len(outcome.failures),
             not_found=not_found,
-            reused=len(scope.reused),
+            reused=len(scope.reused) + len(scope.remade),
             failed_by_category=json.dumps(outcome.failed_by_category),
             success_rate=_percent(processed - len(outcome.failures), processed),
             requests=json.dumps(self._requests),
@@ -160,11 +162,20 @@ class EnrichmentStep:
 
                 async def enrich(key: str) -> EnrichedBookRow:
                     question = scope.questions[key]
-                    book = await enrich_book(question, first, for_gaps)
-                    return EnrichedBookRow.of(book, fingerprint(question), self._context.run.run_id)
+                    earlier = scope.remade.get(key)
+                    if earlier:
+                        book = merge_answers(question, earlier.kept_answers())
+                    else:
+                        book = await enrich_book(question, first, for_gaps)
+                    return EnrichedBookRow.of(
+                        book,
+                        fingerprint(question),
+                        self._context.run.run_id,
+                        answered_at=earlier.answered_at if earlier else datetime.now(UTC),
+                    )
 
                 outcome = await work_on_items(
-                    scope.to_ask,
+                    scope.to_enrich,
                     enrich,
                     commit,
                     concurrency=self._batch.concurrency,
@@ -203,20 +214,26 @@ class EnrichmentStep:
 
     def _scope(self, rows: Sequence[LibraryRow]) -> _Scope:
         questions = _questions(rows)
-        current = {
-            key: row
-            for key, row in self._answered(questions).items()
-            if row.code_version == CODE_VERSION and not self._config.ask_again
-        }
-        return _Scope(questions, current, tuple(sorted({row.library for row in rows})))
+        answered = {} if self._config.ask_again else self._answered(questions)
+        is_current = {key: row.code_version == CODE_VERSION for key, row in answered.items()}
+        return _Scope(
+            questions,
+            reused={key: row for key, row in answered.items() if is_current[key]},
+            remade={key: row for key, row in answered.items() if not is_current[key]},
+            libraries=tuple(sorted({row.library for row in rows})),
+        )
 
     def _answered(self, questions: dict[str, BookQuery]) -> dict[str, EnrichedBookRow]:
-        """Books whose present question was answered, and did not fail since."""
+        """Books whose present question was answered not long ago, and did not fail since."""
         failed = self._records.standing_failures(questions)
+        now = datetime.now(UTC)
         return {
             key: row
             for key, row in self._records.enrichments(questions).items()
-            if row.fingerprint == fingerprint(questions[key]) and key not in failed
+            if row.fingerprint == fingerprint(questions[key])
+            and key not in failed
+            and row.answered_at is not None
+            and is_fresh(row.book(), row.answered_at, now)
         }
 
     def _unsettled(self, keys: Collection[str]) -> set[str]:

@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from pydantic import TypeAdapter
+
 from orf_books.batches import ItemFailure
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook
 from orf_books.books.goodreads_csv import Export, LibraryEntry, NotAGoodreadsExport
-from orf_books.books.metadata import BookQuery
+from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import rejected_key, rejection_reason_key
 from orf_books.partitions import book_key
 from orf_books.resources.storage import ObjectStorage
@@ -92,30 +94,48 @@ class EnrichedBookRow:
     code_version: str
     job_id: str
     enriched_at: datetime
+    is_fiction: bool | None = None
+    audience: str | None = None
+    answered_at: datetime | None = None
+    """When the sources were asked; rules may have made the book anew since."""
 
     @classmethod
-    def of(cls, book: EnrichedBook, question: str, job_id: str) -> Self:
+    def of(
+        cls, book: EnrichedBook, question: str, job_id: str, answered_at: datetime | None
+    ) -> Self:
         """The row of a book that was just enriched; `question` is the query's fingerprint."""
         columns = {field.name: getattr(book, field.name) for field in fields(book)}
-        columns["answers"] = json.dumps([asdict(answer) for answer in book.answers])
+        columns["answers"] = _ANSWERS.dump_json(book.answers).decode()
         return cls(
             **columns,
             fingerprint=question,
             code_version=CODE_VERSION,
             job_id=job_id,
             enriched_at=datetime.now(UTC),
+            answered_at=answered_at,
         )
 
     @property
     def data_version(self) -> str:
         """A digest of what was found; an equal one means that nothing downstream changes."""
-        found = (self.found, self.genres, self.thumbnail_url, self.description)
+        found = (
+            self.found,
+            self.genres,
+            self.is_fiction,
+            self.audience,
+            self.thumbnail_url,
+            self.description,
+        )
         return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 
     def book(self) -> EnrichedBook:
         """The book again; its answers stay in the row."""
         kept = {field.name: getattr(self, field.name) for field in fields(EnrichedBook)}
         return EnrichedBook(**kept | {"answers": ()})
+
+    def kept_answers(self) -> tuple[SourceAnswer, ...]:
+        """What the sources answered, to make the book anew by other rules."""
+        return _ANSWERS.validate_json(self.answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +189,8 @@ class LibraryDigest:
     genre_enrichment_rate: float
     updated: datetime
 
+
+_ANSWERS = TypeAdapter(tuple[SourceAnswer, ...])
 
 uploads = Table("uploads", Upload, ("key", "version"), "arrived_at")
 upload_claims = Table("upload_claims", UploadClaim, ("key",), "claimed_at")

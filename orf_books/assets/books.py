@@ -218,6 +218,7 @@ def _library_named_by(upload: str) -> str:
         ),
     ],
     can_subset=True,
+    pool="book_services",
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as parameters

@@ -6,14 +6,21 @@ Does not belong here: HTTP, storage, batches.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from orf_books.books.genres import genres_from_headings
+from orf_books.books.genres import GENRE_MAP_VERSION, read_headings
 from orf_books.books.metadata import BookQuery, BookRecord, SourceAnswer
 from orf_books.failures import FixConfiguration, RetryLater
 
-CODE_VERSION = "1"
-"""Raised with every change that gives the same answers a different enriched book."""
+CODE_VERSION = f"2.{GENRE_MAP_VERSION}"
+"""Changes with whatever gives the same answers a different enriched book; raise the first number
+with the rules here and in `similarity.py`, the second is the version of the map of genres."""
+
+FOUND_IS_FRESH_FOR = timedelta(days=180)
+"""Genres and covers of a book hardly change."""
+NOT_FOUND_IS_FRESH_FOR = timedelta(days=14)
+"""Sources learn of new books every week."""
 
 
 class BookSource(Protocol):
@@ -43,6 +50,10 @@ class EnrichedBook:
     thumbnail_url: str | None
     small_thumbnail_url: str | None
     description: str | None
+    is_fiction: bool | None
+    """None where the headings do not say it."""
+    audience: str | None
+    """`children`, `young adult` or `adult`; None where the headings do not say it."""
     matched_by: str | None
     confidence: float | None
     answers: tuple[SourceAnswer, ...]
@@ -63,9 +74,14 @@ async def enrich_book(book: BookQuery, first: BookSource, for_gaps: BookSource) 
         answer = await first.find(book)
     except (RetryLater, FixConfiguration) as failure:
         return await _without_first(book, first, for_gaps, failure)
-    if _genres_of([answer]):
-        return _merged(book, [answer])
-    return _merged(book, [answer, await for_gaps.find(book)])
+    if _has_genres(answer):
+        return merge_answers(book, [answer])
+    return merge_answers(book, [answer, await for_gaps.find(book)])
+
+
+def is_fresh(book: EnrichedBook, enriched_at: datetime, now: datetime) -> bool:
+    """Whether the sources need not be asked again about a book."""
+    return now - enriched_at < (FOUND_IS_FRESH_FOR if book.found else NOT_FOUND_IS_FRESH_FOR)
 
 
 async def _without_first(
@@ -78,25 +94,29 @@ async def _without_first(
         answer = await for_gaps.find(book)
     except (RetryLater, FixConfiguration):
         raise failure from None
-    if not _genres_of([answer]):
+    if not _has_genres(answer):
         raise failure
     outage = SourceAnswer(
         source=first.name, asked=(), record=None, note=f"no answer: {failure.category}"
     )
-    return _merged(book, [outage, answer])
+    return merge_answers(book, [outage, answer])
 
 
-def _merged(book: BookQuery, answers: Sequence[SourceAnswer]) -> EnrichedBook:
+def merge_answers(book: BookQuery, answers: Sequence[SourceAnswer]) -> EnrichedBook:
+    """The enriched book that answers come to, those of the better source first."""
     records = _records(answers)
+    classification = read_headings([record.subjects for record in records])
     with_cover = next((r for r in records if r.thumbnail_url or r.small_thumbnail_url), None)
     return EnrichedBook(
         key=book.key,
         found=bool(records),
-        genres=_genres_of(answers),
+        genres=classification.genres,
         subjects=tuple(dict.fromkeys(subject for r in records for subject in r.subjects)),
         thumbnail_url=with_cover.thumbnail_url if with_cover else None,
         small_thumbnail_url=with_cover.small_thumbnail_url if with_cover else None,
         description=next((r.description for r in records if r.description), None),
+        is_fiction=classification.is_fiction,
+        audience=classification.audience.value if classification.audience else None,
         matched_by=records[0].match.value if records else None,
         confidence=records[0].confidence if records else None,
         answers=tuple(answers),
@@ -107,5 +127,5 @@ def _records(answers: Sequence[SourceAnswer]) -> list[BookRecord]:
     return [answer.record for answer in answers if answer.record is not None]
 
 
-def _genres_of(answers: Sequence[SourceAnswer]) -> tuple[str, ...]:
-    return genres_from_headings([record.subjects for record in _records(answers)])
+def _has_genres(answer: SourceAnswer) -> bool:
+    return answer.record is not None and bool(read_headings([answer.record.subjects]).genres)

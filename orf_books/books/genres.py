@@ -1,20 +1,24 @@
 """From subject headings to genres that people recognise.
 
-Belongs here: cleaning headings and mapping them, by the rules here and the data of `genres.json`.
-Does not belong here: where the headings came from, and keeping the raw ones for a later map.
+Belongs here: cleaning headings and mapping them, by the rules here and the data of `genres.json`;
+`docs/genres.md` tells both. Does not belong here: where the headings came from, and keeping the raw
+ones for a later map.
 """
 
 import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
 MOST_GENRES = 6
+HEADINGS_BESIDE_A_STRAY = 4
+"""With more of them, a single heading for the young stems from an edition adapted for them."""
 
 
 def _read_map() -> dict[str, Any]:
@@ -24,32 +28,102 @@ def _read_map() -> dict[str, Any]:
 
 _MAP = _read_map()
 GENRE_MAP_VERSION: str = _MAP["version"]
-"""Changes with the data; books mapped by another version may have other genres."""
+"""Changes with the data and the rules; books read by another version may have other genres."""
+GENRES: tuple[str, ...] = tuple(_MAP["genres"])
+"""Every genre that there is."""
+
+
+class Audience(StrEnum):
+    """For whom a book is."""
+
+    CHILDREN = "children"
+    YOUNG_ADULT = "young adult"
+    ADULT = "adult"
+
+
+class DropReason(StrEnum):
+    """Why a heading gave the book no genre."""
+
+    MACHINE_TAG = "machine tag"
+    LIBRARY = "library note"
+    LIST = "list or prize"
+    FORMAT = "format or language"
+    SCHOOL = "for schools"
+    CRITICISM = "about literature"
+    NAME = "person, character or place"
+    PERIOD = "period or number"
+    TOO_LITTLE = "says too little"
+    MISLEADING = "sounds like a genre"
+    NOT_IN_MAP = "not in the map"
+    SUBJECT_OF_FICTION = "what a story is about"
+    OTHER_KIND = "contradicts most headings"
+    WEAK = "weaker than another heading"
+    OTHER_AUDIENCE = "for another audience"
+    CROWDED_OUT = "more genres than are shown"
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedHeading:
+    """A heading, as the source has it, that gave the book no genre."""
+
+    heading: str
+    reason: DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What the headings of a book say about it."""
+
+    genres: tuple[str, ...]
+    """Most certain first."""
+    broader: tuple[str, ...]
+    """Genres that these belong to and that no heading names."""
+    is_fiction: bool | None
+    """None where headings do not say it, as of most poems and plays, or contradict each other."""
+    audience: Audience | None
+    """None where the headings say nothing; adult is what is not said to be for the young."""
+    dropped: tuple[DroppedHeading, ...]
 
 
 def genres_from_headings(headings: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """Genres of a book, most certain first, from the headings of each source in priority order.
+    """Genres of a book, most certain first, from the headings of each source in priority order."""
+    return read_headings(headings).genres
+
+
+def ancestors(genre: str) -> Iterator[str]:
+    """The genres that a genre belongs to, the closest first."""
+    while parent := _MAP["genres"][genre].get("parent"):
+        yield parent
+        genre = parent
+
+
+def read_headings(headings: Iterable[Sequence[str]]) -> Classification:
+    """Classify a book by the headings of each source, in priority order.
 
     A genre stands before another if an earlier source names it, or the same source and more
     headings do. What a novel is about is not its genre, and weak headings count only where there
     is nothing else. At most `MOST_GENRES`; none if no heading says anything.
     """
-    sources = [[_read(str(heading)) for heading in source] for source in headings]
-    is_fiction = any(reading.is_fiction for source in sources for reading in source)
-    named = [[genre for reading in source for genre in reading.genres] for source in sources]
-    named = [[g for g in genres if not (g.is_topic and is_fiction)] for genres in named]
-    strong = [[genre.name for genre in genres if not genre.is_weak] for genres in named]
-    return _ranked(strong if any(strong) else [[genre.name for genre in g] for g in named])
+    readings = [
+        _HeadingOfSource(place, str(heading), _read(str(heading)))
+        for place, source in enumerate(headings)
+        for heading in source
+    ]
+    is_fiction = _is_fiction(readings)
+    audience = _audience(readings)
+    reasons = _reasons_against(readings, is_fiction=is_fiction, audience=audience)
+    genres = _ranked(readings, reasons.keys())
+    above = dict.fromkeys(broader for genre in genres for broader in ancestors(genre))
+    return Classification(
+        genres=genres,
+        broader=tuple(genre for genre in above if genre not in genres),
+        is_fiction=is_fiction,
+        audience=audience or (Audience.ADULT if genres else None),
+        dropped=tuple(_dropped(readings, genres, reasons)),
+    )
 
 
-def _ranked(names_by_source: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    frequency = Counter(name for names in names_by_source for name in names)
-    first_source: dict[str, int] = {}
-    for place, names in enumerate(names_by_source):
-        for name in names:
-            first_source.setdefault(name, place)
-    ranked = sorted(first_source, key=lambda name: (first_source[name], -frequency[name]))
-    return tuple(ranked[:MOST_GENRES])
+# One heading, by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +139,34 @@ class _Reading:
     """What one heading says, each genre once."""
 
     genres: tuple[_Genre, ...] = ()
-    is_fiction: bool = False
+    is_fiction: bool | None = None
+    reason: DropReason = DropReason.NOT_IN_MAP
+    """Why it has no genres, if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
     """A part of a heading that says what kind of book it is about the rest."""
 
-    is_fiction: bool
+    is_fiction: bool | None
     genre: str | None
 
 
 @dataclass(frozen=True, slots=True)
+class _Noise:
+    reason: DropReason
+    pattern: re.Pattern[str] | None
+    headings: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _GenreMap:
-    noise: re.Pattern[str]
+    noise: tuple[_Noise, ...]
     person: re.Pattern[str]
-    noise_headings: frozenset[str]
+    says_fiction: frozenset[str]
     forms: Mapping[str, _Form]
-    nonfiction: frozenset[str]
+    is_fiction: Mapping[str, bool]
+    """The genres that only stories have, and those that none has."""
     headings: Mapping[str, tuple[str, ...]]
     headings_in_fiction: Mapping[str, tuple[str, ...]]
     weak_headings: Mapping[str, tuple[str, ...]]
@@ -90,25 +174,38 @@ class _GenreMap:
 
 
 _PARENTHESES = re.compile(r"\s*\([^()]*\)\s*$")
-_DIVIDER = re.compile(r"\s+/\s+|\s*--\s*")
+_PATH = re.compile(r"\s+/\s+")
+_SUBDIVISION = re.compile(r"\s*--\s*")
 
 
 @cache
 def _genre_map() -> _GenreMap:
-    noise = _MAP["noise"]
     return _GenreMap(
-        noise=re.compile("|".join(f"(?:{pattern})" for pattern in noise["patterns"])),
-        person=re.compile(noise["person"]),
-        noise_headings=frozenset(map(_match_key, noise["headings"])),
+        noise=tuple(_noise(entry) for entry in _MAP["noise"]),
+        person=re.compile(_MAP["person"]),
+        says_fiction=frozenset(_MAP["says_fiction"]),
         forms={
             key: _Form(is_fiction=form["fiction"], genre=form["genre"])
             for key, form in _MAP["forms"].items()
         },
-        nonfiction=frozenset(_MAP["nonfiction"]),
+        is_fiction={
+            name: genre["kind"] == "fiction"
+            for name, genre in _MAP["genres"].items()
+            if "kind" in genre
+        },
         headings=_by_heading(_MAP["headings"]),
         headings_in_fiction=_by_heading(_MAP["headings_in_fiction"]),
         weak_headings=_by_heading(_MAP["weak_headings"]),
         keywords=tuple((f" {words} ", genre) for words, genre in _MAP["keywords"]),
+    )
+
+
+def _noise(entry: Mapping[str, Any]) -> _Noise:
+    pattern = "|".join(f"(?:{pattern})" for pattern in entry["patterns"])
+    return _Noise(
+        reason=DropReason(entry["reason"]),
+        pattern=re.compile(pattern) if pattern else None,
+        headings=frozenset(entry["headings"]),
     )
 
 
@@ -123,17 +220,22 @@ def _by_heading(headings_by_genre: Mapping[str, Sequence[str]]) -> dict[str, tup
 @lru_cache(maxsize=16384)
 def _read(heading: str) -> _Reading:
     text = _clean(heading)
-    if _is_noise(text):
-        return _Reading()
-    parts = _parts(text)
+    if reason := _noise_by_pattern(text):
+        return _Reading(reason=reason)
+    parts, is_path = _parts(text)
     forms = [form for part in parts if (form := _genre_map().forms.get(_match_key(part)))]
-    is_fiction = any(form.is_fiction for form in forms)
+    is_fiction = _said_by(forms, text)
     if whole := _genre_map().headings.get(_match_key(text)):
         return _Reading(tuple(map(_Genre, whole)), is_fiction)
     genres = [_Genre(form.genre) for form in forms if form.genre]
+    reasons = []
     for part in parts:
-        genres += _genres_of_part(part, in_fiction=is_fiction)
-    return _Reading(tuple(dict.fromkeys(genres)), is_fiction)
+        found = _read_part(part, in_fiction=is_fiction is True)
+        genres += found.genres
+        reasons.append(found.reason)
+        if found.genres and is_path:
+            break  # What follows only tells which of them: `Thrillers / Psychological`.
+    return _Reading(tuple(dict.fromkeys(genres)), is_fiction, _most_telling(reasons))
 
 
 def _clean(heading: str) -> str:
@@ -141,8 +243,19 @@ def _clean(heading: str) -> str:
     return text.rstrip(".").rstrip()
 
 
-def _is_noise(text: str) -> bool:
-    return not text or bool(_genre_map().noise.search(text.casefold()))
+def _noise_by_pattern(text: str) -> DropReason | None:
+    if not text:
+        return DropReason.TOO_LITTLE
+    folded = text.casefold()
+    noise = _genre_map().noise
+    return next((n.reason for n in noise if n.pattern and n.pattern.search(folded)), None)
+
+
+def _said_by(forms: Sequence[_Form], text: str) -> bool | None:
+    said = {form.is_fiction for form in forms}
+    if True in said or _match_key(text) in _genre_map().says_fiction:
+        return True
+    return False if False in said else None
 
 
 def _is_person(text: str) -> bool:
@@ -152,37 +265,60 @@ def _is_person(text: str) -> bool:
     return not any(_match_key(part) in _genre_map().headings for part in text.split(",")[1:])
 
 
-def _parts(text: str) -> list[str]:
-    """BISAC paths and LCSH strings divided; commas divide only where a form begins or ends it."""
-    divided = _DIVIDER.split(text)
-    if len(divided) > 1:
-        return divided
+def _parts(text: str) -> tuple[list[str], bool]:
+    """The parts of a heading, and whether they are a path from the general to the particular.
+
+    BISAC paths and LCSH strings are divided; commas divide only where a form begins or ends it.
+    """
+    path = _PATH.split(text)
+    if len(path) > 1:
+        return path, True
+    subdivisions = _SUBDIVISION.split(text)
+    if len(subdivisions) > 1:
+        return subdivisions, False
     by_comma = text.split(", ")
     forms = _genre_map().forms
-    if _match_key(by_comma[0]) in forms or _match_key(by_comma[-1]) in forms:
-        return by_comma
-    return [text]
+    if _match_key(by_comma[0]) in forms:
+        return by_comma, True
+    if _match_key(by_comma[-1]) in forms:
+        return by_comma, False
+    return [text], False
 
 
-def _genres_of_part(part: str, *, in_fiction: bool) -> list[_Genre]:
-    if _is_noise(part) or _is_person(part):
-        return []
+def _read_part(part: str, *, in_fiction: bool) -> _Reading:
+    if reason := _noise_by_pattern(part):
+        return _Reading(reason=reason)
+    if _is_person(part):
+        return _Reading(reason=DropReason.NAME)
     key = _match_key(_PARENTHESES.sub("", part))
+    if reason := next((n.reason for n in _genre_map().noise if key in n.headings), None):
+        return _Reading(reason=reason)
+    if key in _genre_map().forms:
+        return _Reading(reason=DropReason.TOO_LITTLE)
+    if weak := _genre_map().weak_headings.get(key):
+        return _Reading(tuple(_Genre(name, is_weak=True) for name in weak))
     # `Science fiction, American`, `World War, 1939-1945`: the term before the comma is the genre.
     head = _match_key(part.partition(",")[0])
-    if key in _genre_map().noise_headings or key in _genre_map().forms:
-        return []
-    if weak := _genre_map().weak_headings.get(key):
-        return [_Genre(name, is_weak=True) for name in weak]
     exact = _mapped(key, in_fiction=in_fiction)
     names = exact or _mapped(head, in_fiction=in_fiction) or _by_keyword(key)
-    nonfiction = _genre_map().nonfiction
-    return [
-        _Genre(name, is_topic=name in nonfiction and not exact)
-        for name in names
-        # `Music -- Fiction` is no book on music.
-        if not (in_fiction and name in nonfiction)
-    ]
+    # `Music -- Fiction` is no book on music.
+    kept = [name for name in names if not (in_fiction and _is_of_kind(name, is_fiction=False))]
+    topics = (_Genre(n, is_topic=_is_of_kind(n, is_fiction=False) and not exact) for n in kept)
+    is_subject = bool(names) and not kept
+    reason = DropReason.SUBJECT_OF_FICTION if is_subject else DropReason.NOT_IN_MAP
+    return _Reading(tuple(topics), reason=reason)
+
+
+def _is_of_kind(genre: str, *, is_fiction: bool) -> bool:
+    return _genre_map().is_fiction.get(genre) is is_fiction
+
+
+def _most_telling(reasons: Sequence[DropReason]) -> DropReason:
+    """A subject before an unknown term, and that before noise beside it."""
+    for reason in (DropReason.SUBJECT_OF_FICTION, DropReason.NOT_IN_MAP):
+        if reason in reasons:
+            return reason
+    return reasons[0]
 
 
 def _mapped(term: str, *, in_fiction: bool) -> tuple[str, ...]:
@@ -199,4 +335,106 @@ def _match_key(text: str) -> str:
     """Lower case without accents and punctuation, `&` as `and`: what the map is written in."""
     apart = unicodedata.normalize("NFKD", text.replace("&", " and ")).casefold()
     plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return " ".join(re.findall(r"\w+", re.sub(r"['\u2019]", "", plain)))
+    return " ".join(re.findall(r"[^\W_]+", re.sub(r"['\u2019]", "", plain)))
+
+
+# All headings of a book, together
+
+
+@dataclass(frozen=True, slots=True)
+class _HeadingOfSource:
+    source: int
+    """Place of its source in the order of priority."""
+    text: str
+    reading: _Reading
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its genres."""
+        return tuple(genre.name for genre in self.reading.genres)
+
+
+def _is_fiction(headings: Iterable[_HeadingOfSource]) -> bool | None:
+    votes = Counter(vote for heading in headings if (vote := _vote(heading.reading)) is not None)
+    return None if votes[True] == votes[False] else votes[True] > votes[False]
+
+
+def _vote(reading: _Reading) -> bool | None:
+    if reading.is_fiction is not None:
+        return reading.is_fiction
+    kinds = {_genre_map().is_fiction.get(g.name) for g in reading.genres if not g.is_topic}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _audience(headings: Iterable[_HeadingOfSource]) -> Audience | None:
+    """For the young adult where one heading says so: libraries call all of it juvenile."""
+    said = [audience for heading in headings for audience in _audiences(heading)]
+    naming = sum(bool(heading.names) for heading in headings)
+    if not said or (len(said) == 1 and naming > HEADINGS_BESIDE_A_STRAY):
+        return None
+    return Audience.YOUNG_ADULT if Audience.YOUNG_ADULT in said else Audience.CHILDREN
+
+
+def _audiences(heading: _HeadingOfSource) -> list[Audience]:
+    return [audience for name in heading.names if (audience := _audience_of(name))]
+
+
+def _audience_of(genre: str) -> Audience | None:
+    audience = _MAP["genres"][genre].get("audience")
+    return Audience(audience) if audience else None
+
+
+def _reasons_against(
+    headings: Iterable[_HeadingOfSource], *, is_fiction: bool | None, audience: Audience | None
+) -> dict[_Genre, DropReason]:
+    """The genres that headings name and the book as a whole does not have."""
+    named = dict.fromkeys(genre for heading in headings for genre in heading.reading.genres)
+    against = {
+        genre: reason
+        for genre in named
+        if (reason := _reason_against(genre, is_fiction=is_fiction, audience=audience))
+    }
+    strong = {genre.name for genre in named if genre not in against and not genre.is_weak}
+    if strong:
+        weak = [g for g in named if g.is_weak and g not in against and g.name not in strong]
+        against |= dict.fromkeys(weak, DropReason.WEAK)
+    return against
+
+
+def _reason_against(
+    genre: _Genre, *, is_fiction: bool | None, audience: Audience | None
+) -> DropReason | None:
+    if genre.is_topic and is_fiction:
+        return DropReason.SUBJECT_OF_FICTION
+    if is_fiction is not None and _is_of_kind(genre.name, is_fiction=not is_fiction):
+        return DropReason.OTHER_KIND
+    if _audience_of(genre.name) not in (None, audience):
+        return DropReason.OTHER_AUDIENCE
+    return None
+
+
+def _ranked(headings: Iterable[_HeadingOfSource], without: Iterable[_Genre]) -> tuple[str, ...]:
+    left_out = frozenset(without)
+    frequency: Counter[str] = Counter()
+    first_source: dict[str, int] = {}
+    for heading in headings:
+        for genre in heading.reading.genres:
+            if genre not in left_out:
+                frequency[genre.name] += 1
+                first_source.setdefault(genre.name, heading.source)
+    ranked = sorted(first_source, key=lambda name: (first_source[name], -frequency[name]))
+    return tuple(ranked[:MOST_GENRES])
+
+
+def _dropped(
+    headings: Iterable[_HeadingOfSource],
+    shown: Sequence[str],
+    reasons: Mapping[_Genre, DropReason],
+) -> Iterator[DroppedHeading]:
+    """Each heading that gave the book no genre, once."""
+    for text, reading in {heading.text: heading.reading for heading in headings}.items():
+        if not reading.genres:
+            yield DroppedHeading(text, reading.reason)
+        elif not any(genre.name in shown and genre not in reasons for genre in reading.genres):
+            first = reasons.get(reading.genres[0], DropReason.CROWDED_OUT)
+            yield DroppedHeading(text, first)

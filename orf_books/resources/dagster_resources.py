@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orf_books import __version__
+from orf_books.resources.ledger import Ledger
+from orf_books.resources.pace import DailyQuota, SharedPace
 from orf_books.resources.storage import ObjectStorage, S3Options
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class OpenLibraryResource(dg.ConfigurableResource[None]):
     url: str
     contact: str | None = None
     requests_per_second: float
+    ledger: str
 
     def open(self) -> "OpenLibrary":
         """A client, for use as `async with` in one step."""
@@ -52,7 +55,7 @@ class OpenLibraryResource(dg.ConfigurableResource[None]):
         return OpenLibrary(
             self.url,
             user_agent=user_agent(self.contact),
-            requests_per_second=self.requests_per_second,
+            pace=SharedPace(Ledger(self.ledger), self.url, self.requests_per_second),
         )
 
 
@@ -63,16 +66,20 @@ class GoogleBooksResource(dg.ConfigurableResource[None]):
     contact: str | None = None
     key: str | None = None
     requests_per_second: float
+    requests_per_day: int
+    ledger: str
 
     def open(self) -> "GoogleBooks":
         """A client, for use as `async with` in one step."""
         from orf_books.resources.google_books import GoogleBooks
 
+        ledger = Ledger(self.ledger)
         return GoogleBooks(
             self.url,
             key=self.key,
             user_agent=user_agent(self.contact),
-            requests_per_second=self.requests_per_second,
+            pace=SharedPace(ledger, self.url, self.requests_per_second),
+            quota=DailyQuota(ledger, self.url, self.requests_per_day),
         )
 
     @property

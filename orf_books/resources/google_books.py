@@ -14,13 +14,15 @@ import httpx
 
 from orf_books.books.genres import genres_from_headings
 from orf_books.books.metadata import (
-    ACCEPTED_SIMILARITY,
     BookQuery,
     BookRecord,
     Match,
     SourceAnswer,
     has_isbn_of,
     isbn_forms,
+)
+from orf_books.books.similarity import (
+    ACCEPTED_SIMILARITY,
     last_name,
     main_title,
     title_author_similarity,
@@ -34,6 +36,7 @@ from orf_books.resources.http import (
     ServiceFailure,
     rate_limited,
 )
+from orf_books.resources.pace import DailyQuota, OwnPace, Pace
 
 PUBLIC_URL = "https://www.googleapis.com/books/v1"
 NO_KEY = "no key: set ORF_BOOKS_GOOGLE_BOOKS_KEY"
@@ -68,7 +71,8 @@ class GoogleBooks:
         base_url: what stands before `/volumes`.
         key: the API key; None turns the source off.
         user_agent: `name/version (contact)`.
-        requests_per_second: None is unlimited.
+        pace: when requests may leave; without, at any time.
+        quota: what may be asked in a day, every attempt counted; without, as much as Google lets.
         concurrency: how many books are asked for at once.
         patience: how failing requests are tried again.
     """
@@ -81,7 +85,8 @@ class GoogleBooks:
         *,
         key: str | None,
         user_agent: str,
-        requests_per_second: float | None = None,
+        pace: Pace | None = None,
+        quota: DailyQuota | None = None,
         concurrency: int = 64,
         patience: Patience | None = None,
     ) -> None:
@@ -92,11 +97,12 @@ class GoogleBooks:
             # Google compresses only for those who say so here, too.
             user_agent=f"{user_agent} gzip",
             remedy=_REMEDY,
-            requests_per_second=requests_per_second,
+            pace=_WithinQuota(pace or OwnPace(), quota) if quota else pace,
             patience=patience,
             connections=concurrency,
             classify=failure_in,
         )
+        self._quota = quota
         self._places = asyncio.Semaphore(concurrency)
         self._country: str | None = None
         self._closed_by: OrfBooksError | None = None
@@ -201,11 +207,33 @@ class GoogleBooks:
         except (RetryLater, FixConfiguration) as failure:
             if _is_final(failure):
                 self._closed_by = failure
+            if self._quota and failure.category is FailureCategory.QUOTA_EXHAUSTED:
+                self._quota.exhaust()
             raise
 
     async def _ask_with_key(self, path: str, parameters: dict[str, str]) -> JsonObject | None:
         country = {"country": self._country} if self._country else {}
         return await self._client.find_json(path, {**parameters, **country, "key": self._key or ""})
+
+
+class _WithinQuota:
+    """A pace whose turns, those of repeated attempts too, each cost one of the day's requests."""
+
+    def __init__(self, pace: Pace, quota: DailyQuota) -> None:
+        self._pace = pace
+        self._quota = quota
+        self.seconds_until_free = pace.seconds_until_free
+        self.hold = pace.hold
+
+    async def turn(self) -> None:
+        """Wait for the next free turn.
+
+        Raises:
+            RetryLater: the day's requests are spent.
+        """
+        if not self._quota.spend():
+            raise _quota_is_spent()
+        await self._pace.turn()
 
 
 class _UnknownLocation(FixConfiguration):
@@ -251,14 +279,18 @@ def _quota_failure(
     told = json.dumps(error).casefold()
     is_daily = any(sign in told for sign in ("perday", "per day", "1/d/"))
     if is_daily or "dailyLimitExceeded" in reasons:
-        return ServiceFailure(
-            "The day's quota of Google Books is used up; it starts anew at midnight Pacific time. "
-            "A larger one can be asked for in the Google Cloud console.",
-            FailureCategory.QUOTA_EXHAUSTED,
-            retries=NO_RETRY,
-            one_question_may_be_the_cause=False,
-        )
+        return _quota_is_spent()
     return rate_limited("Google Books", response)
+
+
+def _quota_is_spent() -> ServiceFailure:
+    return ServiceFailure(
+        "The day's quota of Google Books is used up; it starts anew at midnight Pacific time. "
+        "A larger one can be asked for in the Google Cloud console.",
+        FailureCategory.QUOTA_EXHAUSTED,
+        retries=NO_RETRY,
+        one_question_may_be_the_cause=False,
+    )
 
 
 def _error_in(response: httpx.Response) -> JsonObject:

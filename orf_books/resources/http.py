@@ -23,6 +23,7 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+from orf_books.resources.pace import OwnPace, Pace
 
 JsonObject = dict[str, Any]
 Parameters = Mapping[str, str | int]
@@ -69,26 +70,6 @@ class ServiceFailure(RetryLater):
         """Whether a batch may owe this failure to one of its questions, not to the service."""
 
 
-class Pace:
-    """Evenly spaced slots, so that no more than so many requests a second leave this process."""
-
-    def __init__(self, requests_per_second: float | None) -> None:
-        self._spacing = 1 / requests_per_second if requests_per_second else 0.0
-        self._next_slot = 0.0
-
-    def seconds_until_free(self) -> float:
-        """How long a request that came now would wait."""
-        return max(0.0, self._next_slot - asyncio.get_running_loop().time())
-
-    async def slot(self) -> None:
-        """Wait for the next free slot and take it."""
-        if not self._spacing:
-            return
-        wait = self.seconds_until_free()
-        self._next_slot = asyncio.get_running_loop().time() + wait + self._spacing
-        await asyncio.sleep(wait)
-
-
 class ServiceClient:
     """One service: use as `async with`, from one event loop.
 
@@ -97,7 +78,7 @@ class ServiceClient:
         base_url: what stands before every path.
         user_agent: who we are; some services refuse those that do not say.
         remedy: what someone can do when the service refuses us; ends the message.
-        requests_per_second: None is unlimited.
+        pace: when requests may leave; without, at any time.
         patience: how failing requests are tried again.
         deadline_seconds: how long one attempt may take in all, redirects and body included.
         connections: how many requests may be under way at once; others wait.
@@ -112,7 +93,7 @@ class ServiceClient:
         *,
         user_agent: str,
         remedy: str = "Check its settings.",
-        requests_per_second: float | None = None,
+        pace: Pace | None = None,
         patience: Patience | None = None,
         deadline_seconds: float = 20.0,
         connections: int = 100,
@@ -122,7 +103,7 @@ class ServiceClient:
         self.service = service
         self.requests = 0
         """Requests sent so far, every attempt counted."""
-        self.pace = Pace(requests_per_second)
+        self.pace = pace or OwnPace()
         self._base_url = base_url
         self._user_agent = user_agent
         self._remedy = remedy
@@ -194,13 +175,21 @@ class ServiceClient:
             wait_jitter=patience.jitter,
         ):
             with attempt:
-                return self._read(path, await self._send(path, parameters))
+                return await self._ask_once(path, parameters)
         raise AssertionError("the last attempt returns or raises")
+
+    async def _ask_once(self, path: str, parameters: Parameters) -> JsonObject | None:
+        try:
+            return self._read(path, await self._send(path, parameters))
+        except ServiceFailure as failure:
+            if failure.category is FailureCategory.RATE_LIMITED:
+                self.pace.hold(failure.retry_after or self._patience.rate_limited_wait)
+            raise
 
     async def _send(self, path: str, parameters: Parameters) -> httpx.Response:
         if self._opened is None:
             raise RuntimeError(f"The client of {self.service} is used outside of `async with`.")
-        await self.pace.slot()
+        await self.pace.turn()
         self.requests += 1
         try:
             async with asyncio.timeout(self._deadline_seconds):

@@ -11,13 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from orf_books.books.metadata import (
+from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer, isbn_forms
+from orf_books.books.similarity import (
     ACCEPTED_SIMILARITY,
-    BookQuery,
-    BookRecord,
-    Match,
-    SourceAnswer,
-    isbn_forms,
     last_name,
     main_title,
     title_author_similarity,
@@ -25,11 +21,10 @@ from orf_books.books.metadata import (
 from orf_books.failures import FailureCategory
 from orf_books.resources.batching import AskGroup, GroupedLookup, GroupUndecided
 from orf_books.resources.http import JsonObject, Patience, ServiceClient, ServiceFailure
+from orf_books.resources.pace import Pace
 
 PUBLIC_URL = "https://openlibrary.org"
 COVERS_URL = "https://covers.openlibrary.org"
-IDENTIFIED_REQUESTS_PER_SECOND = 3.0
-"""What Open Library allows those who name a contact in their User-Agent."""
 
 BOOKS_BY_ISBN = 50
 BOOKS_BY_GOODREADS_ID = 50
@@ -63,7 +58,7 @@ class OpenLibrary:
     Args:
         base_url: what stands before `/search.json`.
         user_agent: `name/version (contact)`; without a contact Open Library refuses.
-        requests_per_second: None is unlimited, for servers of one's own.
+        pace: when requests may leave; without, at any time.
         patience: how failing requests are tried again.
     """
 
@@ -74,7 +69,7 @@ class OpenLibrary:
         base_url: str = PUBLIC_URL,
         *,
         user_agent: str,
-        requests_per_second: float | None = IDENTIFIED_REQUESTS_PER_SECOND,
+        pace: Pace | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._client = ServiceClient(
@@ -82,7 +77,7 @@ class OpenLibrary:
             base_url,
             user_agent=user_agent,
             remedy=_REMEDY,
-            requests_per_second=requests_per_second,
+            pace=pace,
             patience=patience,
         )
         self._witness: str | None = None

@@ -156,6 +156,6 @@ class Catalogue:
 
 @cache
 def sample_catalogue() -> Catalogue:
-    """What the services know of the books of the sample export."""
+    """What the services know of the books of the sample export, and of other well-known ones."""
     books = TypeAdapter(tuple[CatalogueBook, ...]).validate_json(SAMPLE_CATALOGUE.read_bytes())
     return Catalogue(books)

@@ -65,11 +65,13 @@ def enriched(key: str, *genres: str, job: str = "run", fingerprint: str = "") ->
         thumbnail_url=None,
         small_thumbnail_url=None,
         description=None,
+        is_fiction=None,
+        audience=None,
         matched_by=None,
         confidence=None,
         answers=(),
     )
-    return EnrichedBookRow.of(made, fingerprint, job)
+    return EnrichedBookRow.of(made, fingerprint, job, NOW)
 
 
 def failure(key: str) -> ItemFailure:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.books import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
+from orf_books.books.enrichment import CODE_VERSION
 from orf_books.checks import LEAST_SUCCESS_RATE
 from orf_books.dagster_internals import PartitionStatus
 from orf_books.instance import open_instance
@@ -328,6 +330,54 @@ def test_ask_again_asks_for_books_whose_answer_still_stands(
     again = platform.run(library_entries={"uploads": [upload]}, enrich_books={"ask_again": True})
     assert platform.report(again).reused == 0
     assert books_asked_for(sandbox) == 4
+
+
+def test_a_new_map_of_genres_makes_books_anew_without_asking(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    export = export_of(plain_books()[:4])
+    platform.ingest("ada", export)
+    made = platform.records.enrichments(platform.statuses())
+    platform.records.add_enrichments(
+        [
+            replace(row, genres=("Old",), code_version="old", enriched_at=datetime.now(UTC))
+            for row in made.values()
+        ]
+    )
+    sandbox.counts.clear()
+
+    again = platform.ingest("ada", export)
+
+    assert sandbox.counts.requests() == 0
+    assert platform.report(again).reused == 4
+    anew = platform.records.enrichments(made)
+    assert {key: row.genres for key, row in anew.items()} == {
+        key: row.genres for key, row in made.items()
+    }
+    assert {row.code_version for row in anew.values()} == {CODE_VERSION}
+    assert {row.answered_at for row in anew.values()} == {row.answered_at for row in made.values()}
+
+
+@pytest.mark.parametrize(
+    ("found", "age_in_days", "asked"),
+    [(True, 170, 0), (True, 190, 1), (False, 10, 0), (False, 20, 1)],
+)
+def test_an_answer_is_asked_for_again_when_it_is_old_and_sooner_if_nothing_was_found(
+    platform: Platform, sandbox: Sandbox, *, found: bool, age_in_days: int, asked: int
+) -> None:
+    export = export_of(plain_books()[:1])
+    platform.ingest("ada", export)
+    (row,) = platform.records.enrichments(platform.statuses()).values()
+    now = datetime.now(UTC)
+    answered_at = now - timedelta(days=age_in_days)
+    platform.records.add_enrichments(
+        [replace(row, found=found, answered_at=answered_at, enriched_at=now)]
+    )
+    sandbox.counts.clear()
+
+    platform.ingest("ada", export)
+
+    assert books_asked_for(sandbox) == asked
 
 
 def test_an_outage_is_no_answer_and_older_enrichments_stay(

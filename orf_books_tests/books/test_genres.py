@@ -1,10 +1,30 @@
+from pathlib import Path
+
 import pytest
 
-from orf_books.books.genres import GENRE_MAP_VERSION, MOST_GENRES, genres_from_headings
+from orf_books.books.genres import (
+    GENRE_MAP_VERSION,
+    GENRES,
+    MOST_GENRES,
+    Audience,
+    Classification,
+    DropReason,
+    ancestors,
+    genres_from_headings,
+    read_headings,
+)
 
 
 def genres(*headings: str) -> tuple[str, ...]:
     return genres_from_headings([headings])
+
+
+def read(*headings: str) -> Classification:
+    return read_headings([headings])
+
+
+def reasons(*headings: str) -> dict[str, DropReason]:
+    return {dropped.heading: dropped.reason for dropped in read(*headings).dropped}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +70,9 @@ def test_a_plain_heading_is_its_genre(heading: str, genre: str) -> None:
         ("Robots -- Fiction", ("Science Fiction",)),
         ("Great Britain -- History -- Fiction", ("Historical Fiction",)),
         ("Presidents -- United States -- Biography", ("Biography & Memoir",)),
+        ("Fiction / Thrillers / Psychological", ("Thriller",)),
+        ("Fiction, romance, time travel", ("Romance",)),
+        ("Cooking / Essays & Narratives", ("Cooking",)),
         ("Physics -- Juvenile literature", ("Children's", "Science & Nature")),
     ],
 )
@@ -66,6 +89,7 @@ def test_a_path_or_a_divided_heading_is_read_part_by_part(
         ("Detective and mystery stories, English", "Mystery"),
         ("World War, 1939-1945", "History"),
         ("United States, history, civil war, 1861-1865", "History"),
+        ("Holocaust, Jewish (1939-1945)", "History"),
     ],
 )
 def test_a_heading_with_commas_counts_by_its_head_term(heading: str, genre: str) -> None:
@@ -124,3 +148,124 @@ def test_no_headings_are_no_genres() -> None:
 
 def test_the_map_has_a_version() -> None:
     assert GENRE_MAP_VERSION
+
+
+def test_the_genre_of_a_novel_is_that_of_novels() -> None:
+    assert genres("Historical fiction", "Fiction", "Politics and government") == (
+        "Historical Fiction",
+    )
+    assert genres("Astronomy", "Science", "Life on other planets") == ("Science & Nature",)
+
+
+def test_psychological_fiction_counts_only_where_nothing_else_is_named() -> None:
+    assert genres("Psychological fiction") == ("Literary Fiction",)
+    assert genres("Psychological fiction", "Horror tales") == ("Horror",)
+
+
+def test_a_genre_has_the_genres_it_belongs_to() -> None:
+    assert read("Dystopias").broader == ("Science Fiction",)
+    assert read("Dystopias", "Science fiction").broader == ()
+    assert list(ancestors("Politics")) == ["Social Science"]
+    assert list(ancestors("Poetry")) == []
+
+
+def test_the_page_about_genres_lists_every_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "genres.md").read_text(encoding="utf-8")
+    assert [genre for genre in GENRES if f"| {genre} |" not in page] == []
+    assert [reason for reason in DropReason if f"| {reason} |" not in page] == []
+
+
+def test_every_parent_is_a_genre_and_none_is_its_own_ancestor() -> None:
+    for genre in GENRES:
+        above = list(ancestors(genre))
+        assert set(above) <= set(GENRES) - {genre}
+
+
+@pytest.mark.parametrize(
+    ("headings", "is_fiction"),
+    [
+        (["Fiction"], True),
+        (["Fantasy"], True),
+        (["Fiction, humorous", "Biography", "Autobiographies"], False),
+        (["Self-help"], False),
+        (["World War, 1939-1945"], None),
+        (["Poetry"], None),
+        (["Fantasy", "Biography"], None),
+        ([], None),
+    ],
+)
+def test_most_headings_decide_whether_it_is_fiction(
+    headings: list[str], is_fiction: bool | None
+) -> None:
+    assert read(*headings).is_fiction is is_fiction
+
+
+@pytest.mark.parametrize(
+    ("headings", "audience"),
+    [
+        (["Juvenile Fiction / Fantasy & Magic"], Audience.CHILDREN),
+        (["Picture books", "Fantasy"], Audience.CHILDREN),
+        (["Juvenile fiction", "Children's stories", "Young adult fiction"], Audience.YOUNG_ADULT),
+        (["Horror tales"], Audience.ADULT),
+        (["Friendship", "In library"], None),
+        ([], None),
+    ],
+)
+def test_headings_tell_for_whom_a_book_is(headings: list[str], audience: Audience | None) -> None:
+    assert read(*headings).audience is audience
+
+
+def test_what_is_for_the_young_adult_is_not_shown_as_for_children() -> None:
+    found = read("Dystopias", "Juvenile fiction", "Young adult fiction")
+    assert found.genres == ("Dystopia", "Young Adult")
+    assert found.dropped[0].reason is DropReason.OTHER_AUDIENCE
+
+
+def test_one_heading_of_many_for_the_young_stems_from_another_edition() -> None:
+    many = ["Drama", "Plays", "Classics", "English drama", "Denmark, drama", "Juvenile literature"]
+    assert read(*many).genres == ("Drama", "Classics")
+    assert read(*many).audience is Audience.ADULT
+
+
+@pytest.mark.parametrize(
+    ("heading", "reason"),
+    [
+        ("nyt:hardcover-fiction=2021-05-23", DropReason.MACHINE_TAG),
+        ("open_syllabus_project", DropReason.LIBRARY),
+        ("Protected DAISY", DropReason.LIBRARY),
+        ("New York Times bestseller", DropReason.LIST),
+        ("Large type books", DropReason.FORMAT),
+        ("Reading Level-Grade 11", DropReason.SCHOOL),
+        ("English literature -- History and criticism", DropReason.CRITICISM),
+        ("Orwell, George, 1903-1950", DropReason.NAME),
+        ("Samuel Vimes (Fictitious character)", DropReason.NAME),
+        ("20th century", DropReason.PERIOD),
+        ("Novels", DropReason.TOO_LITTLE),
+        ("", DropReason.TOO_LITTLE),
+        ("Fiction / General", DropReason.TOO_LITTLE),
+        ("Romance languages", DropReason.MISLEADING),
+        ("Friendship", DropReason.NOT_IN_MAP),
+        ("Verona (italy), fiction", DropReason.NOT_IN_MAP),
+        ("Music -- Fiction", DropReason.SUBJECT_OF_FICTION),
+    ],
+)
+def test_a_heading_without_genre_has_its_reason(heading: str, reason: DropReason) -> None:
+    assert reasons(heading) == {heading: reason}
+
+
+def test_a_genre_that_the_book_does_not_have_leaves_its_heading_with_a_reason() -> None:
+    assert reasons("Man-woman relationships", "Horror tales") == {
+        "Man-woman relationships": DropReason.WEAK
+    }
+    assert reasons("Science", "Astronomy", "Life on other planets") == {
+        "Life on other planets": DropReason.OTHER_KIND
+    }
+    assert reasons("Fantasy", "Fiction", "World War, 1939-1945") == {
+        "Fiction": DropReason.TOO_LITTLE,
+        "World War, 1939-1945": DropReason.SUBJECT_OF_FICTION,
+    }
+
+
+def test_headings_beyond_the_most_genres_are_told_too() -> None:
+    many = ["Horror", "Fantasy", "Romance", "Mystery", "Humor", "Poetry", "Essays"]
+    assert reasons(*many) == {"Essays": DropReason.CROWDED_OUT}

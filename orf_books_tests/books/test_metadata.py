@@ -1,10 +1,8 @@
 import pytest
 
-from orf_books.books.metadata import (
+from orf_books.books.metadata import BookQuery, has_isbn_of, isbn_forms
+from orf_books.books.similarity import (
     ACCEPTED_SIMILARITY,
-    BookQuery,
-    has_isbn_of,
-    isbn_forms,
     last_name,
     main_title,
     title_author_similarity,
@@ -41,6 +39,29 @@ def similarity(asked: tuple[str, str], title: str, *authors: str, subtitle: str 
         ("1984", "1984: A Novel"),
         ("Saga, Volume 1 (Saga, #1)", "Saga. Volume One"),
         ("A Storm of Swords, Part II", "Storm of Swords: Part 2"),
+        (
+            "A Storm of Swords (A Song of Ice and Fire, #3, Part 2 of 2)",
+            "A Storm of Swords, Part 2",
+        ),
+        ("Night (The Night Trilogy, #1)", "Night"),
+        ("1984", "Nineteen Eighty-Four"),
+        ("20,000 Leagues Under the Sea", "Twenty Thousand Leagues Under the Sea"),
+        ("Around the World in Eighty Days", "Around the world in 80 days"),
+        ("Slaughterhouse-Five", "Slaughterhouse 5"),
+        ("To Kill a Mockingbird", "To kill a mocking bird"),
+        ("The Hobbit, or There and Back Again", "The Hobbit"),
+        ("Walden", "Walden; or, Life in the Woods"),
+        ("Vanity Fair", "Vanity Fair: A Novel Without a Hero"),
+        ("In Search of Lost Time: Swann's Way", "Swann's Way"),
+        (
+            "The Body Keeps the Score: Brain, Mind, and Body in the Healing of Trauma",
+            "The Body Keeps the Score: Mind, Brain and Body in the Transformation of Trauma",
+        ),
+        (
+            "Guns, Germs, and Steel: The Fates of Human Societies",
+            "Guns, Germs and Steel: A Short History of Everybody for the Last 13,000 Years",
+        ),
+        ("Saga Boxset (Saga, #1-3)", "Saga: Boxed Set"),
     ],
 )
 def test_the_same_title_is_accepted_however_it_is_written(title: str, found: str) -> None:
@@ -59,6 +80,13 @@ def test_the_same_title_is_accepted_however_it_is_written(title: str, found: str
         ("Fyodor Dostoevsky", "Fyodor Dostoyevsky"),
         ("Martin Luther King Jr.", "Martin Luther King, Jr."),
         ("Homer", "Homer"),
+        ("Leo Tolstoy", "Lev Tolstoy"),
+        ("Jo Nesbø", "Jo Nesbo"),
+        ("Arthur Conan Doyle", "Sir Arthur Conan Doyle"),
+        ("Miguel de Cervantes Saavedra", "Miguel de Cervantes"),
+        ("Dante Alighieri", "Dante"),
+        ("Sun Tzu", "Sunzi"),
+        ("Unknown", "Seamus Heaney"),
     ],
 )
 def test_the_same_author_is_accepted_however_he_is_written(author: str, found: str) -> None:
@@ -75,13 +103,17 @@ def test_the_same_author_is_accepted_however_he_is_written(author: str, found: s
         ("Star Wars: Thrawn (Star Wars: Thrawn, #1)", "Star Wars"),
         ("Batman: Year One", "Batman: The Dark Knight Returns"),
         ("Fahrenheit 451", "Fahrenheit 452"),
+        ("Ready Player One", "Ready Player Two"),
+        ("A Brief History of Time", "A Briefer History of Time"),
+        ("Freakonomics", "Superfreakonomics"),
+        ("The Odyssey", "The Odyssey: A Modern Sequel"),
     ],
 )
 def test_another_title_is_not_accepted_though_much_is_alike(title: str, found: str) -> None:
     assert similarity((title, "An Author"), found, "An Author") < ACCEPTED_SIMILARITY
 
 
-@pytest.mark.parametrize("found", ["Jane Smith", "Ann Austen", "A. Austen", ""])
+@pytest.mark.parametrize("found", ["Jane Smith", "Ann Austen", "A. Austen", "Unknown", ""])
 def test_another_author_is_not_accepted(found: str) -> None:
     assert similarity(("Emma", "Jane Austen"), "Emma", found) < ACCEPTED_SIMILARITY
 
@@ -97,6 +129,10 @@ def test_another_author_is_not_accepted(found: str) -> None:
         ("Saga", "SparkNotes Saga"),
         ("Saga", "Saga: The Graphic Novel"),
         ("Saga", "Saga Box Set"),
+        ("Saga", "Saga 3-Book Bundle"),
+        ("Saga", "Saga and Other Stories"),
+        ("Saga", "Saga: A Graphic History"),
+        ("Saga", "Saga: Key Takeaways"),
         ("Saga Boxed Set (Saga, #1-3)", "Saga"),
         ("Saga (Saga, #1-3)", "Saga"),
     ],
@@ -152,6 +188,7 @@ def test_a_record_is_tied_to_the_book_by_either_form_hyphens_or_not() -> None:
 def test_a_main_title_has_no_series_and_no_subtitle() -> None:
     assert main_title("Sapiens: A Brief History (Sapiens, #1)") == "Sapiens"
     assert main_title("The Way of  Kings (The Stormlight Archive, #1)") == "The Way of Kings"
+    assert main_title("The Hobbit, or There and Back Again") == "The Hobbit"
 
 
 def test_a_last_name_is_without_initials_and_suffixes() -> None:

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +10,8 @@ from orf_books.books.metadata import BookQuery, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.google_books import NO_KEY, GoogleBooks, failure_in
 from orf_books.resources.http import Patience
+from orf_books.resources.ledger import Ledger
+from orf_books.resources.pace import DailyQuota
 from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, GoogleBooksRecord
 from orf_books.sandbox.server import Sandbox
@@ -64,18 +67,22 @@ def question(book: CatalogueBook, *, with_isbn: bool = True) -> BookQuery:
 
 
 def outcomes(
-    sandbox: Sandbox, books: Sequence[BookQuery], key: str | None = GOOGLE_BOOKS_KEY
+    sandbox: Sandbox,
+    books: Sequence[BookQuery],
+    key: str | None = GOOGLE_BOOKS_KEY,
+    quota: DailyQuota | None = None,
 ) -> list[SourceAnswer | BaseException]:
     """One book after the other."""
 
     async def find() -> list[SourceAnswer | BaseException]:
         async with GoogleBooks(
-            sandbox.google_books_url, key=key, user_agent=AGENT, patience=AT_ONCE
+            sandbox.google_books_url, key=key, user_agent=AGENT, patience=AT_ONCE, quota=quota
         ) as google:
+            asked_before = requests(sandbox)
             found: list[SourceAnswer | BaseException] = []
             for book in books:
                 found += await asyncio.gather(google.find(book), return_exceptions=True)
-            assert google.requests == requests(sandbox)
+            assert google.requests == requests(sandbox) - asked_before
             return found
 
     return asyncio.run(find())
@@ -246,3 +253,39 @@ def test_what_the_status_tells_is_left_to_it(response: httpx.Response) -> None:
 
 def category(outcome: object) -> FailureCategory | None:
     return outcome.category if isinstance(outcome, OrfBooksError) else None
+
+
+def test_clients_spend_one_daily_quota_together_and_after_a_restart(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+
+    def ask() -> SourceAnswer | BaseException:
+        quota = DailyQuota(Ledger(url), "google_books", requests_per_day=2)
+        (found,) = outcomes(sandbox, [question(DUNE)], quota=quota)
+        return found
+
+    outcomes_of_runs = [ask(), ask(), ask()]
+
+    assert isinstance(outcomes_of_runs[0], SourceAnswer)
+    assert isinstance(outcomes_of_runs[2], RetryLater)
+    assert outcomes_of_runs[2].category is FailureCategory.QUOTA_EXHAUSTED
+    assert requests(sandbox) == 2
+
+
+def test_a_quota_that_google_calls_spent_is_spent_for_other_clients_too(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.behaviour.google_queries_per_day = 1
+    sandbox.behaviour.enforce_limits = True
+    quota = DailyQuota(
+        Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}"), "google_books", requests_per_day=1000
+    )
+    outcomes(sandbox, [question(DUNE), question(COSMOS)], quota=quota)
+    asked_before = requests(sandbox)
+
+    (found,) = outcomes(sandbox, [question(COSMOS)], quota=quota)
+
+    assert isinstance(found, RetryLater)
+    assert found.category is FailureCategory.QUOTA_EXHAUSTED
+    assert requests(sandbox) == asked_before

@@ -17,6 +17,7 @@ from orf_books.resources.http import (
     ServiceFailure,
     seconds_to_wait,
 )
+from orf_books.resources.pace import OwnPace
 
 AGENT = "orf_books/0 (someone@example.org)"
 AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
@@ -48,7 +49,7 @@ def client(service: Service, patience: Patience = AT_ONCE, **more: float) -> Ser
         user_agent=AGENT,
         remedy="Set the thing.",
         patience=patience,
-        requests_per_second=more.get("requests_per_second"),
+        pace=OwnPace(more.get("requests_per_second")),
         deadline_seconds=more.get("deadline_seconds", 5.0),
         transport=service,
     )

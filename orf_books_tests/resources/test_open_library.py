@@ -85,7 +85,7 @@ def outcomes(
 ) -> list[SourceAnswer | BaseException]:
     async def find() -> list[SourceAnswer | BaseException]:
         async with OpenLibrary(
-            sandbox.open_library_url, user_agent=agent, requests_per_second=None, patience=AT_ONCE
+            sandbox.open_library_url, user_agent=agent, patience=AT_ONCE
         ) as library:
             found = await asyncio.gather(*map(library.find, books), return_exceptions=True)
             assert library.requests == sandbox.counts.requests(Service.OPEN_LIBRARY)

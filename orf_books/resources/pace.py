@@ -1,0 +1,97 @@
+"""How fast a service is asked, by one client or by all that share a ledger.
+
+Belongs here: when the next request may leave. Does not belong here: sending it (`http.py`), and
+how processes agree (`ledger.py`).
+"""
+
+import asyncio
+from datetime import date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from orf_books.resources.ledger import Ledger
+
+_PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+class Pace(Protocol):
+    """Turns at one service. All times in seconds."""
+
+    def seconds_until_free(self) -> float:
+        """How long a request that came now would wait."""
+        ...
+
+    async def turn(self) -> None:
+        """Wait for the next free turn."""
+        ...
+
+    def hold(self, seconds: float) -> None:
+        """Give no new turn for so long: the service wants a pause."""
+        ...
+
+
+class OwnPace:
+    """Evenly spaced turns of this client alone; None is no limit."""
+
+    def __init__(self, requests_per_second: float | None = None) -> None:
+        self._spacing = 1 / requests_per_second if requests_per_second else 0.0
+        self._next_turn = 0.0
+
+    def seconds_until_free(self) -> float:
+        """How long a request that came now would wait."""
+        return max(0.0, self._next_turn - asyncio.get_running_loop().time())
+
+    async def turn(self) -> None:
+        """Wait for the next free turn."""
+        wait = self.seconds_until_free()
+        self._next_turn = asyncio.get_running_loop().time() + wait + self._spacing
+        if wait:
+            await asyncio.sleep(wait)
+
+    def hold(self, seconds: float) -> None:
+        """Give no new turn for so long."""
+        until = asyncio.get_running_loop().time() + seconds
+        self._next_turn = max(self._next_turn, until)
+
+
+class SharedPace:
+    """Evenly spaced turns of everybody who uses the ledger."""
+
+    def __init__(self, ledger: Ledger, service: str, requests_per_second: float) -> None:
+        self._ledger = ledger
+        self._service = service
+        self._spacing = 1 / requests_per_second
+
+    def seconds_until_free(self) -> float:
+        """How long a request that came now would wait."""
+        return self._ledger.seconds_until_turn(self._service)
+
+    async def turn(self) -> None:
+        """Wait for the next free turn."""
+        if wait := self._ledger.take_turn(self._service, self._spacing):
+            await asyncio.sleep(wait)
+
+    def hold(self, seconds: float) -> None:
+        """Give no new turn to anybody for so long."""
+        self._ledger.hold(self._service, seconds)
+
+
+class DailyQuota:
+    """A day's requests, shared by everybody who uses the ledger; a day begins in California."""
+
+    def __init__(self, ledger: Ledger, service: str, requests_per_day: int) -> None:
+        self._ledger = ledger
+        self._service = service
+        self._requests_per_day = requests_per_day
+
+    def spend(self) -> bool:
+        """Spend one request; False where none is left until midnight Pacific time."""
+        return self._ledger.spend(self._service, self._today(), self._requests_per_day)
+
+    def exhaust(self) -> None:
+        """The service says that nothing is left today."""
+        self._ledger.exhaust(self._service, self._today(), self._requests_per_day)
+
+    @staticmethod
+    def _today() -> date:
+        return datetime.now(_PACIFIC).date()
