@@ -45,6 +45,13 @@ class BatchOutcome:
     failures: tuple[ItemFailure, ...]
     seconds: float
 
+    def __add__(self, other: "BatchOutcome") -> "BatchOutcome":
+        return BatchOutcome(
+            self.succeeded + other.succeeded,
+            self.failures + other.failures,
+            self.seconds + other.seconds,
+        )
+
     @property
     def failed_by_category(self) -> dict[str, int]:
         """How many items failed for which reason, the most frequent first."""

@@ -21,10 +21,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
-from orf_books.settings import load_settings
+from orf_books.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from orf_books.local_runs import BooksRun
+    from orf_books.terminal import TerminalBatch
 
 ITEMS_FAILED, WRONG_CALL = 1, 2
 SHOWN_FAILURES = 20
@@ -67,10 +68,9 @@ class Kind(StrEnum):
 def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = False) -> None:
     """Upload a Goodreads export, enrich its books here, make the dashboard."""
     from orf_books.local_runs import ingest_export
-    from orf_books.terminal import TerminalBatch
 
     settings = load_settings()
-    batch = TerminalBatch(concurrency=settings.concurrency, is_silent=as_json)
+    batch = _batch(settings, is_silent=as_json)
     _print_run(
         ingest_export(settings, file.read_bytes(), _library(file, library), batch), as_json=as_json
     )
@@ -80,11 +80,10 @@ def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = Fa
 def retry(kind: Kind, *, as_json: AsJson = False) -> None:
     """Run everything that failed or is missing, wherever it lies, in one run."""
     from orf_books.local_runs import retry_books
-    from orf_books.terminal import TerminalBatch
 
     retry_of = {Kind.BOOKS: retry_books}[kind]
     settings = load_settings()
-    batch = TerminalBatch(concurrency=settings.concurrency, is_silent=as_json)
+    batch = _batch(settings, is_silent=as_json)
     _print_run(retry_of(settings, batch), as_json=as_json)
 
 
@@ -158,7 +157,6 @@ def demo(*, as_json: AsJson = False) -> None:
 
     from orf_books.local_runs import ingest_export
     from orf_books.sandbox.server import Sandbox
-    from orf_books.terminal import TerminalBatch
 
     with Sandbox() as sandbox:
         settings = load_settings().model_copy(
@@ -172,7 +170,7 @@ def demo(*, as_json: AsJson = False) -> None:
                 "google_books_rate": DEMO_RATE,
             }
         )
-        batch = TerminalBatch(concurrency=settings.concurrency, is_silent=as_json)
+        batch = _batch(settings, is_silent=as_json)
         run = ingest_export(settings, sandbox.export, "demo", batch)
     _print_run(run, as_json=as_json)
 
@@ -182,10 +180,10 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.")] = 3000,
 ) -> None:
     """The Dagster page with its daemon, from the project's workspace.yaml and dagster.yaml."""
-    from orf_books.instance import prepare_home
+    from orf_books.instance import open_instance
 
-    settings = load_settings()
-    prepare_home(settings)
+    # Creates the storage, before several processes want to.
+    open_instance(load_settings()).dispose()
     workspace = Path(__file__).parent.parent / "workspace.yaml"
     dagster = Path(sys.executable).with_name("dagster")
     arguments = ["dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
@@ -212,6 +210,14 @@ def _complain(message: str, status: int) -> NoReturn:
     if message:
         messages.print(f"orf-books: {message}", soft_wrap=True, markup=False, highlight=False)
     sys.exit(status)
+
+
+def _batch(settings: Settings, *, is_silent: bool) -> "TerminalBatch":
+    from orf_books.terminal import TerminalBatch
+
+    return TerminalBatch(
+        concurrency=settings.concurrency, ledger=settings.ledger, is_silent=is_silent
+    )
 
 
 def _library(file: Path, name: str | None) -> str:

@@ -60,7 +60,7 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
             requests_per_day=settings.google_books_daily_quota,
             ledger=settings.ledger,
         ),
-        "batch": BatchResource(concurrency=settings.concurrency),
+        "batch": BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
     }
 
 

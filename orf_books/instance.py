@@ -10,8 +10,7 @@ import socket
 from pathlib import Path
 
 import dagster as dg
-import stamina
-from sqlalchemy.exc import OperationalError
+from filelock import FileLock
 
 from orf_books.resources.storage import ObjectStorage
 from orf_books.settings import Settings
@@ -40,11 +39,10 @@ def prepare_home(settings: Settings) -> Path:
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance that the page shows too."""
-    prepare_home(settings)
-    # Of two processes that create the storage at once, one finds it half made, and then whole.
-    for attempt in stamina.retry_context(on=OperationalError, attempts=5, wait_initial=0.2):
-        with attempt:
-            instance = dg.DagsterInstance.get()
+    home = prepare_home(settings)
+    # Two processes that create the storage at once would leave it in disorder.
+    with FileLock(home / "opening.lock"):
+        instance = dg.DagsterInstance.get()
     fail_abandoned_runs(instance)
     return instance
 

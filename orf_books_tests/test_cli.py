@@ -329,3 +329,25 @@ def test_a_killed_run_loses_no_committed_result_and_the_next_asks_only_for_the_r
     with orf_books.instance() as instance:
         assert set(statuses_of_books(instance).values()) == {PartitionStatus.MATERIALIZED}
         assert instance.get_runs_count() == 2
+
+
+def test_two_runs_at_once_share_one_new_home_and_ask_for_no_book_twice(
+    orf_books: CommandLine, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.behaviour.latency_seconds = 0.5
+    libraries = {"ada": plain_books()[:40], "bob": plain_books()[20:60]}
+    for library, numbers in libraries.items():
+        (tmp_path / f"{library}.csv").write_bytes(export_of(numbers))
+
+    runs = [
+        orf_books.start("run", "books", f"{library}.csv", "--json", ORF_BOOKS_OPEN_LIBRARY_RATE="2")
+        for library in libraries
+    ]
+    finished = [run.communicate(timeout=60) for run in runs]
+
+    assert [run.returncode for run in runs] == [0, 0], [messages for _, messages in finished]
+    assert sandbox.counts.identifiers() == 60
+    for output, _ in finished:
+        assert json.loads(output)["books_processed"] == 40
+    with orf_books.instance() as instance:
+        assert list(statuses_of_books(instance).values()) == [PartitionStatus.MATERIALIZED] * 60

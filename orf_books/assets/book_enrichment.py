@@ -27,7 +27,12 @@ from orf_books.assets.book_records import (
     query_for,
 )
 from orf_books.batches import BatchOutcome, ItemFailure, work_on_items
-from orf_books.books.enrichment import CODE_VERSION, enrich_book, is_fresh, merge_answers
+from orf_books.books.enrichment import (
+    CODE_VERSION,
+    BookSource,
+    enrich_book,
+    merge_answers,
+)
 from orf_books.books.metadata import BookQuery
 from orf_books.dagster_internals import (
     PartitionEvents,
@@ -43,6 +48,8 @@ ENRICHED_BOOKS = dg.AssetKey("enriched_books")
 BOOK_SECONDS = 900.0
 """The longest that one book may take, waiting for its turn at the services included."""
 SHOWN_FAILURES = 20
+SECONDS_BETWEEN_LOOKS = 1.0
+"""At books that another run is enriching."""
 
 
 class EnrichConfig(dg.Config):
@@ -85,6 +92,8 @@ class EnrichmentStep:
         self._context, self._config, self._records = context, config, records
         self._open_library, self._google_books, self._batch = open_library, google_books, batch
         self._events = PartitionEvents(context, ENRICHED_BOOKS)
+        self._run_id = context.run.run_id
+        self._started_at = datetime.now(UTC)
         self._requests: dict[str, int] = {}
 
     def enrich_batch(self) -> EnrichmentReport:
@@ -93,7 +102,6 @@ class EnrichmentStep:
         Does not raise for books that fail: the report is needed downstream, where a blocking
         check fails the run.
         """
-        started_at = datetime.now(UTC)
         uploads = self._accepted_uploads()
         scope = self._scope_of_uploads(uploads) if uploads else self._scope_of_all_unsettled()
         partitions.register(self._context.instance, partitions.books, list(scope.questions))
@@ -102,16 +110,15 @@ class EnrichmentStep:
         self._events.materialized(_materialization(scope.reused[key]) for key in unsettled)
         not_found = sum(not row.found for row in scope.reused.values())
 
-        def commit(rows: Sequence[EnrichedBookRow]) -> None:
+        def report(rows: Sequence[EnrichedBookRow]) -> None:
             nonlocal not_found
             not_found += sum(not row.found for row in rows)
-            self._records.add_enrichments(rows)
             self._events.materialized(map(_materialization, rows))
 
-        outcome = self._ask(scope, commit)
+        outcome = self._enrich(scope, report)
         processed = len(scope.questions)
-        report = EnrichmentReport(
-            job_id=self._context.run.run_id,
+        made = EnrichmentReport(
+            job_id=self._run_id,
             status=COMPLETE_WITH_FAILURES if outcome.failures else COMPLETE,
             uploads=tuple(upload.key for upload in uploads),
             libraries=scope.libraries,
@@ -124,11 +131,11 @@ class EnrichmentStep:
             success_rate=_percent(processed - len(outcome.failures), processed),
             requests=json.dumps(self._requests),
             notes=self._google_books.notes,
-            started_at=started_at,
-            processing_time_seconds=(datetime.now(UTC) - started_at).total_seconds(),
+            started_at=self._started_at,
+            processing_time_seconds=(datetime.now(UTC) - self._started_at).total_seconds(),
         )
-        self._records.add_report(report)
-        return report
+        self._records.add_report(made)
+        return made
 
     def enrich_chosen(self, keys: Sequence[str]) -> None:
         """Enrich the chosen partitions.
@@ -139,11 +146,7 @@ class EnrichmentStep:
         scope = self._scope_of(keys)
         done = list(scope.reused.values())
 
-        def commit(rows: Sequence[EnrichedBookRow]) -> None:
-            self._records.add_enrichments(rows)
-            done.extend(rows)
-
-        outcome = self._ask(scope, commit)
+        outcome = self._enrich(scope, done.extend)
         failures = [*outcome.failures, *map(_unknown_book, set(keys) - set(scope.questions))]
         if failures:
             self._events.materialized(map(_materialization, done))
@@ -154,46 +157,77 @@ class EnrichmentStep:
         for row in done:
             self._context.add_asset_metadata(_book_metadata(row), ENRICHED_BOOKS, row.key)
 
-    def _ask(
-        self, scope: _Scope, commit: Callable[[Sequence[EnrichedBookRow]], None]
+    def _enrich(
+        self, scope: _Scope, report: Callable[[Sequence[EnrichedBookRow]], None]
     ) -> BatchOutcome:
-        async def ask_services() -> BatchOutcome:
-            async with self._open_library.open() as first, self._google_books.open() as for_gaps:
+        """Enrich what the scope leaves to do, each book in one run at a time.
 
-                async def enrich(key: str) -> EnrichedBookRow:
-                    question = scope.questions[key]
-                    earlier = scope.remade.get(key)
-                    if earlier:
-                        book = merge_answers(question, earlier.kept_answers())
-                    else:
-                        book = await enrich_book(question, first, for_gaps)
-                    return EnrichedBookRow.of(
-                        book,
-                        fingerprint(question),
-                        self._context.run.run_id,
-                        answered_at=earlier.answered_at if earlier else datetime.now(UTC),
-                    )
+        `report` is given rows as they are stored; those that another run makes meanwhile, too.
+        """
+        outcome = asyncio.run(self._enrich_in_rounds(scope, report))
+        prints = {key: fingerprint(question) for key, question in scope.questions.items()}
+        self._records.add_failures(outcome.failures, prints, self._run_id)
+        for failure in outcome.failures[:SHOWN_FAILURES]:
+            self._context.log.error("%s", failure)
+        return outcome
 
-                outcome = await work_on_items(
-                    scope.to_enrich,
-                    enrich,
+    async def _enrich_in_rounds(
+        self, scope: _Scope, report: Callable[[Sequence[EnrichedBookRow]], None]
+    ) -> BatchOutcome:
+        def commit(rows: Sequence[EnrichedBookRow]) -> None:
+            self._records.add_enrichments(rows)
+            report(rows)
+
+        claims = self._batch.claims(self._context, self._records.storage.url)
+        outcome = BatchOutcome(0, (), 0.0)
+        waiting = scope.to_enrich
+        async with (
+            claims.kept(),
+            self._open_library.open() as first,
+            self._google_books.open() as for_gaps,
+        ):
+            while waiting:
+                ours = claims.take(waiting)
+                made = self._made_meanwhile(scope, waiting)
+                report(list(made.values()))
+                waiting = [key for key in waiting if key not in made]
+                outcome += await work_on_items(
+                    [key for key in waiting if key in ours],
+                    lambda key: self._enriched(key, scope, first, for_gaps),
                     commit,
                     concurrency=self._batch.concurrency,
                     item_seconds=BOOK_SECONDS,
                     progress=self._batch.watch(self._context, "books"),
                 )
-                self._requests = {source.name: source.requests for source in (first, for_gaps)}
-                return outcome
-
-        outcome = asyncio.run(ask_services())
-        prints = {key: fingerprint(question) for key, question in scope.questions.items()}
-        self._records.add_failures(outcome.failures, prints, self._context.run.run_id)
-        for failure in outcome.failures[:SHOWN_FAILURES]:
-            self._context.log.error("%s", failure)
+                claims.give_up()
+                waiting = [key for key in waiting if key not in ours]
+                if waiting:
+                    await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            self._requests = {source.name: source.requests for source in (first, for_gaps)}
         return outcome
 
+    async def _enriched(
+        self, key: str, scope: _Scope, first: BookSource, for_gaps: BookSource
+    ) -> EnrichedBookRow:
+        question, earlier = scope.questions[key], scope.remade.get(key)
+        if earlier:
+            book = merge_answers(question, earlier.kept_answers())
+        else:
+            book = await enrich_book(question, first, for_gaps)
+        answered_at = earlier.answered_at if earlier else datetime.now(UTC)
+        return EnrichedBookRow.of(book, fingerprint(question), self._run_id, answered_at)
+
+    def _made_meanwhile(self, scope: _Scope, keys: Sequence[str]) -> dict[str, EnrichedBookRow]:
+        """Books that other runs enriched since this step began."""
+        return {
+            key: row
+            for key, row in self._records.enrichments(keys).items()
+            if row.enriched_at > self._started_at
+            and row.fingerprint == fingerprint(scope.questions[key])
+        }
+
     def _accepted_uploads(self) -> list[Upload]:
-        found = self._records.uploads_of_job(self._context.run.run_id)
+        found = self._records.uploads_of_job(self._run_id)
         return [upload for upload in found if upload.status == ACCEPTED]
 
     def _scope_of_uploads(self, uploads: Sequence[Upload]) -> _Scope:
@@ -214,7 +248,12 @@ class EnrichmentStep:
 
     def _scope(self, rows: Sequence[LibraryRow]) -> _Scope:
         questions = _questions(rows)
-        answered = {} if self._config.ask_again else self._answered(questions)
+        now = datetime.now(UTC)
+        answered = {
+            key: row
+            for key, row in self._answered(questions).items()
+            if row.is_fresh(now) and not self._config.ask_again
+        }
         is_current = {key: row.code_version == CODE_VERSION for key, row in answered.items()}
         return _Scope(
             questions,
@@ -224,16 +263,12 @@ class EnrichmentStep:
         )
 
     def _answered(self, questions: dict[str, BookQuery]) -> dict[str, EnrichedBookRow]:
-        """Books whose present question was answered not long ago, and did not fail since."""
+        """Books whose present question was answered, and did not fail since."""
         failed = self._records.standing_failures(questions)
-        now = datetime.now(UTC)
         return {
             key: row
             for key, row in self._records.enrichments(questions).items()
-            if row.fingerprint == fingerprint(questions[key])
-            and key not in failed
-            and row.answered_at is not None
-            and is_fresh(row.book(), row.answered_at, now)
+            if row.fingerprint == fingerprint(questions[key]) and key not in failed
         }
 
     def _unsettled(self, keys: Collection[str]) -> set[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import TypeAdapter
 
 from orf_books.batches import ItemFailure
-from orf_books.books.enrichment import CODE_VERSION, EnrichedBook
+from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
 from orf_books.books.goodreads_csv import Export, LibraryEntry, NotAGoodreadsExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import rejected_key, rejection_reason_key
@@ -132,6 +132,10 @@ class EnrichedBookRow:
         """The book again; its answers stay in the row."""
         kept = {field.name: getattr(self, field.name) for field in fields(EnrichedBook)}
         return EnrichedBook(**kept | {"answers": ()})
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the sources need not be asked again."""
+        return is_fresh(self.book(), self.answered_at or self.enriched_at, now)
 
     def kept_answers(self) -> tuple[SourceAnswer, ...]:
         """What the sources answered, to make the book anew by other rules."""

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import dagster as dg
 
 from orf_books.batches import Progress
+from orf_books.claims import Claims
+from orf_books.resources.ledger import Ledger
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -19,6 +21,12 @@ class BatchResource(dg.ConfigurableResource[None]):
 
     concurrency: int
     """Items worked on at once."""
+    ledger: str
+    """Where runs agree on who works on which item."""
+
+    def claims(self, context: dg.AssetExecutionContext, place: str) -> Claims:
+        """The claims of this run on items of a store."""
+        return Claims(Ledger(self.ledger), context.instance, place, context.run.run_id)
 
     def watch(self, context: dg.AssetExecutionContext, what: str) -> Callable[[Progress], None]:
         """A function to call after each item of a batch of `what`."""

@@ -117,6 +117,14 @@ class Ledger:
             )
         }
 
+    def holders(self, items: Collection[str]) -> set[str]:
+        """Who holds any of the items now."""
+        rows = self._rows(
+            "SELECT holder FROM claims WHERE item = :item AND until >= :now",
+            *({"item": item, "now": self._now()} for item in items),
+        )
+        return {row.holder for row in rows}
+
     def release(self, holder: str) -> None:
         """Give up everything that the holder claims."""
         self._rows("DELETE FROM claims WHERE holder = :holder RETURNING item", {"holder": holder})
