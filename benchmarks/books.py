@@ -81,7 +81,8 @@ def main(
     with running_sandbox(rows * repetitions, latency) as sandbox:
         libraries = parts_of_export(sandbox.export(), rows)
         live = _seconds_live(sandbox, libraries)
-        command = [_seconds_of_command(sandbox, library) for library in libraries]
+        first = [_seconds_of_first_command(sandbox, library) for library in libraries]
+        command = _seconds_of_commands(sandbox, libraries)
         within_limits, requests = _within_limits(sandbox, libraries[0])
         sample = parts_of_export(libraries[0], stock_books)[0]
         stock = _stock_times(sandbox, sample, stock_books)
@@ -93,6 +94,9 @@ def main(
                 "from file put to dashboard, live daemon", live, "s", BUDGET_LIVE, baseline
             ),
             Measurement("orf-books run books", command, "s", BUDGET_COMMAND, baseline),
+            Measurement(
+                "orf-books run books, the first in a store", first, "s", BUDGET_COMMAND, baseline
+            ),
             Measurement(
                 "orf-books run books, published limits enforced",
                 [within_limits],
@@ -154,23 +158,35 @@ def _check(dashboard: dict[str, Any], export: bytes) -> None:
         raise RuntimeError(f"{len(statuses)} of {expected} books: {sorted(set(statuses))}")
 
 
-def _seconds_of_command(
+def _seconds_of_first_command(
     sandbox: SandboxProcess, export: bytes, environment: dict[str, str] | None = None
 ) -> float:
-    """Of `orf-books run books` with an empty store."""
+    """Of `orf-books run books` in an empty store: it makes the tables and Dagster's databases."""
     with temporary_folder() as folder:
-        file = folder / "library.csv"
-        file.write_bytes(export)
-        started = time.monotonic()
-        subprocess.run(
-            [COMMAND, "run", "books", file, "--json"],
-            cwd=folder,
-            env=environment or platform_environment(sandbox),
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-        seconds = time.monotonic() - started
-        _check(json.loads((folder / "data" / "data" / "library.json").read_bytes()), export)
+        return _seconds_of_command(folder, export, environment or platform_environment(sandbox))
+
+
+def _seconds_of_commands(sandbox: SandboxProcess, libraries: list[bytes]) -> list[float]:
+    """Of `orf-books run books` for each library, in one store that is in use already."""
+    environment = platform_environment(sandbox)
+    with temporary_folder() as folder:
+        _seconds_of_command(folder, parts_of_export(libraries[0], 1)[0], environment)
+        return [_seconds_of_command(folder, library, environment) for library in libraries]
+
+
+def _seconds_of_command(folder: Path, export: bytes, environment: dict[str, str]) -> float:
+    file = folder / "library.csv"
+    file.write_bytes(export)
+    started = time.monotonic()
+    subprocess.run(
+        [COMMAND, "run", "books", file, "--json"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    seconds = time.monotonic() - started
+    _check(json.loads((folder / "data" / "data" / "library.json").read_bytes()), export)
     tell(f"orf-books run books: {seconds:.2f} s.")
     return seconds
 
@@ -180,7 +196,7 @@ def _within_limits(sandbox: SandboxProcess, export: bytes) -> tuple[float, int]:
     tell("Now within the published limits.")
     sandbox.change(enforce_limits=True)
     sandbox.forget_counts()
-    seconds = _seconds_of_command(
+    seconds = _seconds_of_first_command(
         sandbox, export, platform_environment(sandbox, requests_per_second=None)
     )
     sandbox.change(enforce_limits=False)

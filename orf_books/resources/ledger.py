@@ -120,10 +120,10 @@ class Ledger:
     def holders(self, items: Collection[str]) -> set[str]:
         """Who holds any of the items now."""
         rows = self._rows(
-            "SELECT holder FROM claims WHERE item = :item AND until >= :now",
-            *({"item": item, "now": self._now()} for item in items),
+            "SELECT item, holder FROM claims WHERE until >= :now", {"now": self._now()}
         )
-        return {row.holder for row in rows}
+        wanted = set(items)
+        return {row.holder for row in rows if row.item in wanted}
 
     def release(self, holder: str) -> None:
         """Give up everything that the holder claims."""
