@@ -41,7 +41,8 @@ from orf_books.assets.book_records import (
     uploads,
 )
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_csv import Export, LibraryEntry, parse_export
+from orf_books.books.goodreads_csv import parse_export
+from orf_books.books.goodreads_export import Export, LibraryEntry
 from orf_books.books.metadata import BookQuery
 from orf_books.definitions import build_defs
 from orf_books.instance import HOME_VARIABLE, open_instance

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from orf_books.batches import ItemFailure
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
-from orf_books.books.goodreads_csv import Export, LibraryEntry, NotAGoodreadsExport
+from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import rejected_key, rejection_reason_key
 from orf_books.partitions import book_key

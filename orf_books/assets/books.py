@@ -24,12 +24,7 @@ from orf_books.assets.book_records import (
     Upload,
 )
 from orf_books.books.enrichment import CODE_VERSION
-from orf_books.books.goodreads_csv import (
-    NotAGoodreadsExport,
-    RefusedRow,
-    parse_export,
-    refuse_by_size,
-)
+from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
 from orf_books.failures import FixInput
 from orf_books.object_keys import UPLOADS, is_upload, library_of_upload
 from orf_books.resources.batch import BatchResource
@@ -150,6 +145,9 @@ def _ingest(
 
 def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> Upload:
     """Read one upload and store what it holds, or refuse it."""
+    # Reading imports Polars, for which loading the definitions should not wait.
+    from orf_books.books.goodreads_csv import parse_export, refuse_by_size
+
     arrived_at = datetime.fromisoformat(config.arrived_at)
     library = ""
     try:

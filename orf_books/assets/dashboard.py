@@ -21,7 +21,7 @@ from orf_books.assets.book_records import (
     Upload,
 )
 from orf_books.assets.books import ENRICHMENT_REPORT, OWNERS, library_entries
-from orf_books.books.goodreads_csv import RefusedRow
+from orf_books.books.goodreads_export import RefusedRow
 from orf_books.books.library import (
     DashboardStamp,
     EnrichmentResults,

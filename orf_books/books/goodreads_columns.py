@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from orf_books.books.goodreads_csv import COLUMNS_A, LibraryEntry, RefusedRow, column_name
+from orf_books.books.goodreads_export import COLUMNS_A, LibraryEntry, RefusedRow, column_name
 from orf_books.books.isbn import read_isbn10, read_isbn13, to_isbn10, to_isbn13
 
 _HIGHEST_RATING = 5

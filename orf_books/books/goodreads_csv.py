@@ -1,8 +1,8 @@
 """Reading a reader's Goodreads export: bytes in, typed entries and refused rows out.
 
-Belongs here: header generations, rows and their cells, what makes a file no Goodreads export.
-Does not belong here: the quirks of each column (`goodreads_columns.py`), where the file lies, what
-a dashboard makes of an entry.
+Belongs here: what makes a file no Goodreads export, rows and their cells, books that are in a file
+twice. Does not belong here: the quirks of each column (`goodreads_columns.py`), what an export is
+(`goodreads_export.py`), where the file lies.
 """
 
 import codecs
@@ -11,123 +11,24 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from itertools import count
 from operator import attrgetter
 from typing import Self
 
-from orf_books.failures import FixInput
+from orf_books.books.goodreads_columns import read_entries
+from orf_books.books.goodreads_export import (
+    COLUMNS_A,
+    COLUMNS_B,
+    COLUMNS_C,
+    Export,
+    LibraryEntry,
+    NotAGoodreadsExport,
+    RefusedRow,
+    column_name,
+)
 
 MAX_BYTES = 50 * 1024 * 1024
 """Ten thousand books, each with a review of a page, stay below it."""
-
-COLUMNS_A = (
-    "Book Id",
-    "Title",
-    "Author",
-    "Author l-f",
-    "Additional Authors",
-    "ISBN",
-    "ISBN13",
-    "My Rating",
-    "Average Rating",
-    "Publisher",
-    "Binding",
-    "Number of Pages",
-    "Year Published",
-    "Original Publication Year",
-    "Date Read",
-    "Date Added",
-    "Bookshelves",
-    "Bookshelves with positions",
-    "Exclusive Shelf",
-    "My Review",
-    "Spoiler",
-    "Private Notes",
-    "Read Count",
-    "Recommended For",
-    "Recommended By",
-    "Owned Copies",
-    "Original Purchase Date",
-    "Original Purchase Location",
-    "Condition",
-    "Condition Description",
-    "BCID",
-)
-"""The export until the middle of 2022."""
-
-COLUMNS_B = (*COLUMNS_A[: COLUMNS_A.index("Recommended For")], "Owned Copies")
-"""The export from the end of 2022: without recommendations, purchases and conditions."""
-
-COLUMNS_C = tuple(column for column in COLUMNS_B if column != "Average Rating")
-"""The export since 2026."""
-
-
-@dataclass(frozen=True, slots=True)
-class LibraryEntry:
-    """One row of an export: one book in one reader's library."""
-
-    row_number: int
-    """Line of the file as a spreadsheet shows it: the header is row 1."""
-    goodreads_id: str | None
-    title: str
-    author: str
-    additional_authors: tuple[str, ...]
-    isbn: str | None
-    """ISBN-10, checked."""
-    isbn13: str | None
-    """ISBN-13, checked; derived from the ISBN-10 where only that is given."""
-    my_rating: int | None
-    """1 to 5; None is unrated."""
-    average_rating: float | None
-    publisher: str | None
-    binding: str | None
-    num_pages: int | None
-    year_published: int | None
-    original_publication_year: int | None
-    date_read: date | None
-    """Only where the export gives a whole day."""
-    date_added: date | None
-    reading_year: int | None
-    """From the date read, also where that is only a year or a month."""
-    reading_month: int | None
-    bookshelves: tuple[str, ...]
-    reading_status: str
-    """The exclusive shelf: read, to-read, currently-reading or the reader's own."""
-    my_review: str | None
-    private_notes: str | None
-    has_spoilers: bool
-    read_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """A row that could not become an entry. The reason never quotes the row."""
-
-    row_number: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """A whole export, read."""
-
-    header_generation: str
-    rows: int
-    """Data rows in the file: accepted, merged duplicates and refused add up to it."""
-    entries: tuple[LibraryEntry, ...]
-    refused: tuple[RefusedRow, ...]
-    duplicates: tuple[RefusedRow, ...]
-    """Rows merged into another of the same book; the reason names the row that stayed."""
-
-
-class NotAGoodreadsExport(FixInput):
-    """The file as a whole is refused: `looks_like` and `remedy` say what it is and what to do."""
-
-    def __init__(self, looks_like: str, remedy: str) -> None:
-        super().__init__(f"This is no Goodreads export: it looks like {looks_like}. {remedy}")
-        self.looks_like = looks_like
-        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +47,6 @@ def parse_export(content: bytes) -> Export:
     Raises:
         NotAGoodreadsExport: the file as a whole cannot be used.
     """
-    from orf_books.books.goodreads_columns import read_entries  # It imports Polars, which is slow.
-
     text = _decoded(content)
     records = _records(text)
     names = _names(next(records, None))
@@ -252,11 +151,6 @@ def _cut_off(place: str) -> NotAGoodreadsExport:
         f"one that was cut off {place}",
         "Upload the file again; if it is refused again, export it from Goodreads again.",
     )
-
-
-def column_name(cell: str) -> str:
-    """A header's cell in the form in which names are compared."""
-    return cell.strip().casefold()
 
 
 def _names(header: _Record | None) -> list[str]:

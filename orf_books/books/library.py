@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt
 
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_csv import Export, LibraryEntry, RefusedRow
+from orf_books.books.goodreads_export import Export, LibraryEntry, RefusedRow
 
 EXPORTER_VERSION = "1.0.0"
 DATA_SCHEMA_VERSION = "1.0.0"

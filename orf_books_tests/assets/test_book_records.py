@@ -20,7 +20,8 @@ from orf_books.assets.book_records import (
 )
 from orf_books.batches import ItemFailure
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_csv import Export, NotAGoodreadsExport, parse_export
+from orf_books.books.goodreads_csv import parse_export
+from orf_books.books.goodreads_export import Export, NotAGoodreadsExport
 from orf_books.failures import FailureCategory
 from orf_books.resources.storage import ObjectStorage
 from orf_books.resources.tables import Tables

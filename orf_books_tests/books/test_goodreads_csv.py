@@ -10,15 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orf_books.books.goodreads_csv import (
+from orf_books.books.goodreads_csv import MAX_BYTES, parse_export
+from orf_books.books.goodreads_export import (
     COLUMNS_A,
     COLUMNS_B,
     COLUMNS_C,
-    MAX_BYTES,
     Export,
     LibraryEntry,
     NotAGoodreadsExport,
-    parse_export,
 )
 
 GENERATIONS = {"A": COLUMNS_A, "B": COLUMNS_B, "C": COLUMNS_C}

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_csv import Export, LibraryEntry, RefusedRow
+from orf_books.books.goodreads_export import Export, LibraryEntry, RefusedRow
 from orf_books.books.library import (
     SCHEMA_FILE,
     DashboardBook,
