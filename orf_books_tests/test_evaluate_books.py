@@ -12,11 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from orf_books.books.evaluation import LabelledBook, read_labels
+from orf_books.books.goodreads_export import COLUMNS_B
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.catalogue import SAMPLE_EXPORT, CatalogueBook, sample_catalogue
 from orf_books.sandbox.isbn import as_isbn10
 from orf_books.sandbox.server import Sandbox
-from orf_books.sandbox.synthetic_library import HEADER
 from orf_books_tests.conftest import Call, Platform, settings_for
 
 LABELS = Path(__file__).parent / "books" / "labelled_genres.csv"
@@ -44,7 +44,7 @@ def export_of_labelled() -> bytes:
     sample = csv.DictReader(io.StringIO(SAMPLE_EXPORT.read_text(encoding="utf-8")))
     rows = {row["Book Id"]: row for row in sample}
     text = io.StringIO()
-    writer = csv.DictWriter(text, HEADER, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS_B, restval="", lineterminator="\n")
     writer.writeheader()
     for label in labelled():
         book = sample_catalogue().with_goodreads_id(label.goodreads_id)

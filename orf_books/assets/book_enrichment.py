@@ -116,26 +116,31 @@ class EnrichmentStep:
             self._events.materialized(map(_materialization, rows))
 
         outcome = self._enrich(scope, report)
-        processed = len(scope.questions)
-        made = EnrichmentReport(
+        made = self._report_of(scope, uploads, outcome, not_found)
+        self._records.add_report(made)
+        return made
+
+    def _report_of(
+        self, scope: _Scope, uploads: Sequence[Upload], outcome: BatchOutcome, not_found: int
+    ) -> EnrichmentReport:
+        processed, failed = len(scope.questions), len(outcome.failures)
+        return EnrichmentReport(
             job_id=self._run_id,
-            status=COMPLETE_WITH_FAILURES if outcome.failures else COMPLETE,
+            status=COMPLETE_WITH_FAILURES if failed else COMPLETE,
             uploads=tuple(upload.key for upload in uploads),
             libraries=scope.libraries,
             books_processed=processed,
-            successful_enrichments=processed - len(outcome.failures),
-            failed_enrichments=len(outcome.failures),
+            successful_enrichments=processed - failed,
+            failed_enrichments=failed,
             not_found=not_found,
             reused=len(scope.reused) + len(scope.remade),
             failed_by_category=json.dumps(outcome.failed_by_category),
-            success_rate=_percent(processed - len(outcome.failures), processed),
+            success_rate=_percent(processed - failed, processed),
             requests=json.dumps(self._requests),
             notes=self._google_books.notes,
             started_at=self._started_at,
             processing_time_seconds=(datetime.now(UTC) - self._started_at).total_seconds(),
         )
-        self._records.add_report(made)
-        return made
 
     def enrich_chosen(self, keys: Sequence[str]) -> None:
         """Enrich the chosen partitions.
@@ -145,7 +150,6 @@ class EnrichmentStep:
         """
         scope = self._scope_of(keys)
         done = list(scope.reused.values())
-
         outcome = self._enrich(scope, done.extend)
         failures = [*outcome.failures, *map(_unknown_book, set(keys) - set(scope.questions))]
         if failures:

@@ -14,6 +14,7 @@ from random import Random
 
 from pydantic import TypeAdapter
 
+from orf_books.books.goodreads_export import COLUMNS_B
 from orf_books.sandbox.catalogue import (
     Catalogue,
     CatalogueBook,
@@ -21,34 +22,6 @@ from orf_books.sandbox.catalogue import (
     OpenLibraryRecord,
 )
 from orf_books.sandbox.isbn import as_isbn10, isbn13_check_digit
-
-HEADER = (
-    "Book Id",
-    "Title",
-    "Author",
-    "Author l-f",
-    "Additional Authors",
-    "ISBN",
-    "ISBN13",
-    "My Rating",
-    "Average Rating",
-    "Publisher",
-    "Binding",
-    "Number of Pages",
-    "Year Published",
-    "Original Publication Year",
-    "Date Read",
-    "Date Added",
-    "Bookshelves",
-    "Bookshelves with positions",
-    "Exclusive Shelf",
-    "My Review",
-    "Spoiler",
-    "Private Notes",
-    "Read Count",
-    "Owned Copies",
-)
-"""The columns of a Goodreads export since the end of 2022."""
 
 SHARE_WITH_ISBN = 0.76
 SHARE_KNOWN = 0.9
@@ -205,7 +178,7 @@ def _goodreads_id(book: InventedBook) -> str:
 
 def _export(books: list[InventedBook], chance: Random) -> bytes:
     text = io.StringIO()
-    writer = csv.DictWriter(text, HEADER, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS_B, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(_row(book, chance) for book in books)
     return text.getvalue().encode()
