@@ -27,7 +27,7 @@ def prepare_home(settings: Settings) -> Path:
     """
     chosen = os.environ.get(HOME_VARIABLE)
     data = ObjectStorage(settings.storage).folder or Path("data").absolute()
-    home = Path(chosen) if chosen else data / "dagster"
+    home = Path(chosen).absolute() if chosen else data / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     # A home that somebody chose may have a configuration of its own.

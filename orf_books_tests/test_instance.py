@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from orf_books.instance import HOME_VARIABLE, PROCESS_TAG, open_instance, prepare_home, process_tag
+from orf_books.sensors import abandoned_runs
 from orf_books.settings import Settings
 
 CONFIGURATION = (Path(__file__).parent.parent / "dagster.yaml").read_text()
@@ -133,3 +134,24 @@ def test_a_failed_run_says_why(settings: Settings, dead_process: int) -> None:
     with open_instance(settings) as instance:
         messages = [entry.message for entry in instance.all_logs(run.run_id)]
     assert "The process that carried out this run is gone." in messages
+
+
+def test_the_page_fails_abandoned_runs_too(settings: Settings, dead_process: int) -> None:
+    run = run_of(f"{socket.gethostname()}:{dead_process}", Status.STARTED)
+    with open_instance(settings) as instance:
+        instance.add_run(run)
+        skipped = abandoned_runs(dg.build_sensor_context(instance=instance))
+
+        assert isinstance(skipped, dg.SkipReason)
+        assert run.run_id in str(skipped.skip_message)
+        assert instance.get_runs()[0].status is Status.FAILURE
+
+
+def test_a_home_below_the_working_directory_may_be_named_from_there(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(HOME_VARIABLE, "chosen")
+
+    assert prepare_home(settings) == tmp_path / "chosen"
+    assert os.environ[HOME_VARIABLE] == str(tmp_path / "chosen")
