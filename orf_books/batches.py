@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from orf_books.failures import FailureCategory, OrfBooksError
+from orf_books.failures import FailureCategory, OrfBooksError, RetryLater
 
 logger = logging.getLogger(__name__)
 
 RowT = TypeVar("RowT")
 
+_REMEDY = "Retry it later."
 COMMIT_ITEMS = 500
 COMMIT_SECONDS = 2.0
 """Finished rows wait for company until there are this many, or the oldest waited this long."""
@@ -128,11 +129,13 @@ class _Batch(Generic[RowT]):
         for key in waiting:
             try:
                 row = await self._one(key)
+            except RetryLater as error:
+                self._failed(key, error.category, f"{error} {_REMEDY}")
             except OrfBooksError as error:
                 self._failed(key, error.category, str(error))
             except TimeoutError:
                 took = f"Item {key} took longer than {self._item_seconds:g} s."
-                self._failed(key, FailureCategory.TIMEOUT, f"{took} Retry it later.")
+                self._failed(key, FailureCategory.TIMEOUT, f"{took} {_REMEDY}")
             except Exception as error:
                 logger.exception("Item %s met a defect.", key)
                 self._failed(key, FailureCategory.CRASH, _described(key, error))
