@@ -104,6 +104,18 @@ def test_without_a_key_nothing_is_asked_and_the_note_says_why(sandbox: Sandbox) 
     assert requests(sandbox) == 0
 
 
+def test_what_google_answers_without_a_key_is_a_spent_quota(sandbox: Sandbox) -> None:
+    response = httpx.get(f"{sandbox.google_books_url}/volumes", params={"q": "dune"})
+    assert response.status_code == 429
+    assert category(failure_in(response)) is FailureCategory.QUOTA_EXHAUSTED
+
+
+def test_a_book_that_google_does_not_know_is_an_answer(sandbox: Sandbox) -> None:
+    unknown = CatalogueBook("6", "Nobody Knows It", ("Some One",), isbns=("9780000000019",))
+    assert answer(sandbox, question(unknown)).record is None
+    assert requests(sandbox) == 3
+
+
 def test_a_book_is_found_by_isbn_and_its_categories_in_the_volume(sandbox: Sandbox) -> None:
     found = answer(sandbox, question(DUNE))
     assert found.asked == ("isbn:9780441013593",)

@@ -7,7 +7,7 @@ import pytest
 from orf_books.books.isbn import to_isbn10
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
-from orf_books.resources.http import Patience
+from orf_books.resources.http import JsonObject, Patience, ServiceClient
 from orf_books.resources.open_library import OpenLibrary
 from orf_books.sandbox.behaviour import Service
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, OpenLibraryRecord
@@ -59,7 +59,31 @@ POISONED = CatalogueBook(
     open_library=OpenLibraryRecord("OL5W", "OL5M", ("OL5A",), orphaned=True, poisoned=True),
 )
 UNKNOWN = CatalogueBook("1005", "Nobody Knows It", ("Some One",), isbns=("9780000000019",))
-CATALOGUE = Catalogue([DUNE, EDITION_ONLY, BY_ID, BY_TITLE, POISONED, UNKNOWN])
+MERGED = CatalogueBook(
+    "1006",
+    "Piranesi",
+    ("Susanna Clarke",),
+    isbns=("9781635575637",),
+    open_library=OpenLibraryRecord(
+        "OL6W",
+        "OL6M",
+        ("OL6A",),
+        subjects=("Fantasy",),
+        description="A house.",
+        typed_description=True,
+        former_work="OL7W",
+    ),
+)
+WITHOUT_SUBJECTS = CatalogueBook(
+    "1007",
+    "The Mezzanine",
+    ("Nicholson Baker",),
+    isbns=("9780802144904",),
+    open_library=OpenLibraryRecord("OL8W", "OL8M", ("OL8A",)),
+)
+CATALOGUE = Catalogue(
+    [DUNE, EDITION_ONLY, BY_ID, BY_TITLE, POISONED, UNKNOWN, MERGED, WITHOUT_SUBJECTS]
+)
 
 
 @pytest.fixture
@@ -246,6 +270,63 @@ def test_passing_faults_cost_no_book(sandbox: Sandbox) -> None:
     sandbox.behaviour.slow_seconds = 0.0
     found = outcomes(sandbox, [question(book) for book in CATALOGUE.books])
     assert [each for each in found if isinstance(each, RetryLater)] == []
+
+
+def test_beyond_the_limit_books_fail_for_now_and_none_is_not_found(sandbox: Sandbox) -> None:
+    sandbox.behaviour.enforce_limits = True
+    crowd = 60
+
+    async def find_alone() -> SourceAnswer:
+        async with OpenLibrary(
+            sandbox.open_library_url, user_agent=AGENT, patience=Patience(attempts=1)
+        ) as library:
+            return await asyncio.wait_for(library.find(question(DUNE)), timeout=1)
+
+    async def find_at_once() -> list[SourceAnswer | BaseException]:
+        alone = [find_alone() for _ in range(crowd)]
+        return await asyncio.gather(*alone, return_exceptions=True)
+
+    found = asyncio.run(find_at_once())
+    refused = [each for each in found if categories(each) is FailureCategory.RATE_LIMITED]
+    assert len(refused) == sandbox.counts.answers(Service.OPEN_LIBRARY, 429)
+    assert len(refused) > crowd / 3
+    assert all(each.record for each in found if isinstance(each, SourceAnswer))
+
+
+def test_a_merged_work_has_its_new_key_and_no_record_is_asked_for_singly(sandbox: Sandbox) -> None:
+    record = answer(sandbox, question(MERGED)).record
+    assert record is not None
+    assert (record.source_id, record.description) == ("/works/OL6W", None)
+    assert requests(sandbox) == requests(sandbox, "search") == 1
+
+
+def test_a_work_without_subjects_is_found_all_the_same(sandbox: Sandbox) -> None:
+    record = answer(sandbox, question(WITHOUT_SUBJECTS)).record
+    assert record is not None
+    assert (record.source_id, record.subjects) == ("/works/OL8W", ())
+
+
+def test_an_isbn_leads_to_its_edition_and_an_unknown_one_to_nothing(sandbox: Sandbox) -> None:
+    edition = plain_answer(sandbox, "/isbn/9780441013593.json", {})
+    assert edition is not None
+    assert edition["key"] == "/books/OL1532643M"
+    assert plain_answer(sandbox, "/isbn/9780000000019.json", {}) is None
+
+
+def test_javascript_in_place_of_json_is_no_answer(sandbox: Sandbox) -> None:
+    with pytest.raises(RetryLater, match="other than JSON") as failure:
+        plain_answer(sandbox, "/api/books", {"bibkeys": "ISBN:9780441013593"})
+    assert failure.value.category is FailureCategory.BAD_RESPONSE
+
+
+def plain_answer(sandbox: Sandbox, path: str, parameters: dict[str, str]) -> JsonObject | None:
+    async def ask() -> JsonObject | None:
+        async with ServiceClient(
+            "Open Library", sandbox.open_library_url, user_agent=AGENT, patience=AT_ONCE
+        ) as client:
+            return await client.find_json(path, parameters)
+
+    return asyncio.run(ask())
 
 
 def outcomes_again(
