@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         default=None, description="Google Books is asked only with a key."
     )
     google_books_rate: float = Field(
-        default=1.0, gt=0, description="Requests a second to Google Books."
+        default=0.95, gt=0, description="Requests a second to Google Books."
     )
     google_books_daily_quota: int = Field(
         default=1000, ge=0, description="Requests a day to Google Books, over all runs."

@@ -94,6 +94,8 @@ class EnrichmentStep:
         self._events = PartitionEvents(context, ENRICHED_BOOKS)
         self._run_id = context.run.run_id
         self._started_at = datetime.now(UTC)
+        self._seen: dict[str, datetime] = {}
+        """When the enrichments were made that this step found at its start."""
         self._requests: dict[str, int] = {}
 
     def enrich_batch(self) -> EnrichmentReport:
@@ -222,11 +224,14 @@ class EnrichmentStep:
         return EnrichedBookRow.of(book, fingerprint(question), self._run_id, answered_at)
 
     def _made_meanwhile(self, scope: _Scope, keys: Sequence[str]) -> dict[str, EnrichedBookRow]:
-        """Books that other runs enriched since this step began."""
+        """Books that other runs enriched since this step looked.
+
+        Not by the clock: what was made before may have been stored only after.
+        """
         return {
             key: row
             for key, row in self._records.enrichments(keys).items()
-            if row.enriched_at > self._started_at
+            if row.enriched_at != self._seen.get(key)
             and row.fingerprint == fingerprint(scope.questions[key])
         }
 
@@ -269,9 +274,11 @@ class EnrichmentStep:
     def _answered(self, questions: dict[str, BookQuery]) -> dict[str, EnrichedBookRow]:
         """Books whose present question was answered, and did not fail since."""
         failed = self._records.standing_failures(questions)
+        enriched = self._records.enrichments(questions)
+        self._seen = {key: row.enriched_at for key, row in enriched.items()}
         return {
             key: row
-            for key, row in self._records.enrichments(questions).items()
+            for key, row in enriched.items()
             if row.fingerprint == fingerprint(questions[key]) and key not in failed
         }
 

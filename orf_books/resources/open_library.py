@@ -278,14 +278,16 @@ def _preference(book: BookQuery, work: JsonObject) -> tuple[bool, bool, float]:
 
 
 def _best(outcomes: Sequence[BookRecord | BaseException | None]) -> BookRecord | None:
-    """The first record with subjects, else the first; a failure only where there is no record."""
+    """The first record with subjects; else, where no question failed, the first of all."""
     records = [outcome for outcome in outcomes if isinstance(outcome, BookRecord)]
-    if records:
-        return next((record for record in records if record.subjects), records[0])
+    for record in records:
+        if record.subjects:
+            return record
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
+            # What it would have found may be better than a bare record, or than nothing.
             raise outcome
-    return None
+    return records[0] if records else None
 
 
 def _record_of_work(work: JsonObject, match: Match, similarity: float) -> BookRecord:
