@@ -6,7 +6,6 @@ arguments and printing (`orf_books/cli.py`), what the jobs do.
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -17,6 +16,7 @@ from orf_books.assets.book_records import (
     FailedEnrichment,
     Upload,
 )
+from orf_books.assets.books import UploadConfig
 from orf_books.definitions import build_defs
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance, process_tag
@@ -73,8 +73,7 @@ def ingest_export(
     """
     records = BookRecords(settings.open_storage())
     upload = _put(records, content, library)
-    ops = {"library_entries": {"config": {"uploads": [upload]}}}
-    return _run_books(settings, records, "ingest_books", ops, batch)
+    return _run_books(settings, records, "ingest_books", upload.run_config(), batch)
 
 
 def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
@@ -88,19 +87,18 @@ def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
     )
 
 
-def _put(records: BookRecords, content: bytes, library: str) -> dict[str, str]:
-    """Store the export under a claim; returns the run's configuration of it."""
+def _put(records: BookRecords, content: bytes, library: str) -> UploadConfig:
+    """Store the export under a claim."""
     key = upload_key(library)
     records.claim(key)
-    version = records.storage.put(key, content)
-    return {"key": key, "version": version, "arrived_at": datetime.now(UTC).isoformat()}
+    return UploadConfig.noticed_now(key, records.storage.put(key, content))
 
 
 def _run_books(
     settings: Settings,
     records: BookRecords,
     job: str,
-    ops: dict[str, Any],
+    config: dict[str, Any],
     batch: BatchResource,
 ) -> BooksRun:
     with open_instance(settings) as instance:
@@ -108,7 +106,7 @@ def _run_books(
             build_defs(settings, batch=batch)
             .resolve_job_def(job)
             .execute_in_process(
-                run_config={"ops": ops, "loggers": _QUIET},
+                run_config=config | {"loggers": _QUIET},
                 instance=instance,
                 raise_on_error=False,
                 tags=process_tag(),

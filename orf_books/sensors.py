@@ -17,9 +17,9 @@ import dagster as dg
 
 from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import BookRecords
+from orf_books.assets.books import UploadConfig, oldest_first, stored_uploads
 from orf_books.instance import fail_abandoned_runs
 from orf_books.jobs import ingest_books, refresh_dashboards
-from orf_books.object_keys import UPLOADS, is_upload
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 
@@ -69,7 +69,7 @@ def uploads_to_request(
     new = [
         upload for upload in present if (upload.key, upload.version) not in receipts | still_open
     ]
-    return sorted(new, key=lambda upload: (upload.last_modified, upload.key)), still_open
+    return oldest_first(new), still_open
 
 
 def _settled_uploads(storage: ObjectStorage) -> Iterator[list[StoredObject]]:
@@ -87,11 +87,7 @@ def _settled_uploads(storage: ObjectStorage) -> Iterator[list[StoredObject]]:
 
 
 def _uploads(storage: ObjectStorage) -> dict[Version, StoredObject]:
-    return {
-        (stored.key, stored.version): stored
-        for stored in storage.list(UPLOADS)
-        if is_upload(stored.key)
-    }
+    return {(stored.key, stored.version): stored for stored in stored_uploads(storage)}
 
 
 def _receipts(storage: ObjectStorage, present: Iterable[StoredObject]) -> set[Version]:
@@ -107,14 +103,9 @@ def _receipts(storage: ObjectStorage, present: Iterable[StoredObject]) -> set[Ve
 
 
 def _request(upload: StoredObject) -> dg.RunRequest:
-    config = {
-        "key": upload.key,
-        "version": upload.version,
-        "arrived_at": datetime.now(UTC).isoformat(),
-    }
     return dg.RunRequest(
         run_key=f"{upload.key}:{upload.version}",
-        run_config={"ops": {"library_entries": {"config": {"uploads": [config]}}}},
+        run_config=UploadConfig.noticed_now(upload.key, upload.version).run_config(),
         tags={"orf_books/upload": upload.key},
     )
 

@@ -69,6 +69,8 @@ class _Scope:
     """Those that stay as they are."""
     remade: dict[str, EnrichedBookRow]
     """Those that present rules make anew from the answers of then, without a question."""
+    seen: dict[str, datetime]
+    """When those that had an enrichment got it."""
     libraries: tuple[str, ...]
     """The libraries that hold them."""
 
@@ -94,8 +96,6 @@ class EnrichmentStep:
         self._events = PartitionEvents(context, ENRICHED_BOOKS)
         self._run_id = context.run.run_id
         self._started_at = datetime.now(UTC)
-        self._seen: dict[str, datetime] = {}
-        """When the enrichments were made that this step found at its start."""
         self._requests: dict[str, int] = {}
 
     def enrich_batch(self) -> EnrichmentReport:
@@ -231,7 +231,7 @@ class EnrichmentStep:
         return {
             key: row
             for key, row in self._records.enrichments(keys).items()
-            if row.enriched_at != self._seen.get(key)
+            if row.enriched_at != scope.seen.get(key)
             and row.fingerprint == fingerprint(scope.questions[key])
         }
 
@@ -249,7 +249,8 @@ class EnrichmentStep:
         """
         rows = self._records.rows()
         questions = _questions(rows)
-        settled = self._answered(questions).keys() - self._unsettled(questions)
+        answered = self._answered(questions, self._records.enrichments(questions))
+        settled = answered.keys() - self._unsettled(questions)
         return self._scope([row for row in rows if row.book_key not in settled])
 
     def _scope_of(self, keys: Sequence[str]) -> _Scope:
@@ -257,10 +258,11 @@ class EnrichmentStep:
 
     def _scope(self, rows: Sequence[LibraryRow]) -> _Scope:
         questions = _questions(rows)
+        enriched = self._records.enrichments(questions)
         now = datetime.now(UTC)
         answered = {
             key: row
-            for key, row in self._answered(questions).items()
+            for key, row in self._answered(questions, enriched).items()
             if row.is_fresh(now) and not self._config.ask_again
         }
         is_current = {key: row.code_version == CODE_VERSION for key, row in answered.items()}
@@ -268,14 +270,15 @@ class EnrichmentStep:
             questions,
             reused={key: row for key, row in answered.items() if is_current[key]},
             remade={key: row for key, row in answered.items() if not is_current[key]},
+            seen={key: row.enriched_at for key, row in enriched.items()},
             libraries=tuple(sorted({row.library for row in rows})),
         )
 
-    def _answered(self, questions: dict[str, BookQuery]) -> dict[str, EnrichedBookRow]:
+    def _answered(
+        self, questions: dict[str, BookQuery], enriched: dict[str, EnrichedBookRow]
+    ) -> dict[str, EnrichedBookRow]:
         """Books whose present question was answered, and did not fail since."""
         failed = self._records.standing_failures(questions)
-        enriched = self._records.enrichments(questions)
-        self._seen = {key: row.enriched_at for key, row in enriched.items()}
         return {
             key: row
             for key, row in enriched.items()

@@ -135,7 +135,7 @@ class EnrichedBookRow:
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether the sources need not be asked again."""
-        return is_fresh(self.book(), self.answered_at or self.enriched_at, now)
+        return is_fresh(self.answered_at or self.enriched_at, now, found=self.found)
 
     def kept_answers(self) -> tuple[SourceAnswer, ...]:
         """What the sources answered, to make the book anew by other rules."""

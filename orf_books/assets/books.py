@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 from pydantic import Field
@@ -33,6 +33,7 @@ from orf_books.resources.dagster_resources import (
     OpenLibraryResource,
     StorageResource,
 )
+from orf_books.resources.storage import ObjectStorage, StoredObject
 
 GROUP = "books"
 OWNERS = ["team:data-engineering"]
@@ -56,6 +57,15 @@ class UploadConfig(dg.Config):
     version: str
     arrived_at: str
     """ISO 8601; of two exports of a library the later one counts."""
+
+    @classmethod
+    def noticed_now(cls, key: str, version: str) -> Self:
+        """An upload that is only now known of."""
+        return cls(key=key, version=version, arrived_at=datetime.now(UTC).isoformat())
+
+    def run_config(self) -> dict[str, Any]:
+        """The configuration of an `ingest_books` run about this upload."""
+        return {"ops": {"library_entries": {"config": {"uploads": [self.model_dump()]}}}}
 
 
 class IngestConfig(dg.Config):
@@ -102,17 +112,21 @@ def library_entries(
 def new_uploads(records: BookRecords) -> list[UploadConfig]:
     """Uploads in the store that no run has dealt with at their present version."""
     known = {(upload.key, upload.version) for upload in records.uploads()}
-    new = [
-        stored
-        for stored in records.storage.list(UPLOADS)
-        if is_upload(stored.key) and (stored.key, stored.version) not in known
-    ]
     return [
-        UploadConfig(
-            key=stored.key, version=stored.version, arrived_at=datetime.now(UTC).isoformat()
-        )
-        for stored in sorted(new, key=lambda stored: (stored.last_modified, stored.key))
+        UploadConfig.noticed_now(stored.key, stored.version)
+        for stored in oldest_first(stored_uploads(records.storage))
+        if (stored.key, stored.version) not in known
     ]
+
+
+def stored_uploads(storage: ObjectStorage) -> Iterator[StoredObject]:
+    """What lies in the store as an upload, in no order."""
+    return (stored for stored in storage.list(UPLOADS) if is_upload(stored.key))
+
+
+def oldest_first(uploads: Iterable[StoredObject]) -> list[StoredObject]:
+    """The order in which uploads that are noticed together count."""
+    return sorted(uploads, key=lambda upload: (upload.last_modified, upload.key))
 
 
 def _ingest(

@@ -36,6 +36,9 @@ from orf_books.resources.storage import ObjectStorage
 
 GROUP = "dashboards"
 PREVIEWED = 10
+FRESHNESS = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(days=30), warn_window=timedelta(days=7)
+)
 
 
 class DashboardConfig(dg.Config):
@@ -51,9 +54,7 @@ class DashboardConfig(dg.Config):
     kinds={"json", "html"},
     owners=OWNERS,
     code_version="1",
-    freshness_policy=dg.FreshnessPolicy.time_window(
-        fail_window=timedelta(days=30), warn_window=timedelta(days=7)
-    ),
+    freshness_policy=FRESHNESS,
     description="For each library `data/<library>.json`, and beside it a page to look at.",
 )
 def library_dashboard(
@@ -86,9 +87,7 @@ def library_dashboard(
     kinds={"html"},
     owners=OWNERS,
     code_version="1",
-    freshness_policy=dg.FreshnessPolicy.time_window(
-        fail_window=timedelta(days=30), warn_window=timedelta(days=7)
-    ),
+    freshness_policy=FRESHNESS,
     description="One page over all libraries: how many books, how many enriched, what failed.",
 )
 def dashboard(storage: StorageResource) -> dg.MaterializeResult[None]:

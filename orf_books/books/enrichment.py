@@ -79,9 +79,9 @@ async def enrich_book(book: BookQuery, first: BookSource, for_gaps: BookSource) 
     return merge_answers(book, [answer, await for_gaps.find(book)])
 
 
-def is_fresh(book: EnrichedBook, enriched_at: datetime, now: datetime) -> bool:
+def is_fresh(answered_at: datetime, now: datetime, *, found: bool) -> bool:
     """Whether the sources need not be asked again about a book."""
-    return now - enriched_at < (FOUND_IS_FRESH_FOR if book.found else NOT_FOUND_IS_FRESH_FOR)
+    return now - answered_at < (FOUND_IS_FRESH_FOR if found else NOT_FOUND_IS_FRESH_FOR)
 
 
 async def _without_first(

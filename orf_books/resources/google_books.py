@@ -7,8 +7,6 @@ Belongs here: its questions, its error bodies, its quota. Does not belong here: 
 import asyncio
 import json
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -30,6 +28,7 @@ from orf_books.books.similarity import (
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.http import (
     NO_RETRY,
+    AsksService,
     JsonObject,
     Patience,
     ServiceClient,
@@ -56,7 +55,7 @@ _COUNTRY = "US"
 """For hosts that Google cannot place on a map."""
 
 
-class GoogleBooks:
+class GoogleBooks(AsksService):
     """Finds single books in Google Books; without a key it knows none and says why.
 
     A book is looked up by ISBN, by its bare digits, and by title and author, until one question
@@ -91,7 +90,7 @@ class GoogleBooks:
         patience: Patience | None = None,
     ) -> None:
         self._key = key
-        self._client = ServiceClient(
+        client = ServiceClient(
             "Google Books",
             base_url,
             # Google compresses only for those who say so here, too.
@@ -102,27 +101,11 @@ class GoogleBooks:
             connections=concurrency,
             classify=failure_in,
         )
+        super().__init__(client)
         self._quota = quota
         self._places = asyncio.Semaphore(concurrency)
         self._country: str | None = None
         self._closed_by: OrfBooksError | None = None
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, every attempt counted."""
-        return self._client.requests
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._client.__aexit__(kind, error, traceback)
 
     async def find(self, book: BookQuery) -> SourceAnswer:
         """What Google Books knows of a book.

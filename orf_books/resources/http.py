@@ -270,6 +270,30 @@ class ServiceClient:
         )
 
 
+class AsksService:
+    """What asks one service, for as long as its `async with` block lasts."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, every attempt counted."""
+        return self._client.requests
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._client.__aexit__(kind, error, traceback)
+
+
 def rate_limited(service: str, response: httpx.Response) -> ServiceFailure:
     """The failure for an answer that says we ask too fast."""
     return ServiceFailure(

@@ -9,7 +9,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self
 
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer, isbn_forms
 from orf_books.books.similarity import (
@@ -20,7 +19,13 @@ from orf_books.books.similarity import (
 )
 from orf_books.failures import FailureCategory
 from orf_books.resources.batching import AskGroup, GroupedLookup, GroupUndecided
-from orf_books.resources.http import JsonObject, Patience, ServiceClient, ServiceFailure
+from orf_books.resources.http import (
+    AsksService,
+    JsonObject,
+    Patience,
+    ServiceClient,
+    ServiceFailure,
+)
 from orf_books.resources.pace import Pace
 
 PUBLIC_URL = "https://openlibrary.org"
@@ -45,7 +50,7 @@ Questions = dict[str, GroupedLookup[BookQuery, BookRecord]]
 """What is asked, such as `isbn:9780441013593`, and of which lookup."""
 
 
-class OpenLibrary:
+class OpenLibrary(AsksService):
     """Finds books in Open Library, many concurrent questions in few requests.
 
     A book is looked up by ISBN in the search; if that does not know it, at once by ISBN in the
@@ -72,7 +77,7 @@ class OpenLibrary:
         pace: Pace | None = None,
         patience: Patience | None = None,
     ) -> None:
-        self._client = ServiceClient(
+        client = ServiceClient(
             "Open Library",
             base_url,
             user_agent=user_agent,
@@ -80,6 +85,7 @@ class OpenLibrary:
             pace=pace,
             patience=patience,
         )
+        super().__init__(client)
         self._witness: str | None = None
 
         def grouped(
@@ -88,22 +94,13 @@ class OpenLibrary:
             return GroupedLookup(
                 ask,
                 group_size=size,
-                seconds_until_free=self._client.pace.seconds_until_free,
+                seconds_until_free=client.pace.seconds_until_free,
             )
 
         self._by_isbn = grouped(self._ask_by_isbn, BOOKS_BY_ISBN)
         self._by_bibkey = grouped(self._ask_by_bibkey, BOOKS_BY_BIBKEY)
         self._by_goodreads_id = grouped(self._ask_by_goodreads_id, BOOKS_BY_GOODREADS_ID)
         self._by_title = grouped(self._ask_by_title, BOOKS_BY_TITLE)
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, every attempt counted."""
-        return self._client.requests
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
 
     async def __aexit__(
         self,
@@ -114,7 +111,7 @@ class OpenLibrary:
         lookups = (self._by_isbn, self._by_bibkey, self._by_goodreads_id, self._by_title)
         for lookup in lookups:
             await lookup.aclose()
-        await self._client.__aexit__(kind, error, traceback)
+        await super().__aexit__(kind, error, traceback)
 
     async def find(self, book: BookQuery) -> SourceAnswer:
         """What Open Library knows of a book.
