@@ -24,6 +24,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from orf_books.sandbox.synthetic_library import SHARE_IN_OPEN_LIBRARY
+
 LOOPBACK = "127.0.0.1"
 COMMAND = Path(sys.executable).with_name("orf-books")
 DAGSTER = Path(sys.executable).with_name("dagster")
@@ -216,12 +218,15 @@ class SandboxProcess:
 
 
 @contextmanager
-def running_sandbox(rows: int, latency: float = 0.0) -> Iterator[SandboxProcess]:
+def running_sandbox(
+    rows: int, latency: float = 0.0, open_library_share: float = SHARE_IN_OPEN_LIBRARY
+) -> Iterator[SandboxProcess]:
     """The services, knowing an invented library of so many rows."""
     sandbox = SandboxProcess(f"http://{LOOPBACK}:{free_port()}")
     arguments = [sys.executable, "-m", "orf_books.sandbox"]
     arguments += ["--port", sandbox.url.rpartition(":")[2]]
     arguments += ["--latency", str(latency), "--library-rows", str(rows)]
+    arguments += ["--open-library-share", str(open_library_share)]
     with (
         temporary_folder() as folder,
         running(

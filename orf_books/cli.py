@@ -244,6 +244,7 @@ def _print_report(document: dict[str, Any]) -> None:
         "successful_enrichments",
         "failed_enrichments",
         "not_found",
+        "gaps",
         "reused",
         "success_rate",
         "processing_time_seconds",
@@ -257,6 +258,9 @@ def _print_report(document: dict[str, Any]) -> None:
         output.print(text, markup=False, soft_wrap=True)
     if document["failed_enrichments"]:
         output.print("`orf-books retry books` runs what failed once more.", markup=False)
+    elif document["gaps"]:
+        text = "A source is still to be asked about some books (gaps); `orf-books retry books` asks"
+        output.print(f"{text} what can be asked.", markup=False, soft_wrap=True)
     for note in document["notes"]:
         output.print(note, markup=False, soft_wrap=True)
     for library, files in document["dashboards"].items():

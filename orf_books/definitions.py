@@ -14,6 +14,7 @@ from orf_books.checks import checks
 from orf_books.jobs import (
     ingest_books,
     maintain_tables,
+    nightly_filling,
     nightly_upkeep,
     refresh_dashboards,
     retry_failed_books,
@@ -34,7 +35,7 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
         assets=[goodreads_exports, library_entries, enrich_books, library_dashboard, dashboard],
         asset_checks=checks,
         jobs=[ingest_books, retry_failed_books, refresh_dashboards, maintain_tables],
-        schedules=[nightly_upkeep],
+        schedules=[nightly_filling, nightly_upkeep],
         sensors=sensors,
         resources=_resources(settings) | overrides,
         # One process per run: a process per step would start slower than most steps take.

@@ -1,15 +1,16 @@
 """The jobs: which assets a run of each kind makes.
 
-Belongs here: selections and the tags of their runs. Does not belong here: when jobs run
-(`orf_books/sensors.py`).
+Belongs here: selections, the tags of their runs, and which job runs every night. Does not belong
+here: what starts runs by day (`orf_books/sensors.py`).
 """
 
 import dagster as dg
 
-from orf_books.assets.book_records import TABLES
+from orf_books.assets.book_enrichment import can_be_filled
+from orf_books.assets.book_records import TABLES, BookRecords
 from orf_books.assets.books import ENRICHMENT_REPORT, library_entries
 from orf_books.assets.dashboard import dashboard, library_dashboard
-from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.tables import Tables
 
 _DASHBOARDS = dg.AssetSelection.assets(library_dashboard, dashboard)
@@ -55,6 +56,24 @@ def maintain(context: dg.OpExecutionContext, storage: StorageResource) -> None:
 def maintain_tables() -> None:
     """Compact and vacuum every table."""
     maintain()
+
+
+@dg.schedule(
+    job=retry_failed_books,
+    cron_schedule="30 0 * * *",
+    # Where the day's quota of Google Books starts anew.
+    execution_timezone="America/Los_Angeles",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Starts `retry_failed_books` where a source is still to be asked about a book.",
+)
+def nightly_filling(
+    storage: StorageResource, google_books: GoogleBooksResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for what was left open: a key was missing, the quota spent, a source down or busy."""
+    gaps = BookRecords(storage.open()).gaps()
+    if any(can_be_filled(gap, google_books) for gap in gaps):
+        return dg.RunRequest()
+    return dg.SkipReason("No gap can be filled.")
 
 
 nightly_upkeep = dg.ScheduleDefinition(

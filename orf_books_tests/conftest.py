@@ -31,12 +31,14 @@ from orf_books.object_keys import library_data_key
 from orf_books.resources.dagster_resources import OpenLibraryResource, user_agent
 from orf_books.resources.http import Patience
 from orf_books.resources.open_library import OpenLibrary
+from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.storage import ObjectStorage, S3Options
 from orf_books.sandbox.behaviour import Behaviour
 from orf_books.sandbox.catalogue import Catalogue
 from orf_books.sandbox.server import Sandbox
 from orf_books.sandbox.synthetic_library import FIRST_GOODREADS_ID, synthetic_library
 from orf_books.settings import Settings
+from orf_books_tests.postgres import PostgresServer, running_postgres
 
 BUCKET = "orf-books-tests"
 INVENTED_BOOKS = 520
@@ -77,6 +79,13 @@ def s3_server() -> Iterator[S3Options]:
     client.create_bucket(Bucket=BUCKET)
     yield options
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A Postgres server; make a database of your own in it."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -183,12 +192,13 @@ def settings(sandbox: Sandbox, folder: ObjectStorage) -> Settings:
 class HastyOpenLibrary(OpenLibraryResource):
     """Open Library asked by someone who hardly waits before asking again."""
 
-    def open(self) -> OpenLibrary:
+    def open(self, keep: Callable[[RawAnswer], None] = lambda _: None) -> OpenLibrary:
         """A client."""
         return OpenLibrary(
             self.url,
             user_agent=user_agent(self.contact),
             patience=Patience(attempts=2, first_wait=0.01, jitter=0.01),
+            keep=keep,
         )
 
 

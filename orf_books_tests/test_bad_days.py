@@ -2,17 +2,21 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from time import monotonic, sleep
 
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
-from orf_books.assets.book_records import BookRecords, EnrichedBookRow
+from orf_books.assets.book_records import BookRecords, EnrichedBookRow, raw_answers
 from orf_books.definitions import build_defs
+from orf_books.jobs import nightly_filling
+from orf_books.resources.circuit import FAILURES_THAT_OPEN
 from orf_books.resources.dagster_resources import (
     GoogleBooksResource,
     OpenLibraryResource,
@@ -21,9 +25,12 @@ from orf_books.resources.dagster_resources import (
 from orf_books.resources.google_books import GoogleBooks
 from orf_books.resources.http import Patience
 from orf_books.resources.open_library import BOOKS_BY_GOODREADS_ID, BOOKS_BY_ISBN, OpenLibrary
+from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.storage import ObjectStorage
-from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Fault, Service
+from orf_books.resources.tables import Tables
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Fault, Service, Troubles
 from orf_books.sandbox.server import Sandbox
+from orf_books.settings import Settings
 from orf_books_tests.conftest import (
     CommandLine,
     Platform,
@@ -50,23 +57,32 @@ Answer = tuple[bool, tuple[str, ...]]
 class QuickOpenLibrary(OpenLibraryResource):
     """Open Library asked as often as by default, with shorter waits between attempts."""
 
-    def open(self) -> OpenLibrary:
+    def open(self, keep: Callable[[RawAnswer], None] = lambda _: None) -> OpenLibrary:
         """A client."""
         return OpenLibrary(
-            self.url, user_agent=user_agent(self.contact), patience=FOUR_QUICK_ATTEMPTS
+            self.url,
+            user_agent=user_agent(self.contact),
+            patience=FOUR_QUICK_ATTEMPTS,
+            keep=keep,
         )
 
 
 class QuickGoogleBooks(GoogleBooksResource):
     """Google Books asked as often as by default, with shorter waits between attempts."""
 
-    def open(self) -> GoogleBooks:
+    def open(
+        self,
+        title_seconds: float | None = None,
+        keep: Callable[[RawAnswer], None] = lambda _: None,
+    ) -> GoogleBooks:
         """A client."""
         return GoogleBooks(
             self.url,
             key=self.key,
             user_agent=user_agent(self.contact),
             patience=FOUR_QUICK_ATTEMPTS,
+            title_seconds=title_seconds,
+            keep=keep,
         )
 
 
@@ -98,8 +114,16 @@ class QuickPlatform(Platform):
 
     def answers(self, numbers: Iterable[int]) -> dict[str, Answer]:
         """What is recorded of books."""
-        rows = self.records.enrichments([book(number) for number in numbers])
-        return {key: (row.found, row.genres) for key, row in rows.items()}
+        return {row.key: (row.found, row.genres) for row in self.rows(numbers)}
+
+    def answers_without_gap(self, numbers: Iterable[int]) -> dict[str, Answer]:
+        """What is recorded of books about which every source that was needed answered."""
+        rows = [row for row in self.rows(numbers) if row.gap is None]
+        return {row.key: (row.found, row.genres) for row in rows}
+
+    def rows(self, numbers: Iterable[int]) -> Iterable[EnrichedBookRow]:
+        """The latest enrichments of books."""
+        return self.records.enrichments([book(number) for number in numbers]).values()
 
 
 def platform_in(folder: Path, sandbox: Sandbox, instance: dg.DagsterInstance) -> QuickPlatform:
@@ -141,7 +165,7 @@ def test_when_one_request_in_twenty_fails_the_books_are_right_and_a_retry_mends_
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_when_half_of_the_requests_fail_books_fail_and_none_gets_a_wrong_answer(
+def test_when_half_of_the_requests_fail_books_fail_or_have_gaps_and_none_gets_a_wrong_answer(
     sandbox: Sandbox,
     tmp_path: Path,
     instance: dg.DagsterInstance,
@@ -154,7 +178,8 @@ def test_when_half_of_the_requests_fail_books_fail_and_none_gets_a_wrong_answer(
     run = platform.ingest("ada", export_of(range(BOOKS)))
 
     answers = platform.answers(range(BOOKS))
-    assert answers.items() <= answers_of_a_calm_day.items()
+    assert platform.answers_without_gap(range(BOOKS)).items() <= answers_of_a_calm_day.items()
+    assert existing_recorded_as_not_found(answers, answers_of_a_calm_day) == set()
     assert platform.report(run).failed_enrichments == BOOKS - len(answers)
     sandbox.behaviour.fault_rate = 0.0
     assert platform.run("retry_failed_books").success
@@ -239,6 +264,90 @@ def test_a_library_that_shares_books_with_another_asks_only_for_its_own(
     assert run.success
     assert platform.report(run).reused == 60
     assert sandbox.counts.identifiers() == 40
+
+
+# Answers, and what is left open
+
+
+def test_every_answer_is_kept_whole_with_its_request_and_time(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    before = datetime.now(UTC)
+    run = platform.ingest("ada", export_of(range(BOOKS)))
+    kept = Tables(platform.storage).all_rows(raw_answers)
+    assert len(kept) == sandbox.counts.requests()
+    assert all(row.job_id == run.run_id and row.answered_at > before for row in kept)
+    assert all(json.loads(row.body) and row.request.startswith("/") for row in kept)
+
+
+def test_without_a_key_books_say_so_and_with_one_a_retry_asks_only_google_about_them(
+    settings: Settings, instance: dg.DagsterInstance, sandbox: Sandbox
+) -> None:
+    without_key = Platform(settings, instance)
+    run = without_key.ingest("ada", export_of(range(BOOKS)))
+    open_questions = without_key.report(run).gaps
+    shown = without_key.shown_books("ada").values()
+    said = [entry for entry in shown if "no key" in (entry["enrichment_error"] or "")]
+    assert len(said) == open_questions > 0
+    sandbox.counts.clear()
+
+    with_key = Platform(
+        settings.model_copy(update={"google_books_key": SecretStr(GOOGLE_BOOKS_KEY)}), instance
+    )
+    assert with_key.run("retry_failed_books").success
+
+    assert sandbox.counts.requests(Service.OPEN_LIBRARY) == 0
+    assert sandbox.counts.requests(Service.GOOGLE_BOOKS) > 0
+    assert with_key.records.gaps() == set()
+    assert with_key.run("retry_failed_books").success
+    assert not any(entry["enrichment_error"] for entry in with_key.shown_books("ada").values())
+
+
+def test_a_retry_without_a_key_asks_nothing_about_books_that_only_a_key_would_help(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    platform.ingest("ada", export_of(range(BOOKS)))
+    sandbox.counts.clear()
+    run = platform.run("retry_failed_books")
+    assert platform.report(run).books_processed == sandbox.counts.requests() == 0
+
+
+@pytest.mark.parametrize("key", [None, GOOGLE_BOOKS_KEY])
+def test_every_night_gaps_are_filled_where_that_is_possible(
+    settings: Settings, instance: dg.DagsterInstance, key: str | None
+) -> None:
+    Platform(settings, instance).ingest("ada", export_of(range(BOOKS)))
+    secret = SecretStr(key) if key else None
+    now = Platform(settings.model_copy(update={"google_books_key": secret}), instance)
+
+    resources = now.definitions.resources or {}
+    context = dg.build_schedule_context(
+        instance, resources={name: resources[name] for name in ("storage", "google_books")}
+    )
+    tick = nightly_filling(context)
+
+    assert isinstance(tick, dg.RunRequest if key else dg.SkipReason)
+
+
+def test_while_a_source_is_down_the_batch_goes_on_with_the_other_and_stops_asking_it(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    answers_of_a_calm_day: dict[str, Answer],
+) -> None:
+    sandbox.behaviour.services = {Service.OPEN_LIBRARY: Troubles(down=True)}
+    platform = platform_in(tmp_path / "store", sandbox, instance)
+
+    run = platform.ingest("ada", export_of(range(BOOKS)))
+
+    answers = platform.answers(range(BOOKS))
+    assert len(answers) > BOOKS / 2
+    assert existing_recorded_as_not_found(answers, answers_of_a_calm_day) == set()
+    assert set(json.loads(platform.report(run).failed_by_category)) == {"unavailable"}
+    assert sandbox.counts.requests(Service.OPEN_LIBRARY) <= 2 * FAILURES_THAT_OPEN
+    sandbox.behaviour.services = {}
+    assert platform.run("retry_failed_books").success
+    assert platform.answers(range(BOOKS)) == answers_of_a_calm_day
 
 
 # Services that turn us away

@@ -30,6 +30,7 @@ from orf_books.batches import BatchOutcome, ItemFailure, work_on_items
 from orf_books.books.enrichment import (
     CODE_VERSION,
     BookSource,
+    GapSource,
     enrich_book,
     merge_answers,
 )
@@ -43,13 +44,19 @@ from orf_books.dagster_internals import (
 from orf_books.failures import FailureCategory
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import GoogleBooksResource, OpenLibraryResource
+from orf_books.resources.raw_answers import RawAnswer
 
 ENRICHED_BOOKS = dg.AssetKey("enriched_books")
 BOOK_SECONDS = 900.0
 """The longest that one book may take, waiting for its turn at the services included."""
 SHOWN_FAILURES = 20
+TITLE_SECONDS = 12.0
+"""An upload's batch asks Google Books for titles, one a second, no longer than this, so that people
+have their dashboards; a retry asks the rest."""
 SECONDS_BETWEEN_LOOKS = 1.0
 """At books that another run is enriching."""
+_NEEDS_KEY = "google_books"
+"""Gaps of this source cannot be filled while it is off."""
 
 
 class EnrichConfig(dg.Config):
@@ -69,6 +76,8 @@ class _Scope:
     """Those that stay as they are."""
     remade: dict[str, EnrichedBookRow]
     """Those that present rules make anew from the answers of then, without a question."""
+    with_gaps: dict[str, EnrichedBookRow]
+    """Those of which only a source is asked that gave no answer then."""
     seen: dict[str, datetime]
     """When those that had an enrichment got it."""
     libraries: tuple[str, ...]
@@ -77,6 +86,19 @@ class _Scope:
     @property
     def to_enrich(self) -> list[str]:
         return [key for key in self.questions if key not in self.reused]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What became of books so far."""
+
+    nowhere: int = 0
+    with_gap: int = 0
+
+    def count(self, rows: Iterable[EnrichedBookRow]) -> None:
+        for row in rows:
+            self.nowhere += not row.found
+            self.with_gap += row.gap is not None
 
 
 class EnrichmentStep:
@@ -97,6 +119,8 @@ class EnrichmentStep:
         self._run_id = context.run.run_id
         self._started_at = datetime.now(UTC)
         self._requests: dict[str, int] = {}
+        self._raw_answers: list[RawAnswer] = []
+        self._title_seconds: float | None = None
 
     def enrich_batch(self) -> EnrichmentReport:
         """Enrich all books of the run's uploads, or everything failed or missing.
@@ -106,24 +130,29 @@ class EnrichmentStep:
         """
         uploads = self._accepted_uploads()
         scope = self._scope_of_uploads(uploads) if uploads else self._scope_of_all_unsettled()
+        self._title_seconds = TITLE_SECONDS if uploads else None
         partitions.register(self._context.instance, partitions.books, list(scope.questions))
         unsettled = self._unsettled(scope.reused)
         self._events.plan([*scope.to_enrich, *unsettled])
         self._events.materialized(_materialization(scope.reused[key]) for key in unsettled)
-        not_found = sum(not row.found for row in scope.reused.values())
+        found = _Found()
+        found.count(scope.reused.values())
 
         def report(rows: Sequence[EnrichedBookRow]) -> None:
-            nonlocal not_found
-            not_found += sum(not row.found for row in rows)
+            found.count(rows)
             self._events.materialized(map(_materialization, rows))
 
         outcome = self._enrich(scope, report)
-        made = self._report_of(scope, uploads, outcome, not_found)
+        made = self._report_of(scope, uploads, outcome, found)
         self._records.add_report(made)
         return made
 
     def _report_of(
-        self, scope: _Scope, uploads: Sequence[Upload], outcome: BatchOutcome, not_found: int
+        self,
+        scope: _Scope,
+        uploads: Sequence[Upload],
+        outcome: BatchOutcome,
+        found: _Found,
     ) -> EnrichmentReport:
         processed, failed = len(scope.questions), len(outcome.failures)
         return EnrichmentReport(
@@ -134,12 +163,13 @@ class EnrichmentStep:
             books_processed=processed,
             successful_enrichments=processed - failed,
             failed_enrichments=failed,
-            not_found=not_found,
+            not_found=found.nowhere,
             reused=len(scope.reused) + len(scope.remade),
             failed_by_category=json.dumps(outcome.failed_by_category),
             success_rate=_percent(processed - failed, processed),
             requests=json.dumps(self._requests),
             notes=self._google_books.notes,
+            gaps=found.with_gap,
             started_at=self._started_at,
             processing_time_seconds=(datetime.now(UTC) - self._started_at).total_seconds(),
         )
@@ -181,6 +211,7 @@ class EnrichmentStep:
         self, scope: _Scope, report: Callable[[Sequence[EnrichedBookRow]], None]
     ) -> BatchOutcome:
         def commit(rows: Sequence[EnrichedBookRow]) -> None:
+            self._keep_raw_answers()
             self._records.add_enrichments(rows)
             report(rows)
 
@@ -189,8 +220,10 @@ class EnrichmentStep:
         waiting = scope.to_enrich
         async with (
             claims.kept(),
-            self._open_library.open() as first,
-            self._google_books.open() as for_gaps,
+            self._open_library.open(keep=self._raw_answers.append) as first,
+            self._google_books.open(
+                title_seconds=self._title_seconds, keep=self._raw_answers.append
+            ) as for_gaps,
         ):
             while waiting:
                 ours = claims.take(waiting)
@@ -210,16 +243,24 @@ class EnrichmentStep:
                 if waiting:
                     await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             self._requests = {source.name: source.requests for source in (first, for_gaps)}
+        self._keep_raw_answers()
         return outcome
 
+    def _keep_raw_answers(self) -> None:
+        answers = self._raw_answers[:]
+        self._records.add_raw_answers(answers, self._run_id)
+        del self._raw_answers[: len(answers)]
+
     async def _enriched(
-        self, key: str, scope: _Scope, first: BookSource, for_gaps: BookSource
+        self, key: str, scope: _Scope, first: BookSource, for_gaps: GapSource
     ) -> EnrichedBookRow:
-        question, earlier = scope.questions[key], scope.remade.get(key)
-        if earlier:
+        question = scope.questions[key]
+        if earlier := scope.remade.get(key):
             book = merge_answers(question, earlier.kept_answers())
         else:
-            book = await enrich_book(question, first, for_gaps)
+            earlier = scope.with_gaps.get(key)
+            kept = earlier.kept_answers() if earlier else ()
+            book = await enrich_book(question, first, for_gaps, kept)
         answered_at = earlier.answered_at if earlier else datetime.now(UTC)
         return EnrichedBookRow.of(book, fingerprint(question), self._run_id, answered_at)
 
@@ -250,7 +291,10 @@ class EnrichmentStep:
         rows = self._records.rows()
         questions = _questions(rows)
         answered = self._answered(questions, self._records.enrichments(questions))
-        settled = answered.keys() - self._unsettled(questions)
+        has_gap = {
+            key for key, row in answered.items() if can_be_filled(row.gap, self._google_books)
+        }
+        settled = answered.keys() - self._unsettled(questions) - has_gap
         return self._scope([row for row in rows if row.book_key not in settled])
 
     def _scope_of(self, keys: Sequence[str]) -> _Scope:
@@ -265,11 +309,16 @@ class EnrichmentStep:
             for key, row in self._answered(questions, enriched).items()
             if row.is_fresh(now) and not self._config.ask_again
         }
-        is_current = {key: row.code_version == CODE_VERSION for key, row in answered.items()}
+        with_gaps = {
+            key: row for key, row in answered.items() if can_be_filled(row.gap, self._google_books)
+        }
+        whole = {key: row for key, row in answered.items() if key not in with_gaps}
+        is_current = {key: row.code_version == CODE_VERSION for key, row in whole.items()}
         return _Scope(
             questions,
-            reused={key: row for key, row in answered.items() if is_current[key]},
-            remade={key: row for key, row in answered.items() if not is_current[key]},
+            reused={key: row for key, row in whole.items() if is_current[key]},
+            remade={key: row for key, row in whole.items() if not is_current[key]},
+            with_gaps=with_gaps,
             seen={key: row.enriched_at for key, row in enriched.items()},
             libraries=tuple(sorted({row.library for row in rows})),
         )
@@ -291,6 +340,11 @@ class EnrichmentStep:
             self._context.instance, ENRICHED_BOOKS, partitions.books, list(keys)
         )
         return {key for key, status in statuses.items() if status != PartitionStatus.MATERIALIZED}
+
+
+def can_be_filled(gap: str | None, google_books: GoogleBooksResource) -> bool:
+    """Whether a source that gave no answer about a book may give one now."""
+    return gap is not None and (google_books.is_on or not gap.startswith(_NEEDS_KEY))
 
 
 def _questions(rows: Iterable[LibraryRow]) -> dict[str, BookQuery]:

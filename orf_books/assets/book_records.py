@@ -19,6 +19,7 @@ from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreads
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import rejected_key, rejection_reason_key
 from orf_books.partitions import book_key
+from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.storage import ObjectStorage
 from orf_books.resources.tables import Table, Tables
 
@@ -96,6 +97,7 @@ class EnrichedBookRow:
     enriched_at: datetime
     is_fiction: bool | None = None
     audience: str | None = None
+    gap: str | None = None
     answered_at: datetime | None = None
     """When the sources were asked; rules may have made the book anew since."""
 
@@ -143,6 +145,13 @@ class EnrichedBookRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RawAnswerRow(RawAnswer):
+    """An answer as a service gave it, to one book or to many."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class FailedEnrichment:
     """An enrichment that failed."""
 
@@ -179,6 +188,8 @@ class EnrichmentReport:
     notes: tuple[str, ...]
     started_at: datetime
     processing_time_seconds: float
+    gaps: int = 0
+    """Books enriched of which a source is still to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +212,9 @@ upload_claims = Table("upload_claims", UploadClaim, ("key",), "claimed_at")
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
 enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at")
 failed_enrichments = Table("failed_enrichments", FailedEnrichment, ("key",), "failed_at")
+raw_answers = Table(
+    "raw_answers", RawAnswerRow, ("service", "request", "answered_at"), "answered_at"
+)
 enrichment_reports = Table("enrichment_reports", EnrichmentReport, ("job_id",), "started_at")
 library_digests = Table("library_digests", LibraryDigest, ("library_id",), "updated")
 TABLES: tuple[Table[Any], ...] = (
@@ -209,6 +223,7 @@ TABLES: tuple[Table[Any], ...] = (
     library_entries,
     enriched_books,
     failed_enrichments,
+    raw_answers,
     enrichment_reports,
     library_digests,
 )
@@ -314,6 +329,10 @@ class BookRecords:
         rows = self._tables.latest(enriched_books, _key_in(keys))
         return {row.key: row for row in rows}
 
+    def gaps(self) -> set[str]:
+        """Why books lack the answer of a source."""
+        return {row.gap for row in self._tables.latest(enriched_books) if row.gap}
+
     def standing_failures(self, keys: Collection[str]) -> dict[str, FailedEnrichment]:
         """The latest failure of each book that was not enriched since."""
         failed = {row.key: row for row in self._tables.latest(failed_enrichments, _key_in(keys))}
@@ -327,6 +346,11 @@ class BookRecords:
     def add_enrichments(self, rows: Sequence[EnrichedBookRow]) -> None:
         """Store enrichments for good."""
         self._tables.append(enriched_books, rows)
+
+    def add_raw_answers(self, answers: Iterable[RawAnswer], job_id: str) -> None:
+        """Store answers as services gave them: rules to come may want what these leave out."""
+        rows = [RawAnswerRow(**asdict(answer), job_id=job_id) for answer in answers]
+        self._tables.append(raw_answers, rows)
 
     def add_failures(
         self, failures: Iterable[ItemFailure], fingerprints: dict[str, str], job_id: str

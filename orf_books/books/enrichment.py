@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from orf_books.books.genres import GENRE_MAP_VERSION, read_headings
-from orf_books.books.metadata import BookQuery, BookRecord, SourceAnswer
+from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FixConfiguration, RetryLater
 
 CODE_VERSION = f"2.{GENRE_MAP_VERSION}"
@@ -38,6 +38,14 @@ class BookSource(Protocol):
         ...
 
 
+class GapSource(BookSource, Protocol):
+    """A source for what another one leaves open."""
+
+    def likely_knows(self, book: BookQuery) -> None:
+        """Another source knows this book by its ISBN."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EnrichedBook:
     """What the platform knows of a book besides the reader's own rows."""
@@ -58,25 +66,42 @@ class EnrichedBook:
     confidence: float | None
     answers: tuple[SourceAnswer, ...]
     """What was asked and what was answered, per source."""
+    gap: str | None = None
+    """Which source has not answered, and why; None where all that were needed did."""
 
 
-async def enrich_book(book: BookQuery, first: BookSource, for_gaps: BookSource) -> EnrichedBook:
+async def enrich_book(
+    book: BookQuery,
+    first: BookSource,
+    for_gaps: GapSource,
+    kept: Sequence[SourceAnswer] = (),
+) -> EnrichedBook:
     """Ask `first`; ask `for_gaps` only where `first` leaves the book unknown or without genres.
 
-    Where `first` cannot answer, a record with genres from `for_gaps` is enough, and the answer of
-    `first` notes why it is empty; with less than that its failure counts, for what looks like an
-    unknown book may be an outage.
+    An answer of `first` that was `kept` from an earlier time is not asked for again. Where one
+    source cannot answer, the other's record is enough: of `first` any, of `for_gaps` one with
+    genres; the answer of the one that failed notes why it is empty. With less than that the failure
+    counts, for what looks like an unknown book may be an outage.
 
     Raises:
         RetryLater, FixConfiguration: a source that was needed could not answer.
     """
+    answer = next((one for one in kept if one.source == first.name and not one.is_gap), None)
     try:
-        answer = await first.find(book)
+        answer = answer or await first.find(book)
     except (RetryLater, FixConfiguration) as failure:
         return await _without_first(book, first, for_gaps, failure)
+    if answer.record is not None and answer.record.match is Match.ISBN:
+        for_gaps.likely_knows(book)
     if _has_genres(answer):
         return merge_answers(book, [answer])
-    return merge_answers(book, [answer, await for_gaps.find(book)])
+    try:
+        filling = await for_gaps.find(book)
+    except (RetryLater, FixConfiguration) as failure:
+        if answer.record is None:
+            raise
+        filling = _no_answer(for_gaps, failure)
+    return merge_answers(book, [answer, filling])
 
 
 def is_fresh(answered_at: datetime, now: datetime, *, found: bool) -> bool:
@@ -96,10 +121,11 @@ async def _without_first(
         raise failure from None
     if not _has_genres(answer):
         raise failure
-    outage = SourceAnswer(
-        source=first.name, asked=(), record=None, note=f"no answer: {failure.category}"
-    )
-    return merge_answers(book, [outage, answer])
+    return merge_answers(book, [_no_answer(first, failure), answer])
+
+
+def _no_answer(source: BookSource, failure: RetryLater | FixConfiguration) -> SourceAnswer:
+    return SourceAnswer(source.name, asked=(), record=None, note=f"no answer: {failure.category}")
 
 
 def merge_answers(book: BookQuery, answers: Sequence[SourceAnswer]) -> EnrichedBook:
@@ -120,6 +146,7 @@ def merge_answers(book: BookQuery, answers: Sequence[SourceAnswer]) -> EnrichedB
         matched_by=records[0].match.value if records else None,
         confidence=records[0].confidence if records else None,
         answers=tuple(answers),
+        gap=next((f"{one.source}: {one.note}" for one in answers if one.is_gap), None),
     )
 
 

@@ -55,7 +55,7 @@ class EnrichmentStatus(StrEnum):
 
     ENRICHED = "enriched"
     NOT_FOUND = "not_found"
-    """Every source answered, and none knows the book."""
+    """No source that answered knows the book; the error says if one is still to be asked."""
     FAILED = "failed"
     """A source could not answer at the last attempt; older genres are kept."""
     PENDING = "pending"
@@ -325,7 +325,7 @@ def _dashboard_book(entry: LibraryEntry, key: str, enrichment: EnrichmentResults
         was_reread=entry.read_count > 1,
         original_read_count=entry.read_count,
         enrichment_status=_status(enriched, failed=failure is not None),
-        enrichment_error=_error_text(*failure) if failure else None,
+        enrichment_error=_trouble(enriched, failure),
     )
 
 
@@ -337,8 +337,17 @@ def _status(enriched: EnrichedBook | None, *, failed: bool) -> EnrichmentStatus:
     return EnrichmentStatus.ENRICHED if enriched.found else EnrichmentStatus.NOT_FOUND
 
 
-def _error_text(category: str, message: str) -> str:
-    text = f"{category}: {' '.join(message.split())}"
+def _trouble(enriched: EnrichedBook | None, failure: tuple[str, str] | None) -> str | None:
+    """Why a book failed, or why it has no genres though a source might know some."""
+    if failure:
+        return _error_text(": ".join(failure))
+    if enriched and enriched.gap and not enriched.genres:
+        return _error_text(enriched.gap)
+    return None
+
+
+def _error_text(message: str) -> str:
+    text = " ".join(message.split())
     return text if len(text) <= _LONGEST_ERROR else f"{text[: _LONGEST_ERROR - 1]}…"
 
 

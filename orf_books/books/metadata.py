@@ -61,7 +61,12 @@ class SourceAnswer:
     """The questions put to the source, in order, such as `isbn:9780441013593`."""
     record: BookRecord | None
     note: str | None = None
-    """Why a source was not asked, such as `no key`."""
+    """Why a source gave no answer, such as `no key`."""
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether the source is still to be asked."""
+        return self.note is not None
 
 
 def isbn_forms(book: BookQuery) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Belongs here: what is configured about the store and each service. Does not belo
 are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothing of Dagster.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -16,6 +17,7 @@ from orf_books.resources.storage import ObjectStorage, S3Options
 if TYPE_CHECKING:
     from orf_books.resources.google_books import GoogleBooks
     from orf_books.resources.open_library import OpenLibrary
+    from orf_books.resources.raw_answers import RawAnswer
 
 
 def user_agent(contact: str | None) -> str:
@@ -48,14 +50,15 @@ class OpenLibraryResource(dg.ConfigurableResource[None]):
     requests_per_second: float
     ledger: str
 
-    def open(self) -> "OpenLibrary":
-        """A client, for use as `async with` in one step."""
+    def open(self, keep: Callable[["RawAnswer"], None] = lambda _: None) -> "OpenLibrary":
+        """A client, for use as `async with` in one step; `keep` is given every answer."""
         from orf_books.resources.open_library import OpenLibrary
 
         return OpenLibrary(
             self.url,
             user_agent=user_agent(self.contact),
             pace=SharedPace(Ledger(self.ledger), self.url, self.requests_per_second),
+            keep=keep,
         )
 
 
@@ -69,8 +72,12 @@ class GoogleBooksResource(dg.ConfigurableResource[None]):
     requests_per_day: int
     ledger: str
 
-    def open(self) -> "GoogleBooks":
-        """A client, for use as `async with` in one step."""
+    def open(
+        self,
+        title_seconds: float | None = None,
+        keep: Callable[["RawAnswer"], None] = lambda _: None,
+    ) -> "GoogleBooks":
+        """A client, for use as `async with` in one step; arguments as of `GoogleBooks`."""
         from orf_books.resources.google_books import GoogleBooks
 
         ledger = Ledger(self.ledger)
@@ -80,10 +87,17 @@ class GoogleBooksResource(dg.ConfigurableResource[None]):
             user_agent=user_agent(self.contact),
             pace=SharedPace(ledger, self.url, self.requests_per_second),
             quota=DailyQuota(ledger, self.url, self.requests_per_day),
+            title_seconds=title_seconds,
+            keep=keep,
         )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a key."""
+        return bool(self.key)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of a report should know about this source."""
         off = "Google Books was not asked: set ORF_BOOKS_GOOGLE_BOOKS_KEY to fill gaps from there."
-        return () if self.key else (off,)
+        return () if self.is_on else (off,)

@@ -6,7 +6,9 @@ Belongs here: its questions, its error bodies, its quota. Does not belong here: 
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
 
 import httpx
 
@@ -26,6 +28,7 @@ from orf_books.books.similarity import (
     title_author_similarity,
 )
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+from orf_books.resources.batching import GroupedLookup, GroupUndecided
 from orf_books.resources.http import (
     NO_RETRY,
     AsksService,
@@ -33,12 +36,15 @@ from orf_books.resources.http import (
     Patience,
     ServiceClient,
     ServiceFailure,
+    ServiceRefusal,
     rate_limited,
 )
 from orf_books.resources.pace import DailyQuota, OwnPace, Pace
+from orf_books.resources.raw_answers import RawAnswer
 
 PUBLIC_URL = "https://www.googleapis.com/books/v1"
 NO_KEY = "no key: set ORF_BOOKS_GOOGLE_BOOKS_KEY"
+NOT_YET_BY_TITLE = "not asked by title yet: its turn would have come late, a later run asks"
 
 _REMEDY = (
     "Check ORF_BOOKS_GOOGLE_BOOKS_KEY: the key must be valid, its project must have the Books API "
@@ -49,20 +55,32 @@ _VOLUME = (
     "imageLinks(smallThumbnail,thumbnail))"
 )
 _LIST = f"kind,totalItems,items({_VOLUME})"
+BOOKS_BY_ISBN = 40
+"""Others have asked for so many in a request; it is also the most volumes that an answer holds."""
+BOOKS_BY_DIGITS = 20
+"""Two numbers each."""
+WITNESSES = 3
+LONG_SHOT_SHARE = 0.75
+NEARLY_FREE_SECONDS = 2.0
+_MOST_VOLUMES = 40
 _BY_NUMBER = 5
 _BY_TITLE = 10
 _COUNTRY = "US"
 """For hosts that Google cannot place on a map."""
 
 
+Terms = Callable[[BookQuery], Sequence[str]]
+"""How a book's numbers are put into a query, the best first."""
+
+
 class GoogleBooks(AsksService):
     """Finds single books in Google Books; without a key it knows none and says why.
 
-    A book is looked up by ISBN, by its bare digits, and by title and author, until one question
-    finds it; a volume that the list gives no genre is asked for once more by itself, where its
-    categories are whole. Each question costs one of the day's (1000 by default), so this source is
-    for the gaps that others leave. Once the day's quota is gone or Google refuses the key, nothing
-    is asked any more.
+    A book is looked up by ISBN, many books a request, then by its bare digits, then by title and
+    author, one book a request; a volume that the list gives no genre is asked for once more by
+    itself, where its categories are whole. Each request costs one of the day's (1000 by default)
+    and of each second's (1), so this source is for the gaps that others leave. Once the day's quota
+    is gone or Google refuses the key, nothing is asked any more.
 
     Use as `async with`, from one event loop.
 
@@ -72,8 +90,11 @@ class GoogleBooks(AsksService):
         user_agent: `name/version (contact)`.
         pace: when requests may leave; without, at any time.
         quota: what may be asked in a day, every attempt counted; without, as much as Google lets.
-        concurrency: how many books are asked for at once.
+        title_seconds: how long after opening a question by title may leave; where Google does not
+            know the book's ISBN, three quarters of that; later, only if its turn has nearly come.
+            Without, always.
         patience: how failing requests are tried again.
+        keep: given every answer as it came.
     """
 
     name = "google_books"
@@ -86,8 +107,9 @@ class GoogleBooks(AsksService):
         user_agent: str,
         pace: Pace | None = None,
         quota: DailyQuota | None = None,
-        concurrency: int = 64,
+        title_seconds: float | None = None,
         patience: Patience | None = None,
+        keep: Callable[[RawAnswer], None] = lambda _: None,
     ) -> None:
         self._key = key
         client = ServiceClient(
@@ -98,14 +120,44 @@ class GoogleBooks(AsksService):
             remedy=_REMEDY,
             pace=_WithinQuota(pace or OwnPace(), quota) if quota else pace,
             patience=patience,
-            connections=concurrency,
             classify=failure_in,
+            keep=keep,
         )
         super().__init__(client)
         self._quota = quota
-        self._places = asyncio.Semaphore(concurrency)
+        self._title_seconds = title_seconds
         self._country: str | None = None
-        self._closed_by: OrfBooksError | None = None
+        self._witnesses: list[str] = []
+        self._understands_or: bool | None = None
+
+        def grouped(terms: Terms, size: int) -> GroupedLookup[BookQuery, JsonObject]:
+            return GroupedLookup(
+                lambda books, attempts: self._ask_by_number(terms, books, attempts),
+                group_size=size,
+                seconds_until_free=client.pace.seconds_until_free,
+            )
+
+        self._by_isbn = grouped(_isbn_term, BOOKS_BY_ISBN)
+        self._by_digits = grouped(_other_terms, BOOKS_BY_DIGITS)
+
+    async def __aenter__(self) -> Self:
+        self._opened_at = asyncio.get_running_loop().time()
+        return await super().__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for lookup in (self._by_isbn, self._by_digits):
+            await lookup.aclose()
+        await super().__aexit__(kind, error, traceback)
+
+    def likely_knows(self, book: BookQuery) -> None:
+        """Another source knows this book by its ISBN, so Google most likely does, too."""
+        if len(self._witnesses) < WITNESSES:
+            self._witnesses += isbn_forms(book)[:1]
 
     async def find(self, book: BookQuery) -> SourceAnswer:
         """What Google Books knows of a book.
@@ -117,22 +169,58 @@ class GoogleBooks(AsksService):
         if not self._key:
             return SourceAnswer(source=self.name, asked=(), record=None, note=NO_KEY)
         asked: list[str] = []
-        async with self._places:
-            record = await self._find_by_isbn(book, asked) or await self._find_by_title(book, asked)
-        return SourceAnswer(source=self.name, asked=tuple(asked), record=record)
-
-    async def _find_by_isbn(self, book: BookQuery, asked: list[str]) -> BookRecord | None:
         forms = isbn_forms(book)
         # The field misses some ISBNs that the digits alone find.
-        for question in (f"isbn:{forms[0]}", forms[0]) if forms else ():
+        by_number = (
+            {_isbn_field(forms[0]): self._by_isbn, forms[0]: self._by_digits} if forms else {}
+        )
+        for question, lookup in by_number.items():
             asked.append(question)
-            volumes = await self._search(question, _BY_NUMBER)
-            # It also answers with other books, so only the number in the volume itself counts.
-            same = [volume for volume in volumes if has_isbn_of(book, _isbns(volume))]
-            if same:
-                best = next((volume for volume in same if _categories(volume)), same[0])
-                return await self._record(best, Match.ISBN, 1.0)
-        return None
+            if volume := await lookup.find(book):
+                record = await self._record(volume, Match.ISBN, 1.0)
+                return SourceAnswer(source=self.name, asked=tuple(asked), record=record)
+        if self._is_too_busy_for_titles(is_long_shot=bool(forms)):
+            return SourceAnswer(self.name, tuple(asked), record=None, note=NOT_YET_BY_TITLE)
+        found = await self._find_by_title(book, asked)
+        return SourceAnswer(source=self.name, asked=tuple(asked), record=found)
+
+    def _is_too_busy_for_titles(self, *, is_long_shot: bool) -> bool:
+        if self._title_seconds is None:
+            return False
+        wait = self._client.pace.seconds_until_free()
+        leaves_after = asyncio.get_running_loop().time() + wait - self._opened_at
+        latest = self._title_seconds * (LONG_SHOT_SHARE if is_long_shot else 1)
+        return leaves_after > latest and wait > NEARLY_FREE_SECONDS
+
+    async def _ask_by_number(
+        self, terms: Terms, books: Sequence[BookQuery], attempts: int | None
+    ) -> Mapping[BookQuery, JsonObject]:
+        """The volume of each book that Google finds by its numbers.
+
+        Several in a request are asked for with `OR`, which is not in Google's documentation, though
+        widely done. So silence about them is believed only of a service that has shown, with any
+        number but the first, that it reads on.
+        """
+        if len(books) == 1 and not self._understands_or:
+            volumes = await self._search(terms(books[0])[0], _BY_NUMBER, attempts)
+            return _volumes_by_book(books, volumes)
+        if self._understands_or is False:
+            raise GroupUndecided
+        witnesses = [] if self._understands_or else self._witnesses
+        question = " OR ".join(
+            [*(term for book in books for term in terms(book)), *map(_isbn_field, witnesses)]
+        )
+        volumes = await self._search(question, _MOST_VOLUMES, attempts)
+        found = _volumes_by_book(books, volumes)
+        if not self._understands_or:
+            read = {isbn for volume in volumes for isbn in _isbns(volume)}
+            if read.isdisjoint(witnesses) and not found.keys() - {books[0]}:
+                self._understands_or = False if witnesses else None
+                raise GroupUndecided
+            self._understands_or = True
+        if len(volumes) >= _MOST_VOLUMES and 1 < len(books) != len(found):
+            raise GroupUndecided
+        return found
 
     async def _find_by_title(self, book: BookQuery, asked: list[str]) -> BookRecord | None:
         title, author = _quotable(main_title(book.title)), _quotable(last_name(book.author))
@@ -163,9 +251,11 @@ class GoogleBooks(AsksService):
             confidence=confidence,
         )
 
-    async def _search(self, question: str, most: int) -> list[JsonObject]:
+    async def _search(
+        self, question: str, most: int, attempts: int | None = None
+    ) -> list[JsonObject]:
         parameters = {"q": question, "maxResults": str(most), "fields": _LIST}
-        answer = await self._ask("/volumes", parameters) or {}
+        answer = await self._ask("/volumes", parameters, attempts) or {}
         volumes = answer.get("items", [])
         # Nothing found is a count of zero and no `items` at all.
         if not isinstance(volumes, list) or not ("items" in answer or "totalItems" in answer):
@@ -177,26 +267,25 @@ class GoogleBooks(AsksService):
     async def _volume(self, volume_id: str) -> JsonObject | None:
         return await self._ask(f"/volumes/{volume_id}", {"fields": _VOLUME})
 
-    async def _ask(self, path: str, parameters: dict[str, str]) -> JsonObject | None:
-        if self._closed_by is not None:
-            raise self._closed_by.with_traceback(None)
+    async def _ask(
+        self, path: str, parameters: dict[str, str], attempts: int | None = None
+    ) -> JsonObject | None:
+        country = {"country": self._country} if self._country else {}
         try:
-            return await self._ask_with_key(path, parameters)
+            return await self._client.find_json(
+                path, {**parameters, **country, "key": self._key or ""}, attempts=attempts
+            )
         except _UnknownLocation:
             if self._country is not None:
                 raise
             self._country = _COUNTRY
-            return await self._ask(path, parameters)
-        except (RetryLater, FixConfiguration) as failure:
-            if _is_final(failure):
-                self._closed_by = failure
-            if self._quota and failure.category is FailureCategory.QUOTA_EXHAUSTED:
-                self._quota.exhaust()
+            return await self._ask(path, parameters, attempts)
+        except RetryLater as failure:
+            if failure.category is FailureCategory.QUOTA_EXHAUSTED:
+                self._client.circuit.stop(failure)
+                if self._quota:
+                    self._quota.exhaust()
             raise
-
-    async def _ask_with_key(self, path: str, parameters: dict[str, str]) -> JsonObject | None:
-        country = {"country": self._country} if self._country else {}
-        return await self._client.find_json(path, {**parameters, **country, "key": self._key or ""})
 
 
 class _WithinQuota:
@@ -223,11 +312,6 @@ class _UnknownLocation(FixConfiguration):
     """Google wants to be told the country."""
 
 
-def _is_final(failure: RetryLater | FixConfiguration) -> bool:
-    is_refusal = isinstance(failure, FixConfiguration)
-    return is_refusal or failure.category is FailureCategory.QUOTA_EXHAUSTED
-
-
 def failure_in(response: httpx.Response) -> OrfBooksError | None:
     """What an error body means: one status stands for several things, and so do the reasons."""
     error = _error_in(response)
@@ -235,7 +319,7 @@ def failure_in(response: httpx.Response) -> OrfBooksError | None:
     if "unknownLocation" in reasons:
         return _UnknownLocation(f"Google Books cannot tell the country of this machine. {_REMEDY}")
     if reasons & {"API_KEY_INVALID", "keyInvalid"}:
-        return FixConfiguration(f"Google Books does not know the key. {_REMEDY}")
+        return ServiceRefusal(f"Google Books does not know the key. {_REMEDY}")
     if _is_about_quota(response, reasons):
         return _quota_failure(response, error, reasons)
     return None
@@ -288,6 +372,36 @@ def _error_in(response: httpx.Response) -> JsonObject:
 def _reasons(error: JsonObject) -> frozenset[str]:
     entries = [*_objects(error.get("errors")), *_objects(error.get("details"))]
     return frozenset([_text(error, "status"), *(_text(entry, "reason") for entry in entries)])
+
+
+def _isbn_field(isbn: str) -> str:
+    return f"isbn:{isbn}"
+
+
+def _isbn_term(book: BookQuery) -> Sequence[str]:
+    return [_isbn_field(isbn_forms(book)[0])]
+
+
+def _other_terms(book: BookQuery) -> Sequence[str]:
+    best, *others = isbn_forms(book)
+    return [best, *map(_isbn_field, others)]
+
+
+def _volumes_by_book(
+    books: Sequence[BookQuery], volumes: Sequence[JsonObject]
+) -> dict[BookQuery, JsonObject]:
+    """The best volume of each book that has one.
+
+    Google also answers with other books, so only the number in the volume itself counts.
+    """
+    of_books = {
+        book: [volume for volume in volumes if has_isbn_of(book, _isbns(volume))] for book in books
+    }
+    return {
+        book: next((volume for volume in same if _categories(volume)), same[0])
+        for book, same in of_books.items()
+        if same
+    }
 
 
 def _similarity(book: BookQuery, volume: JsonObject) -> float:

@@ -5,9 +5,11 @@ addresses, parameters and error bodies (`open_library.py`, `google_books.py`), a
 """
 
 import asyncio
+import json
 import logging
 import random
 import ssl
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,16 +18,21 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+from orf_books.resources.circuit import Circuit
 from orf_books.resources.pace import OwnPace, Pace
+from orf_books.resources.raw_answers import RawAnswer
 
 JsonObject = dict[str, Any]
+AnswerT = TypeVar("AnswerT")
+Read = Callable[[str, httpx.Response], AnswerT]
+"""Makes the answer to a question out of what came from its place."""
 Parameters = Mapping[str, str | int]
 Classify = Callable[[httpx.Response], OrfBooksError | None]
 """What a service's own error body means; None leaves it to the status."""
@@ -49,6 +56,33 @@ class Patience:
     """No `Retry-After` holds an item up for longer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a POST carries."""
+
+    content: bytes
+    media_type: str
+
+    @classmethod
+    def of_json(cls, document: JsonObject) -> Self:
+        """A JSON document."""
+        return cls(json.dumps(document).encode(), "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What one request asks, as often as it is sent."""
+
+    path: str
+    parameters: Parameters
+    body: Body | None = None
+
+    @property
+    def place(self) -> str:
+        """How messages name it."""
+        return self.path or "its address"
+
+
 class ServiceFailure(RetryLater):
     """A service did not answer, and what that says about asking again."""
 
@@ -70,6 +104,10 @@ class ServiceFailure(RetryLater):
         """Whether a batch may owe this failure to one of its questions, not to the service."""
 
 
+class ServiceRefusal(FixConfiguration):
+    """A service turns us away, whatever we ask."""
+
+
 class ServiceClient:
     """One service: use as `async with`, from one event loop.
 
@@ -78,11 +116,14 @@ class ServiceClient:
         base_url: what stands before every path.
         user_agent: who we are; some services refuse those that do not say.
         remedy: what someone can do when the service refuses us; ends the message.
+        headers: sent with every request; may hold a key.
+        secret_address: whether the base URL is a secret, so that no log shows its path.
         pace: when requests may leave; without, at any time.
         patience: how failing requests are tried again.
         deadline_seconds: how long one attempt may take in all, redirects and body included.
         connections: how many requests may be under way at once; others wait.
         classify: knows the error bodies of this service.
+        keep: given every answer as it came.
         transport: replaces the network, for tests.
     """
 
@@ -93,38 +134,46 @@ class ServiceClient:
         *,
         user_agent: str,
         remedy: str = "Check its settings.",
+        headers: Mapping[str, str] | None = None,
+        secret_address: bool = False,
         pace: Pace | None = None,
         patience: Patience | None = None,
         deadline_seconds: float = 20.0,
         connections: int = 100,
         classify: Classify = lambda _: None,
+        keep: Callable[[RawAnswer], None] = lambda _: None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.service = service
         self.requests = 0
         """Requests sent so far, every attempt counted."""
         self.pace = pace or OwnPace()
-        self._base_url = base_url
-        self._user_agent = user_agent
+        self.circuit = Circuit(service)
+        self._base_url = base_url.rstrip("/")
+        if secret_address:
+            _secret_paths.add(httpx.URL(self._base_url).path)
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json"} | dict(
+            headers or {}
+        )
         self._remedy = remedy
         self._patience = patience or Patience()
         self._deadline_seconds = deadline_seconds
-        self._limits = httpx.Limits(max_connections=connections)
+        self._connections = connections
         self._classify = classify
+        self._keep = keep
         self._transport = transport
         self._opened: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
         self._opened = httpx.AsyncClient(
-            base_url=self._base_url,
-            headers={"User-Agent": self._user_agent, "Accept": "application/json"},
-            # Waiting for a free connection is our doing, so it is no timeout of the service.
-            timeout=httpx.Timeout(self._deadline_seconds, connect=5.0, pool=None),
-            limits=self._limits,
+            headers=self._headers,
+            timeout=httpx.Timeout(self._deadline_seconds, connect=5.0),
+            limits=httpx.Limits(max_connections=self._connections),
             follow_redirects=True,
             verify=_tls(),
             transport=self._transport,
         )
+        self._places = asyncio.Semaphore(self._connections)
         return self
 
     async def __aexit__(
@@ -152,19 +201,37 @@ class ServiceClient:
             RetryLater: the service could not answer, also not when asked again.
             FixConfiguration: the service refuses us.
         """
-        answer = await self.find_json(path, parameters, attempts=attempts)
-        if answer is None:
-            raise ServiceFailure(
-                f"{self.service} has no {path} (HTTP 404). Check the address set for it.",
-                FailureCategory.BAD_RESPONSE,
-                one_question_may_be_the_cause=False,
-            )
-        return answer
+        return self._found(path, await self.find_json(path, parameters, attempts=attempts))
 
     async def find_json(
         self, path: str, parameters: Parameters, *, attempts: int | None = None
     ) -> JsonObject | None:
         """Like `get_json`, for paths where a 404 is an answer: None."""
+        return await self._ask(_Question(path, parameters), self._json_of, attempts)
+
+    async def post_json(
+        self,
+        path: str,
+        body: Body,
+        parameters: Parameters | None = None,
+        *,
+        attempts: int | None = None,
+    ) -> JsonObject:
+        """The JSON object that answers a POST; it may be sent again, so it must bear that.
+
+        Arguments and failures are those of `get_json`.
+        """
+        question = _Question(path, parameters or {}, body)
+        return self._found(path, await self._ask(question, self._json_of, attempts))
+
+    async def post_text(self, path: str, body: Body, *, attempts: int | None = None) -> str:
+        """Like `post_json`, where the answer is plain text."""
+        question = _Question(path, {}, body)
+        return self._found(path, await self._ask(question, _text_of, attempts))
+
+    async def _ask(
+        self, question: _Question, read: Read[AnswerT], attempts: int | None
+    ) -> AnswerT | None:
         patience = self._patience
         async for attempt in stamina.retry_context(
             on=_WorthAnotherAttempt(patience, attempts or patience.attempts),
@@ -175,38 +242,71 @@ class ServiceClient:
             wait_jitter=patience.jitter,
         ):
             with attempt:
-                return await self._ask_once(path, parameters)
+                return await self._ask_once(question, read)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _ask_once(self, path: str, parameters: Parameters) -> JsonObject | None:
+    async def _ask_once(self, question: _Question, read: Read[AnswerT]) -> AnswerT | None:
+        self.circuit.pass_or_refuse()
         try:
-            return self._read(path, await self._send(path, parameters))
+            answer = self._read(question.place, await self._send(question), read)
         except ServiceFailure as failure:
+            if failure.category in _NO_ANSWER:
+                self.circuit.failed()
+            else:
+                self.circuit.answered()
             if failure.category is FailureCategory.RATE_LIMITED:
-                self.pace.hold(failure.retry_after or self._patience.rate_limited_wait)
+                wait = failure.retry_after or self._patience.rate_limited_wait
+                self.pace.hold(min(wait, self._patience.longest_retry_after))
             raise
+        except ServiceRefusal as refusal:
+            self.circuit.stop(refusal)
+            raise
+        except OrfBooksError:
+            self.circuit.answered()
+            raise
+        self.circuit.answered()
+        return answer
 
-    async def _send(self, path: str, parameters: Parameters) -> httpx.Response:
+    async def _send(self, question: _Question) -> httpx.Response:
         if self._opened is None:
             raise RuntimeError(f"The client of {self.service} is used outside of `async with`.")
         await self.pace.turn()
         self.requests += 1
+        body = question.body
         try:
-            async with asyncio.timeout(self._deadline_seconds):
-                return await self._opened.get(path, params=dict(parameters))
+            # Waiting for a free connection is our doing, so it is no timeout of the service.
+            async with self._places, asyncio.timeout(self._deadline_seconds):
+                response = await self._opened.request(
+                    "POST" if body else "GET",
+                    self._base_url + question.path,
+                    params=dict(question.parameters),
+                    content=body.content if body else None,
+                    headers={"Content-Type": body.media_type} if body else None,
+                )
         except (TimeoutError, httpx.TransportError, httpx.DecodingError) as error:
-            raise self._no_answer(path, error) from error
+            raise self._no_answer(question.place, error) from error
         except httpx.TooManyRedirects as error:
-            raise self._unreadable(path, "redirects in a circle") from error
+            raise self._unreadable(question.place, "redirects in a circle") from error
+        self.requests += len(response.history)
+        return response
 
-    def _read(self, path: str, response: httpx.Response) -> JsonObject | None:
+    def _read(self, path: str, response: httpx.Response, read: Read[AnswerT]) -> AnswerT | None:
         if response.is_success:
-            return self._json_of(path, response)
+            return read(path, response)
         if own_meaning := self._classify(response):
             raise own_meaning
         if response.status_code == HTTPStatus.NOT_FOUND:
             return None
         raise self._refusal(path, response)
+
+    def _found(self, path: str, answer: AnswerT | None) -> AnswerT:
+        if answer is None:
+            raise ServiceFailure(
+                f"{self.service} has no {path} (HTTP 404). Check the address set for it.",
+                FailureCategory.BAD_RESPONSE,
+                one_question_may_be_the_cause=False,
+            )
+        return answer
 
     def _json_of(self, path: str, response: httpx.Response) -> JsonObject:
         try:
@@ -215,13 +315,15 @@ class ServiceClient:
             raise self._unreadable(path, "answers with something other than JSON") from error
         if not isinstance(content, dict):
             raise self._unreadable(path, "answers with JSON of another shape")
+        asked = response.request.url.copy_remove_param("key").raw_path.decode()
+        self._keep(RawAnswer(self.service, asked, response.text, datetime.now(UTC)))
         return content
 
     def _refusal(self, path: str, response: httpx.Response) -> OrfBooksError:
         status = response.status_code
         place = f"(HTTP {status} for {path})"
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return FixConfiguration(f"{self.service} refuses us {place}. {self._remedy}")
+            return ServiceRefusal(f"{self.service} refuses us {place}. {self._remedy}")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return rate_limited(self.service, response)
         if status == HTTPStatus.REQUEST_TIMEOUT:
@@ -305,20 +407,31 @@ def rate_limited(service: str, response: httpx.Response) -> ServiceFailure:
 
 
 def seconds_to_wait(response: httpx.Response) -> float | None:
-    """What `Retry-After` asks for, given there as seconds or as a date."""
+    """What `Retry-After` asks for, in seconds or as a date; else until `X-RateLimit-Reset`."""
     asked = response.headers.get("Retry-After", "").strip()
     if asked.isdecimal():
         return float(asked)
     try:
         moment = parsedate_to_datetime(asked)
     except ValueError:
-        return None
+        return _seconds_to_reset(response)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
+def _seconds_to_reset(response: httpx.Response) -> float | None:
+    unix_time = response.headers.get("X-RateLimit-Reset", "").strip()
+    seconds = float(unix_time) - time.time() if unix_time.isdecimal() else 0.0
+    return seconds if seconds > 0 else None
+
+
+def _text_of(_place: str, response: httpx.Response) -> str:
+    return response.text
+
+
 _PASSING_STATUSES = frozenset({500, 502, 503, 504})
+_NO_ANSWER = (FailureCategory.TIMEOUT, FailureCategory.UNAVAILABLE, FailureCategory.NETWORK)
 
 
 class _WorthAnotherAttempt:
@@ -367,17 +480,23 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class _WithoutQueries(logging.Filter):
-    """Takes the query out of the addresses that httpx logs: some hold a key."""
+_secret_paths: set[str] = set()
+
+
+class _WithoutSecrets(logging.Filter):
+    """Takes queries and secret paths out of the addresses that httpx logs: some hold a key."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(map(_without_query, record.args))
+            record.args = tuple(map(_without_secrets, record.args))
         return True
 
 
-def _without_query(argument: object) -> object:
-    return argument.copy_with(query=None) if isinstance(argument, httpx.URL) else argument
+def _without_secrets(argument: object) -> object:
+    if not isinstance(argument, httpx.URL):
+        return argument
+    path = "/" if argument.path in _secret_paths else argument.path
+    return argument.copy_with(path=path, query=None)
 
 
-logging.getLogger("httpx").addFilter(_WithoutQueries())
+logging.getLogger("httpx").addFilter(_WithoutSecrets())

@@ -145,7 +145,10 @@ class Ledger:
         if is_file:
             Path(self._url.removeprefix(_SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         engine = sqlalchemy.create_engine(
-            self._url, connect_args={"timeout": _BUSY_SECONDS} if is_file else {}
+            self._url,
+            connect_args={"timeout": _BUSY_SECONDS} if is_file else {},
+            # Nobody closes a ledger, and a server should not be left with open connections.
+            poolclass=None if is_file else sqlalchemy.NullPool,
         )
         if is_file:
             # A power cut may give back the last turns; waiting for the disk costs more.

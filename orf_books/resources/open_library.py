@@ -27,6 +27,7 @@ from orf_books.resources.http import (
     ServiceFailure,
 )
 from orf_books.resources.pace import Pace
+from orf_books.resources.raw_answers import RawAnswer
 
 PUBLIC_URL = "https://openlibrary.org"
 COVERS_URL = "https://covers.openlibrary.org"
@@ -65,6 +66,7 @@ class OpenLibrary(AsksService):
         user_agent: `name/version (contact)`; without a contact Open Library refuses.
         pace: when requests may leave; without, at any time.
         patience: how failing requests are tried again.
+        keep: given every answer as it came.
     """
 
     name = "open_library"
@@ -76,6 +78,7 @@ class OpenLibrary(AsksService):
         user_agent: str,
         pace: Pace | None = None,
         patience: Patience | None = None,
+        keep: Callable[[RawAnswer], None] = lambda _: None,
     ) -> None:
         client = ServiceClient(
             "Open Library",
@@ -84,6 +87,7 @@ class OpenLibrary(AsksService):
             remedy=_REMEDY,
             pace=pace,
             patience=patience,
+            keep=keep,
         )
         super().__init__(client)
         self._witness: str | None = None
@@ -223,11 +227,22 @@ class OpenLibrary(AsksService):
         )
         if not answer and len(books) > 1:
             raise GroupUndecided
+        if not answer and witness:
+            return await self._ask_for_edition(books[0], attempts)
         return {
             book: _record_of_edition(answer[bibkey])
             for book, bibkey in bibkeys.items()
             if isinstance(answer.get(bibkey), dict)
         }
+
+    async def _ask_for_edition(
+        self, book: BookQuery, attempts: int | None
+    ) -> Mapping[BookQuery, BookRecord]:
+        """An edition whose work or authors are damaged is there all the same."""
+        edition = await self._client.find_json(
+            f"/isbn/{isbn_forms(book)[0]}.json", {}, attempts=attempts
+        )
+        return {book: _record_of_bare_edition(edition)} if edition else {}
 
 
 class _Works:
@@ -288,17 +303,30 @@ def _best(outcomes: Sequence[BookRecord | BaseException | None]) -> BookRecord |
 
 
 def _record_of_work(work: JsonObject, match: Match, similarity: float) -> BookRecord:
-    cover = work.get("cover_i")
-    has_cover = isinstance(cover, int) and cover > 0  # -1 stands for a cover that was removed
     return BookRecord(
-        source_id=str(work.get("key", "")),
-        title=str(work.get("title", "")),
+        source_id=_text(work.get("key")),
+        title=_text(work.get("title")),
         subjects=_texts(work.get("subject")),
-        thumbnail_url=f"{COVERS_URL}/b/id/{cover}-M.jpg" if has_cover else None,
-        small_thumbnail_url=f"{COVERS_URL}/b/id/{cover}-S.jpg" if has_cover else None,
+        thumbnail_url=_cover_by_id(work.get("cover_i"), "M"),
+        small_thumbnail_url=_cover_by_id(work.get("cover_i"), "S"),
         description=None,
         match=match,
         confidence=similarity if match is Match.TITLE_AUTHOR else 1.0,
+    )
+
+
+def _record_of_bare_edition(edition: JsonObject) -> BookRecord:
+    covers = edition.get("covers")
+    cover = covers[0] if isinstance(covers, list) and covers else None
+    return BookRecord(
+        source_id=_text(edition.get("key")),
+        title=_text(edition.get("title")),
+        subjects=_texts(edition.get("subjects")),
+        thumbnail_url=_cover_by_id(cover, "M"),
+        small_thumbnail_url=_cover_by_id(cover, "S"),
+        description=None,
+        match=Match.ISBN,
+        confidence=1.0,
     )
 
 
@@ -306,8 +334,8 @@ def _record_of_edition(edition: JsonObject) -> BookRecord:
     cover = edition.get("cover")
     covers = cover if isinstance(cover, dict) else {}
     return BookRecord(
-        source_id=str(edition.get("key", "")),
-        title=str(edition.get("title", "")),
+        source_id=_text(edition.get("key")),
+        title=_text(edition.get("title")),
         subjects=_texts(edition.get("subjects")),
         thumbnail_url=_cover_url(covers.get("medium")),
         small_thumbnail_url=_cover_url(covers.get("small")),
@@ -315,6 +343,12 @@ def _record_of_edition(edition: JsonObject) -> BookRecord:
         match=Match.ISBN,
         confidence=1.0,
     )
+
+
+def _cover_by_id(cover: object, size: str) -> str | None:
+    # -1 stands for a cover that was removed.
+    is_one = isinstance(cover, int) and cover > 0
+    return f"{COVERS_URL}/b/id/{cover}-{size}.jpg" if is_one else None
 
 
 def _cover_url(url: object) -> str | None:

@@ -72,7 +72,7 @@ class Tables:
             RetryLater: the store did not take the commit.
         """
         import polars as pl
-        from deltalake import write_deltalake
+        from deltalake import WriterProperties, write_deltalake
         from deltalake.exceptions import CommitFailedError
 
         if not rows:
@@ -91,6 +91,7 @@ class Tables:
                         mode="append",
                         schema_mode="merge",
                         configuration=_CHECKPOINTS,
+                        writer_properties=WriterProperties(compression="ZSTD"),
                         storage_options=options,
                     )
 

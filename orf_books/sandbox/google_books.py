@@ -16,8 +16,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orf_books.sandbox.behaviour import Behaviour, Counts, Service
+from orf_books.sandbox.book_front_door import BookFrontDoor
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, GoogleBooksRecord
-from orf_books.sandbox.front_door import Dice, FrontDoor
+from orf_books.sandbox.front_door import Dice
 from orf_books.sandbox.isbn import as_isbn10, as_isbn13
 from orf_books.sandbox.limits import Window
 from orf_books.sandbox.partial_answer import BadSelectorError, selected
@@ -38,9 +39,9 @@ def google_books_app(
 ) -> Starlette:
     """Google Books over a catalogue."""
     counts = counts or Counts()
-    volumes = Volumes(catalogue)
+    volumes = Volumes(catalogue, behaviour)
     front_door = Middleware(
-        FrontDoor,
+        BookFrontDoor,
         rules=GoogleBooksRules(behaviour, counts),
         catalogue=catalogue,
         behaviour=behaviour,
@@ -115,8 +116,9 @@ class GoogleBooksRules:
 class Volumes:
     """The endpoints, each a method that takes a request."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, behaviour: Behaviour) -> None:
         self._catalogue = catalogue
+        self._behaviour = behaviour
         self._by_id: dict[str, tuple[CatalogueBook, GoogleBooksRecord]] = {}
         self._wrongly_found: dict[str, CatalogueBook] = {}
         for book in catalogue.books:
@@ -148,12 +150,22 @@ class Volumes:
         return _partial(_volume(*known), request.query_params.get("fields"))
 
     def _found(self, query: str) -> list[CatalogueBook]:
-        found: set[CatalogueBook] | None = None
+        # `a OR b c` means (a or b) and c.
+        alternatives: list[set[CatalogueBook]] = []
+        joins_the_one_before = False
         for term in _TERM.finditer(query):
+            if term["word"] == "OR" and self._behaviour.google_understands_or:
+                joins_the_one_before = bool(alternatives)
+                continue
             text = term["phrase"] if term["phrase"] is not None else term["word"]
             books = self._with(term["field"], text)
-            found = books if found is None else found & books
-        known = [book for book in found or () if book.google_books]
+            if joins_the_one_before:
+                alternatives[-1] = alternatives[-1] | books
+            else:
+                alternatives.append(books)
+            joins_the_one_before = False
+        found = set[CatalogueBook].intersection(*alternatives) if alternatives else set()
+        known = [book for book in found if book.google_books]
         return sorted(known, key=lambda book: zlib.crc32(book.title.encode()))
 
     def _with(self, field: str | None, text: str) -> set[CatalogueBook]:

@@ -18,9 +18,10 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from orf_books.sandbox.behaviour import Behaviour, Counts, Service
+from orf_books.sandbox.book_front_door import BookFrontDoor
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, OpenLibraryRecord, normalised
 from orf_books.sandbox.covers import cover_routes, is_cover, is_limited_cover
-from orf_books.sandbox.front_door import FrontDoor, page
+from orf_books.sandbox.front_door import page
 from orf_books.sandbox.limits import LeakyBucket, Window
 from orf_books.sandbox.open_library_answers import (
     Json,
@@ -56,7 +57,7 @@ def open_library_app(
     """Open Library with its covers, over a catalogue."""
     library = OpenLibrary(catalogue)
     front_door = Middleware(
-        FrontDoor,
+        BookFrontDoor,
         rules=OpenLibraryRules(behaviour),
         catalogue=catalogue,
         behaviour=behaviour,

@@ -17,23 +17,36 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from orf_books.sandbox.activity_api import ActivityRecords, activity_api_app
 from orf_books.sandbox.behaviour import Behaviour, Counts
 from orf_books.sandbox.catalogue import SAMPLE_EXPORT, Catalogue, sample_catalogue
+from orf_books.sandbox.deepgram import deepgram_app
 from orf_books.sandbox.google_books import google_books_app
+from orf_books.sandbox.hearing import Hearing
 from orf_books.sandbox.open_library import open_library_app
+from orf_books.sandbox.slack import WEBHOOK_PATH, slack_app
+from orf_books.sandbox.speech_services import kaldi_app, wav2vec_app
 
 LOOPBACK = "127.0.0.1"
 OPEN_LIBRARY_PATH = "/openlibrary"
 GOOGLE_BOOKS_PATH = "/books/v1"
+DEEPGRAM_PATH = "/deepgram"
+KALDI_PATH = "/kaldi"
+WAV2VEC_PATH = "/wav2vec"
+ACTIVITY_API_PATH = "/activity-api"
+SLACK_PATH = "/slack"
 SECONDS_TO_START = 10.0
 SECONDS_TO_STOP = 1
 
 
 class Sandbox:
-    """Open Library and Google Books on a loopback port, for as long as the `with` block lasts.
+    """The services on a loopback port, for as long as the `with` block lasts.
+
+    What the recognisers hear is set in `hearing`, what the activity API knows is put into
+    `activities`, and what Slack was told is in `messages`.
 
     Args:
-        catalogue: what the services know; the bundled sample by default.
+        catalogue: which books the services know; the bundled sample by default.
         behaviour: the switches; all calm by default.
         port: the port to listen on; 0 takes a free one.
         export: the Goodreads export that goes with the catalogue, served for download.
@@ -50,6 +63,9 @@ class Sandbox:
         self.catalogue = catalogue or sample_catalogue()
         self.behaviour = behaviour or Behaviour()
         self.counts = Counts()
+        self.hearing = Hearing()
+        self.activities = ActivityRecords()
+        self.messages: list[str] = []
         self.export = SAMPLE_EXPORT.read_bytes() if export is None else export
         self._wanted_port = port
         self._socket: socket.socket | None = None
@@ -73,9 +89,57 @@ class Sandbox:
         """What stands in for `https://www.googleapis.com/books/v1`."""
         return self.url + GOOGLE_BOOKS_PATH
 
+    @property
+    def deepgram_url(self) -> str:
+        """What stands in for `https://api.deepgram.com`."""
+        return self.url + DEEPGRAM_PATH
+
+    @property
+    def kaldi_general_url(self) -> str:
+        """The shard of Kaldi for most stories."""
+        return f"{self.url}{KALDI_PATH}/general"
+
+    @property
+    def kaldi_partner_url(self) -> str:
+        """The shard of Kaldi for the stories of a partner."""
+        return f"{self.url}{KALDI_PATH}/partner"
+
+    @property
+    def wav2vec_url(self) -> str:
+        """The base of wav2vec."""
+        return self.url + WAV2VEC_PATH
+
+    @property
+    def activity_api_url(self) -> str:
+        """The base of the activity API."""
+        return self.url + ACTIVITY_API_PATH
+
+    @property
+    def slack_webhook(self) -> str:
+        """The address of Slack's webhook, which would be a secret."""
+        return self.url + SLACK_PATH + WEBHOOK_PATH
+
     def app(self) -> Starlette:
-        """All services and the control endpoints as one application."""
-        return sandbox_app(self.catalogue, self.behaviour, self.counts, self.export)
+        """All services and the control endpoints under their paths."""
+        behaviour, counts, hearing = self.behaviour, self.counts, self.hearing
+        control = Control(self)
+        return Starlette(
+            routes=[
+                Route("/sandbox/behaviour", control.show_behaviour, methods=["GET"]),
+                Route("/sandbox/behaviour", control.change_behaviour, methods=["PATCH"]),
+                Route("/sandbox/counts", control.show_counts, methods=["GET"]),
+                Route("/sandbox/counts", control.clear_counts, methods=["DELETE"]),
+                Route("/sandbox/messages", control.show_messages, methods=["GET"]),
+                Route("/sandbox/library.csv", control.download_export, methods=["GET"]),
+                Mount(OPEN_LIBRARY_PATH, open_library_app(self.catalogue, behaviour, counts)),
+                Mount(GOOGLE_BOOKS_PATH, google_books_app(self.catalogue, behaviour, counts)),
+                Mount(DEEPGRAM_PATH, deepgram_app(hearing, behaviour, counts)),
+                Mount(KALDI_PATH, kaldi_app(hearing, behaviour, counts)),
+                Mount(WAV2VEC_PATH, wav2vec_app(hearing, behaviour, counts)),
+                Mount(ACTIVITY_API_PATH, activity_api_app(self.activities, behaviour, counts)),
+                Mount(SLACK_PATH, slack_app(self.messages, behaviour, counts)),
+            ]
+        )
 
     def start(self) -> None:
         """Listen; return when requests are answered."""
@@ -113,31 +177,14 @@ class Sandbox:
         self.stop()
 
 
-def sandbox_app(
-    catalogue: Catalogue, behaviour: Behaviour, counts: Counts, export: bytes
-) -> Starlette:
-    """All services and the control endpoints under their paths."""
-    control = Control(behaviour, counts, export)
-    return Starlette(
-        routes=[
-            Route("/sandbox/behaviour", control.show_behaviour, methods=["GET"]),
-            Route("/sandbox/behaviour", control.change_behaviour, methods=["PATCH"]),
-            Route("/sandbox/counts", control.show_counts, methods=["GET"]),
-            Route("/sandbox/counts", control.clear_counts, methods=["DELETE"]),
-            Route("/sandbox/library.csv", control.download_export, methods=["GET"]),
-            Mount(OPEN_LIBRARY_PATH, open_library_app(catalogue, behaviour, counts)),
-            Mount(GOOGLE_BOOKS_PATH, google_books_app(catalogue, behaviour, counts)),
-        ]
-    )
-
-
 class Control:
     """The endpoints by which other processes steer and watch the sandbox."""
 
-    def __init__(self, behaviour: Behaviour, counts: Counts, export: bytes) -> None:
-        self._behaviour = behaviour
-        self._counts = counts
-        self._export = export
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._behaviour = sandbox.behaviour
+        self._counts = sandbox.counts
+        self._messages = sandbox.messages
+        self._export = sandbox.export
 
     async def show_behaviour(self, _request: Request) -> Response:
         """GET /sandbox/behaviour."""
@@ -160,6 +207,10 @@ class Control:
         """DELETE /sandbox/counts."""
         self._counts.clear()
         return Response(status_code=204)
+
+    async def show_messages(self, _request: Request) -> Response:
+        """GET /sandbox/messages: what Slack was told."""
+        return JSONResponse(self._messages)
 
     async def download_export(self, _request: Request) -> Response:
         """GET /sandbox/library.csv: the export that goes with the catalogue."""

@@ -28,7 +28,6 @@ SHARE_KNOWN = 0.9
 SHARE_IN_OPEN_LIBRARY = 0.95
 SHARE_IN_GOOGLE_BOOKS = 0.7
 SHARE_WITH_GOODREADS_ID = 0.8
-SHARE_WITH_SUBJECTS = 0.95
 SHARE_WITH_TYPED_DESCRIPTION = 0.5
 SHARE_OF_READ_WITH_DATE = 0.76
 FIRST_GOODREADS_ID = 900_000_000
@@ -78,15 +77,19 @@ class InventedBook:
     pages: int
 
 
-def synthetic_library(rows: int, seed: int = 0) -> tuple[bytes, Catalogue]:
+def synthetic_library(
+    rows: int, seed: int = 0, open_library_share: float = SHARE_IN_OPEN_LIBRARY
+) -> tuple[bytes, Catalogue]:
     """An export of so many rows, and what the services know: about nine of ten of its books.
+
+    Of those, Open Library knows the share given, and the same share of these with subjects.
 
     About 76 % of the rows have ISBNs. Of the others that the services know, about 80 % are known
     by their Goodreads id too, the rest only by title and author.
     """
     chance = Random(seed)  # noqa: S311 - repeatable on purpose
     books = list(_invented_books(rows, chance))
-    catalogue = Catalogue([_catalogue_book(book, chance) for book in books])
+    catalogue = Catalogue([_catalogue_book(book, open_library_share, chance) for book in books])
     return _export(books, chance), catalogue
 
 
@@ -128,13 +131,15 @@ def _author(number: int) -> str:
     return f"{_WORDS.first_names[first]} {_WORDS.last_names[last]}"
 
 
-def _catalogue_book(book: InventedBook, chance: Random) -> CatalogueBook:
+def _catalogue_book(book: InventedBook, open_library_share: float, chance: Random) -> CatalogueBook:
     topic = chance.choice(_WORDS.topics)
     is_known = chance.random() < SHARE_KNOWN
-    in_open_library = chance.random() < SHARE_IN_OPEN_LIBRARY
+    in_open_library = chance.random() < open_library_share
     # A known book is known somewhere.
     in_google_books = not in_open_library or chance.random() < SHARE_IN_GOOGLE_BOOKS
-    open_library = _open_library_record(book, topic.subjects, chance)
+    has_subjects = chance.random() < open_library_share
+    subjects = topic.subjects if has_subjects else ()
+    open_library = _open_library_record(book, subjects, chance)
     google_books = GoogleBooksRecord(f"inv{book.number:09}", (topic.category,), _description(book))
     return CatalogueBook(
         goodreads_id=_goodreads_id(book),
@@ -155,12 +160,11 @@ def _open_library_record(
 ) -> OpenLibraryRecord:
     headings = [*subjects, *chance.sample(_WORDS.noise, chance.randint(1, 6))]
     chance.shuffle(headings)
-    has_subjects = chance.random() < SHARE_WITH_SUBJECTS
     return OpenLibraryRecord(
         work=f"OL{80_000_000 + book.number}W",
         edition=f"OL{90_000_000 + book.number}M",
         authors=(f"OL{70_000_000 + book.number}A",),
-        subjects=tuple(headings) if has_subjects else (),
+        subjects=tuple(headings) if subjects else (),
         cover_id=60_000_000 + book.number,
         description=_description(book),
         typed_description=chance.random() < SHARE_WITH_TYPED_DESCRIPTION,

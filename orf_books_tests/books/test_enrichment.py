@@ -2,15 +2,16 @@ import asyncio
 
 import pytest
 
-from orf_books.books.enrichment import BookSource, EnrichedBook, enrich_book
+from orf_books.books.enrichment import EnrichedBook, GapSource, enrich_book
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 
 DUNE = BookQuery("1", "1", "Dune", "Frank Herbert", None, "9780441013593")
 OUTAGE = RetryLater("Open Library is unavailable.", FailureCategory.UNAVAILABLE)
+QUOTA = RetryLater("The quota is used up.", FailureCategory.QUOTA_EXHAUSTED)
 
 
-class Source(BookSource):
+class Source(GapSource):
     """Answers every question alike, and remembers whether it was asked."""
 
     def __init__(
@@ -23,6 +24,7 @@ class Source(BookSource):
     ) -> None:
         self.name = name
         self.was_asked = False
+        self.was_told_of: BookQuery | None = None
         self._answer = SourceAnswer(name, ("isbn:9780441013593",), record, note)
         self._failure = failure
 
@@ -32,13 +34,16 @@ class Source(BookSource):
             raise self._failure
         return self._answer
 
+    def likely_knows(self, book: BookQuery) -> None:
+        self.was_told_of = book
+
 
 def record(*subjects: str, cover: str | None = None, match: Match = Match.ISBN) -> BookRecord:
     return BookRecord("id", "Dune", subjects, cover, cover, None, match, 1.0)
 
 
-def enriched(first: Source, for_gaps: Source) -> EnrichedBook:
-    return asyncio.run(enrich_book(DUNE, first, for_gaps))
+def enriched(first: Source, for_gaps: Source, *kept: SourceAnswer) -> EnrichedBook:
+    return asyncio.run(enrich_book(DUNE, first, for_gaps, kept))
 
 
 def test_the_second_source_is_not_asked_where_the_first_gives_genres() -> None:
@@ -101,17 +106,50 @@ def test_an_outage_of_the_first_source_is_never_a_book_not_found(known: BookReco
 
 
 def test_when_both_sources_fail_the_first_failure_counts() -> None:
-    quota = RetryLater("The quota is used up.", FailureCategory.QUOTA_EXHAUSTED)
     with pytest.raises(RetryLater) as caught:
-        enriched(Source("open_library", failure=OUTAGE), Source("google_books", failure=quota))
+        enriched(Source("open_library", failure=OUTAGE), Source("google_books", failure=QUOTA))
     assert caught.value is OUTAGE
 
 
-@pytest.mark.parametrize("known", [None, record("Fiction")])
-def test_a_failure_of_the_second_source_counts_where_it_was_needed(
-    known: BookRecord | None,
-) -> None:
-    quota = RetryLater("The quota is used up.", FailureCategory.QUOTA_EXHAUSTED)
+def test_a_failure_of_the_second_source_counts_where_the_first_does_not_know_the_book() -> None:
     with pytest.raises(RetryLater) as caught:
-        enriched(Source("open_library", known), Source("google_books", failure=quota))
-    assert caught.value is quota
+        enriched(Source("open_library"), Source("google_books", failure=QUOTA))
+    assert caught.value is QUOTA
+
+
+def test_a_failure_of_the_second_source_leaves_a_gap_where_the_first_knows_the_book() -> None:
+    known = Source("open_library", record("Fiction", cover="a.jpg"))
+    book = enriched(known, Source("google_books", failure=QUOTA))
+    assert (book.found, book.thumbnail_url) == (True, "a.jpg")
+    assert book.gap == "google_books: no answer: quota_exhausted"
+
+
+def test_a_book_of_which_all_needed_sources_answered_has_no_gap() -> None:
+    assert enriched(Source("open_library", record("Fantasy")), Source("google_books")).gap is None
+    assert enriched(Source("open_library"), Source("google_books")).gap is None
+
+
+def test_a_gap_is_filled_without_asking_again_what_was_answered() -> None:
+    first = Source("open_library", failure=OUTAGE)
+    answered = SourceAnswer("open_library", ("isbn:9780441013593",), record(cover="a.jpg"))
+    open_question = SourceAnswer("google_books", (), None, note="no key")
+
+    book = enriched(first, Source("google_books", record("Fantasy")), answered, open_question)
+
+    assert not first.was_asked
+    assert (book.genres, book.thumbnail_url, book.gap) == (("Fantasy",), "a.jpg", None)
+
+
+def test_a_source_that_gave_no_answer_then_is_asked_now() -> None:
+    first = Source("open_library", record("Fantasy"))
+    outage = SourceAnswer("open_library", (), None, note="no answer: unavailable")
+    assert enriched(first, Source("google_books"), outage).genres == ("Fantasy",)
+    assert first.was_asked
+
+
+def test_the_second_source_hears_of_books_whose_isbn_the_first_one_knows() -> None:
+    gaps = Source("google_books")
+    enriched(Source("open_library", record("Fantasy", match=Match.TITLE_AUTHOR)), gaps)
+    assert gaps.was_told_of is None
+    enriched(Source("open_library", record("Fantasy")), gaps)
+    assert gaps.was_told_of is DUNE

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,16 @@ import pytest
 
 from orf_books.books.metadata import BookQuery, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
-from orf_books.resources.google_books import NO_KEY, GoogleBooks, failure_in
+from orf_books.resources.google_books import (
+    NO_KEY,
+    NOT_YET_BY_TITLE,
+    GoogleBooks,
+    failure_in,
+)
 from orf_books.resources.http import Patience
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.pace import DailyQuota
+from orf_books.resources.pace import DailyQuota, OwnPace
+from orf_books.resources.raw_answers import RawAnswer
 from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, GoogleBooksRecord
 from orf_books.sandbox.server import Sandbox
@@ -167,6 +174,113 @@ def test_a_book_without_isbn_is_found_by_title_and_author(sandbox: Sandbox) -> N
 def test_a_similar_title_is_not_taken(sandbox: Sandbox) -> None:
     asked = replace(question(COSMOS, with_isbn=False), author="Carla Sagan", title="Cosmos, Book 2")
     assert answer(sandbox, asked).record is None
+
+
+def invented(number: int) -> CatalogueBook:
+    isbn = f"978000000{number:03}"
+    volume = GoogleBooksRecord(f"v{number}", ("Travel",)) if number % 3 else None
+    digit = (10 - sum(int(d) * (1, 3)[i % 2] for i, d in enumerate(isbn)) % 10) % 10
+    return CatalogueBook(
+        str(number),
+        f"Voyage {number}",
+        (f"Author {number}",),
+        isbns=(f"{isbn}{digit}",),
+        google_books=volume,
+    )
+
+
+MANY = [invented(number) for number in range(60)]
+"""Google knows two of three."""
+
+
+def found_at_once(
+    sandbox: Sandbox, books: Sequence[BookQuery], *, witnesses: Sequence[BookQuery] = ()
+) -> list[str | None]:
+    """The volumes of books that are asked for at the same time."""
+
+    async def find() -> list[SourceAnswer]:
+        async with GoogleBooks(
+            sandbox.google_books_url, key=GOOGLE_BOOKS_KEY, user_agent=AGENT, patience=AT_ONCE
+        ) as google:
+            for book in witnesses:
+                google.likely_knows(book)
+            return await asyncio.gather(*map(google.find, books))
+
+    records = [answer.record for answer in asyncio.run(find())]
+    return [record.source_id if record else None for record in records]
+
+
+VOLUMES = [f"v{number}" if number % 3 else None for number in range(60)]
+
+
+def test_books_asked_for_together_take_one_request_for_forty() -> None:
+    with Sandbox(Catalogue(MANY)) as sandbox:
+        assert found_at_once(sandbox, list(map(question, MANY))) == VOLUMES
+        by_isbn, by_digits_at_most, by_title = 2, 2, 20
+        assert requests(sandbox) <= by_isbn + by_digits_at_most + by_title
+
+
+def test_where_or_is_not_understood_every_book_is_asked_for_singly() -> None:
+    with Sandbox(Catalogue(MANY)) as sandbox:
+        sandbox.behaviour.google_understands_or = False
+        known = question(MANY[1])
+        assert found_at_once(sandbox, list(map(question, MANY)), witnesses=[known]) == VOLUMES
+        in_vain, by_isbn, by_digits, by_title = 3, 60, 20, 20
+        assert requests(sandbox) <= in_vain + by_isbn + by_digits + by_title
+
+
+def test_silence_about_unknown_books_is_believed_once_a_known_one_was_found_beside_them() -> None:
+    unknown = [book for book in MANY if not book.google_books]
+    with Sandbox(Catalogue(MANY)) as sandbox:
+        found = found_at_once(sandbox, list(map(question, unknown)), witnesses=[question(MANY[1])])
+        assert found == [None] * 20
+        assert requests(sandbox) == 1 + 1 + 20
+
+
+def test_without_a_known_one_unknown_books_are_asked_for_singly_before_they_are_believed() -> None:
+    unknown = [book for book in MANY if not book.google_books][:4]
+    with Sandbox(Catalogue(MANY)) as sandbox:
+        assert found_at_once(sandbox, list(map(question, unknown))) == [None] * 4
+        halves_by_isbn, halves_by_digits, by_title = 7, 7, 4
+        assert requests(sandbox) <= halves_by_isbn + halves_by_digits + by_title
+
+
+def test_titles_that_would_wait_long_for_their_turn_are_left_to_a_later_run(
+    sandbox: Sandbox,
+) -> None:
+    titles = [question(COSMOS, with_isbn=False)] * 3
+
+    async def find() -> list[SourceAnswer]:
+        async with GoogleBooks(
+            sandbox.google_books_url,
+            key=GOOGLE_BOOKS_KEY,
+            user_agent=AGENT,
+            pace=OwnPace(requests_per_second=0.4),
+            title_seconds=0.25,
+        ) as google:
+            return await asyncio.gather(*map(google.find, titles))
+
+    found = asyncio.run(find())
+    asked = [answer for answer in found if answer.record]
+    assert len(asked) == 1
+    assert {answer.note for answer in found if answer not in asked} == {NOT_YET_BY_TITLE}
+    assert requests(sandbox) == len(asked)
+
+
+def test_every_answer_is_kept_whole_and_without_the_key(sandbox: Sandbox) -> None:
+    kept: list[RawAnswer] = []
+
+    async def find() -> None:
+        async with GoogleBooks(
+            sandbox.google_books_url, key=GOOGLE_BOOKS_KEY, user_agent=AGENT, keep=kept.append
+        ) as google:
+            await google.find(question(DUNE))
+
+    asyncio.run(find())
+    bodies = [json.loads(answer.body) for answer in kept]
+    assert [body.get("id") or body["totalItems"] for body in bodies] == [1, "dune"]
+    assert "isbn%3A9780441013593" in kept[0].request
+    assert GOOGLE_BOOKS_KEY not in "".join(answer.request + answer.body for answer in kept)
 
 
 def test_a_country_is_named_where_google_cannot_tell_it(sandbox: Sandbox) -> None:

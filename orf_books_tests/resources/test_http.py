@@ -11,6 +11,7 @@ import pytest
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.http import (
+    Body,
     JsonObject,
     Patience,
     ServiceClient,
@@ -191,6 +192,77 @@ def test_the_log_of_requests_shows_no_query(caplog: pytest.LogCaptureFixture) ->
     assert "sec" not in caplog.text
 
 
+def test_the_log_of_requests_shows_no_address_that_is_a_secret(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ask() -> None:
+        async with ServiceClient(
+            "The service",
+            "http://service.test/secret/",
+            user_agent=AGENT,
+            secret_address=True,
+            transport=Service(httpx.Response(200, text="ok")),
+        ) as opened:
+            await opened.post_text("", Body.of_json({}))
+
+    with caplog.at_level(logging.DEBUG):
+        asyncio.run(ask())
+    assert "POST http://service.test/" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_post_carries_its_body_and_the_headers_of_the_client() -> None:
+    service = Service(httpx.Response(503), FOUND)
+
+    async def ask() -> JsonObject:
+        async with ServiceClient(
+            "The service",
+            "http://service.test/v1/",
+            user_agent=AGENT,
+            headers={"Authorization": "Token sec"},
+            patience=AT_ONCE,
+            transport=service,
+        ) as opened:
+            return await opened.post_json("/things", Body(b"\x00\x01", "audio/wav"), {"q": "x"})
+
+    assert asyncio.run(ask()) == {"found": True}
+    assert len(service.asked) == 2
+    for request in service.asked:
+        assert (request.method, request.content) == ("POST", b"\x00\x01")
+        assert str(request.url) == "http://service.test/v1/things?q=x"
+        assert request.headers["Content-Type"] == "audio/wav"
+        assert request.headers["Authorization"] == "Token sec"
+
+
+def test_a_post_may_be_answered_in_text_and_never_by_a_404() -> None:
+    async def ask(answer: httpx.Response) -> str:
+        async with client(Service(answer)) as opened:
+            return await opened.post_text("/things", Body.of_json({"a": 1}))
+
+    assert asyncio.run(ask(httpx.Response(200, text="ok"))) == "ok"
+    with pytest.raises(ServiceFailure, match="has no /things"):
+        asyncio.run(ask(httpx.Response(404)))
+
+
+def test_waiting_for_a_free_connection_is_no_timeout() -> None:
+    async def slow() -> httpx.Response:
+        await asyncio.sleep(0.05)
+        return FOUND
+
+    async def ask() -> list[JsonObject]:
+        async with ServiceClient(
+            "The service",
+            "http://service.test",
+            user_agent=AGENT,
+            connections=1,
+            deadline_seconds=0.2,
+            transport=Service(slow),
+        ) as opened:
+            return await asyncio.gather(*(opened.get_json("/things", {}) for _ in range(6)))
+
+    assert asyncio.run(ask()) == [{"found": True}] * 6
+
+
 def test_redirects_are_followed() -> None:
     moved = httpx.Response(302, headers={"Location": "http://service.test/v1/moved"})
     service = Service(moved, FOUND)
@@ -272,6 +344,27 @@ def test_a_wait_is_given_as_a_date() -> None:
     assert 55 < wait <= 60
     past = httpx.Response(429, headers={"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"})
     assert seconds_to_wait(past) == 0.0
+
+
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}])
+def test_a_wait_is_given_as_the_moment_of_a_reset(header: dict[str, str]) -> None:
+    reset = header | {"X-RateLimit-Reset": str(int(time.time()) + 60)}
+    wait = seconds_to_wait(httpx.Response(429, headers=reset))
+    assert wait is not None
+    assert 55 < wait <= 60
+    first = httpx.Response(429, headers={**reset, "Retry-After": "7"})
+    assert seconds_to_wait(first) == 7.0
+
+
+@pytest.mark.parametrize("reset", ["", "soon", "1", "-1"])
+def test_a_reset_that_tells_nothing_asks_for_no_wait(reset: str) -> None:
+    assert seconds_to_wait(httpx.Response(429, headers={"X-RateLimit-Reset": reset})) is None
+
+
+def test_the_wait_that_a_busy_service_asks_for_holds_others_up_to_a_limit() -> None:
+    patience = Patience(first_wait=0.0, jitter=0.0, longest_retry_after=0.05)
+    busy = httpx.Response(429, headers={"Retry-After": "3600"})
+    assert 0.05 <= seconds_for(Service(busy, FOUND), patience) < 2.0
 
 
 def test_requests_leave_in_evenly_spaced_slots() -> None:

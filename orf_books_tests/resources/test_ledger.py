@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from orf_books.resources.ledger import Ledger
+from orf_books_tests.postgres import PostgresServer
 
 Answer = TypeVar("Answer")
 TODAY, TOMORROW = date(2026, 11, 22), date(2026, 11, 23)
@@ -23,9 +24,12 @@ class Clock:
         return self.seconds
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'a folder' / 'ledger.sqlite'}"
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'a folder' / 'ledger.sqlite'}"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.create_database(tmp_path.name)
 
 
 @pytest.fixture

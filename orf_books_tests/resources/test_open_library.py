@@ -206,6 +206,16 @@ def test_a_poisoned_record_does_not_hide_the_others_of_its_batch(sandbox: Sandbo
     assert [record and record.source_id for record in records] == ["/books/OL2M", None, None]
 
 
+def test_a_poisoned_record_is_found_by_itself(sandbox: Sandbox) -> None:
+    found = outcomes(sandbox, [question(book) for book in (DUNE, POISONED, UNKNOWN)])
+    records = [each.record for each in found if isinstance(each, SourceAnswer)]
+    assert [record and record.source_id for record in records] == [
+        "/works/OL893415W",
+        "/books/OL5M",
+        None,
+    ]
+
+
 def test_an_edition_known_to_be_there_saves_asking_for_unknown_ones_singly() -> None:
     unknown = [
         CatalogueBook(str(n), f"Unknown {n}", ("No One",), isbns=(f"97800000000{n}",))

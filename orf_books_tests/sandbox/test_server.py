@@ -92,7 +92,10 @@ def test_a_time_to_wait_is_named_only_when_the_behaviour_says_so(
     assert ask(open_library, "dune").headers["Retry-After"] == "7"
 
 
-@pytest.mark.parametrize(("fault", "status"), [(Fault.SERVER_ERROR, 500), (Fault.UNAVAILABLE, 503)])
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(Fault.SERVER_ERROR, 500), (Fault.UNAVAILABLE, 503), (Fault.GATEWAY_TIMEOUT, 504)],
+)
 def test_faults_can_be_error_pages(
     sandbox: Sandbox, open_library: httpx.Client, fault: Fault, status: int
 ) -> None:
