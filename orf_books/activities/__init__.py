@@ -1,0 +1,1 @@
+"""What a recorded reading shows: which words were misread, by what evidence, and how fluently."""

@@ -1,0 +1,59 @@
+"""Which word heard stands for which word of the story.
+
+Belongs here: aligning two texts, and marking the words that were heard. Does not belong here: what
+a word is (`story.py`), sounds (`phonemes.py`), and times (`timing.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, product
+
+_GAP = ""
+"""How `kaldialign` shows a gap; no word is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedPair:
+    """A word of the story and a word heard, by index; None on the side where there is none."""
+
+    expected: int | None
+    heard: int | None
+    is_match: bool
+    """Whether they are the same word, or parts of one that one side writes together."""
+
+
+def aligned_words(expected: Sequence[str], heard: Sequence[str]) -> tuple[AlignedPair, ...]:
+    """Align two texts with the fewest words left out, put in and replaced.
+
+    Words that one text writes apart and the other together are one word, with or without a hyphen:
+    `kind-hearted` makes a pair with `kind` and one with `hearted`. Where several alignments differ
+    as little, the first of a word said twice counts, and the second of two that changed places.
+
+    Args:
+        expected: words of the story, as `story.words_of` gives them.
+        heard: words of a transcript, likewise.
+
+    Returns:
+        Pairs in order; every word of both texts is in at least one.
+    """
+    from kaldialign import align
+
+    texts = ([word.replace("-", "") for word in text] for text in (expected, heard))
+    indices, heard_indices = count(), count()
+    pairs = []
+    for word, other in align(*texts, _GAP, merge_compounds=True):
+        is_match = word.replace(" ", "") == other.replace(" ", "")
+        row = product(_row(word, indices), _row(other, heard_indices))
+        pairs += [AlignedPair(*pair, is_match) for pair in row]
+    return tuple(pairs)
+
+
+def match_vector(expected: Sequence[str], heard: Sequence[str]) -> tuple[bool, ...]:
+    """For each word of the story whether it was heard; arguments as for `aligned_words`."""
+    found = {pair.expected for pair in aligned_words(expected, heard) if pair.is_match}
+    return tuple(word in found for word in range(len(expected)))
+
+
+def _row(words: str, indices: Iterator[int]) -> Sequence[int | None]:
+    """The indices of words that `kaldialign` put together, with blanks between them."""
+    return [next(indices) for _ in words.split()] or [None]

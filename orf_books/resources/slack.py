@@ -1,0 +1,117 @@
+"""Slack, which is told through an incoming webhook how a batch went.
+
+Belongs here: posting, what Slack's errors mean, and the wording of messages: counts and the job,
+never an item or a child. Does not belong here: what a failed message means to a batch, which is
+nothing.
+"""
+
+import re
+from http import HTTPStatus
+
+import httpx
+
+from orf_books.batches import BatchOutcome
+from orf_books.failures import FailureCategory, OrfBooksError
+from orf_books.resources.http import (
+    NO_RETRY,
+    AsksService,
+    Body,
+    Patience,
+    ServiceClient,
+    ServiceFailure,
+    ServiceRefusal,
+    seconds_to_wait,
+)
+
+_TAKEN = "ok"
+_GONE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_REASON = re.compile(r"[a-z_]{1,40}")
+
+
+class Slack(AsksService):
+    """Posts messages to one channel. Use as `async with`, from one event loop.
+
+    Args:
+        webhook: the address that Slack gave out; whoever knows it can post, so it is a secret.
+        user_agent: who we are.
+        patience: how failing requests are tried again.
+        deadline_seconds: how long one attempt may take.
+    """
+
+    def __init__(
+        self,
+        webhook: str,
+        *,
+        user_agent: str,
+        patience: Patience | None = None,
+        deadline_seconds: float = 10.0,
+    ) -> None:
+        super().__init__(
+            ServiceClient(
+                "Slack",
+                webhook,
+                user_agent=user_agent,
+                secret_address=True,
+                patience=patience,
+                deadline_seconds=deadline_seconds,
+                classify=failure_in,
+            )
+        )
+
+    async def post(self, text: str) -> None:
+        """Post a message, in Slack's own markup.
+
+        Raises:
+            RetryLater: Slack could not take it now, or did not say whether it did.
+            FixConfiguration: the webhook or its channel is gone.
+        """
+        # One attempt where the message may have arrived: Slack would show it twice.
+        answer = await self._client.post_text("", Body.of_json({"text": text}), attempts=1)
+        if answer.strip() != _TAKEN:
+            raise ServiceFailure(
+                "Slack did not say that it took the message.", FailureCategory.BAD_RESPONSE
+            )
+
+
+def failure_in(response: httpx.Response) -> OrfBooksError | None:
+    """What an error means; its text is one word that says why."""
+    status, text = response.status_code, response.text.strip()
+    reason = f"HTTP {status}" + (f", {text}" if _REASON.fullmatch(text) else "")
+    if status in _GONE or text == "user_not_found":
+        return ServiceRefusal(
+            f"Slack's webhook cannot be used any more ({reason}): make a new one and set "
+            "ORF_BOOKS_SLACK_WEBHOOK."
+        )
+    if response.is_server_error:
+        return ServiceFailure(
+            f"Slack is unavailable ({reason}).",
+            FailureCategory.UNAVAILABLE,
+            retry_after=seconds_to_wait(response),
+            one_question_may_be_the_cause=False,
+        )
+    if status == HTTPStatus.BAD_REQUEST:
+        return ServiceFailure(
+            f"Slack does not take the message ({reason}).",
+            FailureCategory.BAD_RESPONSE,
+            retries=NO_RETRY,
+        )
+    return None
+
+
+def finished_batch(kind: str, job_id: str, outcome: BatchOutcome) -> str:
+    """The message about a batch that came to its end.
+
+    Args:
+        kind: what its items are, in the plural.
+        job_id: the batch.
+        outcome: what came of it.
+    """
+    items = outcome.succeeded + len(outcome.failures)
+    counts = f"{outcome.succeeded} of {items} {kind} succeeded in {outcome.seconds:.0f} s"
+    failed = ", ".join(f"{count} {why}" for why, count in outcome.failed_by_category.items())
+    return f"Batch `{job_id}`: {counts}." + (f"\nFailed: {failed}." if failed else "")
+
+
+def stopped_batch(kind: str, job_id: str) -> str:
+    """The message about a batch that did not come to its end; arguments as for `finished_batch`."""
+    return f"Batch `{job_id}` of {kind} stopped before its end; the log of the run says why."
