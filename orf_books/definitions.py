@@ -25,6 +25,7 @@ from orf_books.resources.dagster_resources import (
     OpenLibraryResource,
     StorageResource,
 )
+from orf_books.resources.hidden import hide
 from orf_books.sensors import sensors
 from orf_books.settings import Settings, load_settings
 
@@ -44,9 +45,15 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
 
 
 def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
-    key = settings.google_books_key
     return {
-        "storage": StorageResource(url=settings.storage, **settings.s3_options),
+        "storage": StorageResource(
+            url=settings.storage,
+            **settings.s3_options
+            | {
+                "aws_secret_access_key": hide(settings.s3_aws_secret_access_key),
+                "aws_session_token": hide(settings.s3_aws_session_token),
+            },
+        ),
         "open_library": OpenLibraryResource(
             url=settings.open_library_url,
             contact=settings.contact,
@@ -56,7 +63,7 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
         "google_books": GoogleBooksResource(
             url=settings.google_books_url,
             contact=settings.contact,
-            key=key.get_secret_value() if key else None,
+            key=hide(settings.google_books_key),
             requests_per_second=settings.google_books_rate,
             requests_per_day=settings.google_books_daily_quota,
             ledger=settings.ledger,

@@ -26,7 +26,7 @@ from orf_books.assets.book_records import (
     fingerprint,
     query_for,
 )
-from orf_books.batches import BatchOutcome, ItemFailure, work_on_items
+from orf_books.batches import BatchOutcome, ItemFailure
 from orf_books.books.enrichment import (
     CODE_VERSION,
     BookSource,
@@ -45,6 +45,7 @@ from orf_books.failures import FailureCategory
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import GoogleBooksResource, OpenLibraryResource
 from orf_books.resources.raw_answers import RawAnswer
+from orf_books.rounds import work_in_rounds
 
 ENRICHED_BOOKS = dg.AssetKey("enriched_books")
 BOOK_SECONDS = 900.0
@@ -53,8 +54,6 @@ SHOWN_FAILURES = 20
 TITLE_SECONDS = 12.0
 """An upload's batch asks Google Books for titles, one a second, no longer than this, so that people
 have their dashboards; a retry asks the rest."""
-SECONDS_BETWEEN_LOOKS = 1.0
-"""At books that another run is enriching."""
 _NEEDS_KEY = "google_books"
 """Gaps of this source cannot be filled while it is off."""
 
@@ -215,33 +214,27 @@ class EnrichmentStep:
             self._records.add_enrichments(rows)
             report(rows)
 
-        claims = self._batch.claims(self._context, self._records.storage.url)
-        outcome = BatchOutcome(0, (), 0.0)
-        waiting = scope.to_enrich
+        def made_meanwhile(keys: Collection[str]) -> Collection[str]:
+            made = self._made_meanwhile(scope, keys)
+            report(list(made.values()))
+            return made
+
         async with (
-            claims.kept(),
             self._open_library.open(keep=self._raw_answers.append) as first,
             self._google_books.open(
                 title_seconds=self._title_seconds, keep=self._raw_answers.append
             ) as for_gaps,
         ):
-            while waiting:
-                ours = claims.take(waiting)
-                made = self._made_meanwhile(scope, waiting)
-                report(list(made.values()))
-                waiting = [key for key in waiting if key not in made]
-                outcome += await work_on_items(
-                    [key for key in waiting if key in ours],
-                    lambda key: self._enriched(key, scope, first, for_gaps),
-                    commit,
-                    concurrency=self._batch.concurrency,
-                    item_seconds=BOOK_SECONDS,
-                    progress=self._batch.watch(self._context, "books"),
-                )
-                claims.give_up()
-                waiting = [key for key in waiting if key not in ours]
-                if waiting:
-                    await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            outcome = await work_in_rounds(
+                scope.to_enrich,
+                self._batch.claims(self._context, self._records.storage.url),
+                made_meanwhile,
+                lambda key: self._enriched(key, scope, first, for_gaps),
+                commit,
+                concurrency=self._batch.concurrency,
+                item_seconds=BOOK_SECONDS,
+                progress=self._batch.watch(self._context, "books"),
+            )
             self._requests = {source.name: source.requests for source in (first, for_gaps)}
         self._keep_raw_answers()
         return outcome

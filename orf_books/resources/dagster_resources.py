@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orf_books import __version__
+from orf_books.resources.hidden import reveal
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.pace import DailyQuota, SharedPace
 from orf_books.resources.storage import ObjectStorage, S3Options
@@ -39,7 +40,8 @@ class StorageResource(dg.ConfigurableResource[None]):
     def open(self) -> ObjectStorage:
         """The storage, ready to use."""
         options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
-        return ObjectStorage(self.url, S3Options(**options))
+        revealed = {name: reveal(value) if value else value for name, value in options.items()}
+        return ObjectStorage(self.url, S3Options(**revealed))
 
 
 class OpenLibraryResource(dg.ConfigurableResource[None]):
@@ -83,7 +85,7 @@ class GoogleBooksResource(dg.ConfigurableResource[None]):
         ledger = Ledger(self.ledger)
         return GoogleBooks(
             self.url,
-            key=self.key,
+            key=reveal(self.key) if self.key else None,
             user_agent=user_agent(self.contact),
             pace=SharedPace(ledger, self.url, self.requests_per_second),
             quota=DailyQuota(ledger, self.url, self.requests_per_day),
