@@ -8,6 +8,8 @@ import json
 
 import dagster as dg
 
+from orf_books.assets.activity_records import ActivityRecords
+from orf_books.assets.activity_reports import activity_reports
 from orf_books.assets.book_records import REFUSED, BookRecords
 from orf_books.assets.books import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
 from orf_books.assets.dashboard import dashboard
@@ -80,4 +82,32 @@ def success_rate_is_high(
     )
 
 
-checks = [export_is_valid, every_item_succeeded, success_rate_is_high]
+@dg.asset_check(
+    asset=activity_reports,
+    blocking=True,
+    description=(
+        "Every activity of the batch was rescored. Failing it fails the run, which turns exactly "
+        "the failed partitions red; the reports are made before."
+    ),
+)
+def every_activity_succeeded(
+    context: dg.AssetCheckExecutionContext, storage: StorageResource
+) -> dg.AssetCheckResult:
+    """Fail when this run's batch has failed activities."""
+    report = ActivityRecords(storage.open()).report_of_job(context.run.run_id)
+    if report is None:
+        return dg.AssetCheckResult(passed=True, description="This run rescored nothing.")
+    failed, processed = report.failed_rescorings, report.activities_processed
+    return dg.AssetCheckResult(
+        passed=failed == 0,
+        description=(
+            f"{failed} of {processed} activities failed. Backfill the failed partitions of "
+            "rescored_activities, or run retry_failed_activities."
+            if failed
+            else f"All {processed} activities succeeded."
+        ),
+        metadata={"failed_by_category": json.loads(report.failed_by_category)},
+    )
+
+
+checks = [export_is_valid, every_item_succeeded, success_rate_is_high, every_activity_succeeded]

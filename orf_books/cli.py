@@ -24,7 +24,7 @@ from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
 from orf_books.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from orf_books.local_runs import BooksRun
+    from orf_books.local_runs import ActivitiesRun, BooksRun
     from orf_books.terminal import TerminalBatch
 
 ITEMS_FAILED, WRONG_CALL = 1, 2
@@ -37,6 +37,8 @@ app = typer.Typer(
 )
 run_commands = typer.Typer(help="Upload a file and run its batch here.", no_args_is_help=True)
 app.add_typer(run_commands, name="run")
+compare_commands = typer.Typer(help="Two results beside each other.", no_args_is_help=True)
+app.add_typer(compare_commands, name="compare")
 
 output, messages = Console(), Console(stderr=True)
 
@@ -47,14 +49,31 @@ Library = Annotated[
 ExportFile = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A Goodreads export.")
 ]
-LabelsFile = Annotated[
+UploadPath = Annotated[
+    Path,
+    typer.Argument(exists=True, readable=True, help="A Goodreads export, or as `run activities`."),
+]
+RecordingPaths = Annotated[
+    list[Path],
+    typer.Argument(
+        exists=True,
+        readable=True,
+        help="Folders with complete.wav and activity.json, folders of such, or a CSV of ids.",
+    ),
+]
+LabelsPath = Annotated[
     Path,
     typer.Argument(
         exists=True,
-        dir_okay=False,
         readable=True,
-        help="For books: a CSV of goodreads_id,title,author,isbn13,genres; genres divided by `;`.",
+        help=(
+            "For books: a CSV of goodreads_id,title,author,isbn13,genres; genres divided by `;`. "
+            "For activities: upload folders, each with truth.json."
+        ),
     ),
+]
+ResultName = Annotated[
+    str, typer.Argument(help="`reference` or `majority`, a rule; or `version:<code version>`.")
 ]
 
 
@@ -62,6 +81,7 @@ class Kind(StrEnum):
     """Kinds of upload."""
 
     BOOKS = "books"
+    ACTIVITIES = "activities"
 
 
 @run_commands.command("books")
@@ -76,27 +96,44 @@ def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = Fa
     )
 
 
+@run_commands.command("activities")
+def run_activities(paths: RecordingPaths, *, as_json: AsJson = False) -> None:
+    """Upload recorded readings, rescore them here, make the reports."""
+    from orf_books.local_runs import ingest_recordings
+
+    settings = load_settings()
+    batch = _batch(settings, is_silent=as_json)
+    _print_activities(ingest_recordings(settings, paths, batch), as_json=as_json)
+
+
 @app.command()
 def retry(kind: Kind, *, as_json: AsJson = False) -> None:
     """Run everything that failed or is missing, wherever it lies, in one run."""
-    from orf_books.local_runs import retry_books
+    from orf_books.local_runs import retry_activities, retry_books
 
-    retry_of = {Kind.BOOKS: retry_books}[kind]
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
-    _print_run(retry_of(settings, batch), as_json=as_json)
+    match kind:
+        case Kind.BOOKS:
+            _print_run(retry_books(settings, batch), as_json=as_json)
+        case Kind.ACTIVITIES:
+            _print_activities(retry_activities(settings, batch), as_json=as_json)
 
 
 @app.command()
 def upload(
-    kind: Kind, path: ExportFile, library: Library = None, *, as_json: AsJson = False
+    kind: Kind, path: UploadPath, library: Library = None, *, as_json: AsJson = False
 ) -> None:
-    """Put a file where the sensor finds it, and print its key."""
-    from orf_books.object_keys import upload_key
+    """Put an upload where the sensor finds it, and print its key."""
+    from orf_books.local_uploads import put_activities, put_export
 
-    key = {Kind.BOOKS: upload_key}[kind](_library(path, library))
-    load_settings().open_storage().put(key, path.read_bytes())
-    _print(key, {"upload": key}, as_json=as_json)
+    storage = load_settings().open_storage()
+    match kind:
+        case Kind.BOOKS:
+            keys = [put_export(storage, path, _library(path, library))]
+        case Kind.ACTIVITIES:
+            keys = put_activities(storage, path)
+    _print("\n".join(keys), {"upload": keys[0], "uploads": keys}, as_json=as_json)
 
 
 @app.command()
@@ -135,19 +172,44 @@ def data(
 
 
 @app.command()
-def evaluate(kind: Kind, path: LabelsFile, *, as_json: AsJson = False) -> None:
+def evaluate(kind: Kind, path: LabelsPath, *, as_json: AsJson = False) -> None:
     """Compare stored results with your labels; 1 if some labelled items have no result yet."""
+    from orf_books.evaluate_activities import evaluate_activities
     from orf_books.evaluate_books import evaluate_books
 
-    evaluation_of = {Kind.BOOKS: evaluate_books}[kind]
-    evaluation = evaluation_of(load_settings().open_storage(), path.read_bytes())
-    document = evaluation.as_document()
+    storage = load_settings().open_storage()
+    match kind:
+        case Kind.BOOKS:
+            if path.is_dir():
+                raise FixInput(f"{path} is a folder; labels of books are a CSV file.")
+            books = evaluate_books(storage, path.read_bytes())
+            document, is_complete, show = books.as_document(), books.is_complete, _print_evaluation
+        case Kind.ACTIVITIES:
+            readings = evaluate_activities(storage, path)
+            document, is_complete = readings.as_document(), readings.is_complete
+            show = _print_readings
     if as_json:
         _print_json(document)
     else:
-        _print_evaluation(document)
-    if not evaluation.is_complete:
+        show(document)
+    if not is_complete:
         raise typer.Exit(ITEMS_FAILED)
+
+
+@compare_commands.command("activities")
+def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson = False) -> None:
+    """Which verdicts two rules or two code versions differ in, and by how much figures move."""
+    from orf_books.compare_activities import compare_results
+
+    document = compare_results(load_settings().open_storage(), before, after)
+    if as_json:
+        _print_json(document)
+    else:
+        output.print(_rows("Figures", document["measures"]))
+        if document["changed"]:
+            output.print(_rows("Changed verdicts", document["changed"]))
+        shown = ("activities", "words", "not_compared")
+        output.print(_two_columns("Compared", {name: document[name] for name in shown}))
 
 
 @app.command()
@@ -266,6 +328,34 @@ def _print_report(document: dict[str, Any]) -> None:
     for library, files in document["dashboards"].items():
         output.print(f"\nDashboard of {library}", style="bold", markup=False)
         output.print(f"  {files['page']}\n  {files['data']}", markup=False, soft_wrap=True)
+
+
+def _print_activities(run: "ActivitiesRun", *, as_json: bool) -> None:
+    document = run.as_document()
+    if as_json:
+        _print_json(document)
+    else:
+        hidden = ("failures", "uploads", "notes", "page", "failed_by_category")
+        shown = {name: value for name, value in document.items() if name not in hidden}
+        output.print(_two_columns("Report", shown))
+        for failure in document["failures"][:SHOWN_FAILURES]:
+            text = f"Activity {failure['activity']} failed ({failure['category']})"
+            output.print(f"{text}: {failure['message']}", markup=False, soft_wrap=True)
+        if document["failed_rescorings"]:
+            output.print("`orf-books retry activities` runs what failed once more.", markup=False)
+        for note in document["notes"]:
+            output.print(note, markup=False, soft_wrap=True)
+        output.print("\nReports", style="bold")
+        output.print(f"  {document['page']}", markup=False, soft_wrap=True)
+    if document["failed_rescorings"]:
+        raise typer.Exit(ITEMS_FAILED)
+
+
+def _print_readings(document: dict[str, Any]) -> None:
+    output.print(_rows("Words misread", document["measures"]))
+    output.print(_rows("Per reading", document["readings"]))
+    if document["not_rescored"]:
+        output.print(_two_columns("Not rescored", {"activities": document["not_rescored"]}))
 
 
 def _print_evaluation(document: dict[str, Any]) -> None:

@@ -8,21 +8,33 @@ from typing import Any
 
 import dagster as dg
 
+from orf_books.assets.activities import (
+    activity_recordings,
+    requested_activities,
+    rescore_activities,
+)
+from orf_books.assets.activity_reports import activity_reports
 from orf_books.assets.books import enrich_books, goodreads_exports, library_entries
 from orf_books.assets.dashboard import dashboard, library_dashboard
 from orf_books.checks import checks
 from orf_books.jobs import (
+    ingest_activities,
     ingest_books,
     maintain_tables,
     nightly_filling,
     nightly_upkeep,
+    refresh_activity_reports,
     refresh_dashboards,
+    retry_failed_activities,
     retry_failed_books,
 )
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import (
+    ActivityApiResource,
     GoogleBooksResource,
     OpenLibraryResource,
+    SlackResource,
+    SpeechResource,
     StorageResource,
 )
 from orf_books.resources.hidden import hide
@@ -33,9 +45,27 @@ from orf_books.settings import Settings, load_settings
 def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) -> dg.Definitions:
     """The definitions for these settings; an override replaces the resource of its name."""
     return dg.Definitions(
-        assets=[goodreads_exports, library_entries, enrich_books, library_dashboard, dashboard],
+        assets=[
+            goodreads_exports,
+            library_entries,
+            enrich_books,
+            library_dashboard,
+            dashboard,
+            activity_recordings,
+            requested_activities,
+            rescore_activities,
+            activity_reports,
+        ],
         asset_checks=checks,
-        jobs=[ingest_books, retry_failed_books, refresh_dashboards, maintain_tables],
+        jobs=[
+            ingest_books,
+            retry_failed_books,
+            refresh_dashboards,
+            ingest_activities,
+            retry_failed_activities,
+            refresh_activity_reports,
+            maintain_tables,
+        ],
         schedules=[nightly_filling, nightly_upkeep],
         sensors=sensors,
         resources=_resources(settings) | overrides,
@@ -68,6 +98,22 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
             requests_per_day=settings.google_books_daily_quota,
             ledger=settings.ledger,
         ),
+        "speech": SpeechResource(
+            mode=settings.speech,
+            vote_rule=settings.vote_rule,
+            contact=settings.contact,
+            deepgram_url=settings.deepgram_url,
+            deepgram_key=hide(settings.deepgram_key),
+            kaldi_general_url=settings.kaldi_general_url,
+            kaldi_partner_url=settings.kaldi_partner_url,
+            wav2vec_url=settings.wav2vec_url,
+        ),
+        "activity_api": ActivityApiResource(
+            url=settings.activity_api_url,
+            key=hide(settings.activity_api_key),
+            contact=settings.contact,
+        ),
+        "slack": SlackResource(webhook=hide(settings.slack_webhook), contact=settings.contact),
         "batch": BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
     }
 

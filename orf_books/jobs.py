@@ -6,8 +6,11 @@ here: what starts runs by day (`orf_books/sensors.py`).
 
 import dagster as dg
 
+from orf_books.assets import activity_records, book_records
+from orf_books.assets.activities import RESCORING_REPORT, requested_activities
+from orf_books.assets.activity_reports import activity_reports
 from orf_books.assets.book_enrichment import can_be_filled
-from orf_books.assets.book_records import TABLES, BookRecords
+from orf_books.assets.book_records import BookRecords
 from orf_books.assets.books import ENRICHMENT_REPORT, library_entries
 from orf_books.assets.dashboard import dashboard, library_dashboard
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
@@ -29,6 +32,24 @@ retry_failed_books = dg.define_asset_job(
     tags=_RETRY_BY_BACKFILL,
     description="One run over every book that failed or is missing, wherever it lies.",
 )
+ingest_activities = dg.define_asset_job(
+    "ingest_activities",
+    dg.AssetSelection.assets(requested_activities, RESCORING_REPORT, activity_reports),
+    tags=_RETRY_BY_BACKFILL,
+    description="From recordings to reports, in one run. The sensor starts one for new uploads.",
+)
+retry_failed_activities = dg.define_asset_job(
+    "retry_failed_activities",
+    dg.AssetSelection.assets(RESCORING_REPORT, activity_reports),
+    tags=_RETRY_BY_BACKFILL,
+    description="One run over every activity that failed or is missing, wherever it lies.",
+)
+refresh_activity_reports = dg.define_asset_job(
+    "refresh_activity_reports",
+    dg.AssetSelection.assets(activity_reports).without_checks(),
+    tags=_RETRY_BY_BACKFILL,
+    description="Make the reports of the activities that a backfill has rescored.",
+)
 refresh_dashboards = dg.define_asset_job(
     "refresh_dashboards",
     _DASHBOARDS.without_checks(),
@@ -41,7 +62,7 @@ refresh_dashboards = dg.define_asset_job(
 def maintain(context: dg.OpExecutionContext, storage: StorageResource) -> None:
     """Keep reading fast and the store small."""
     tables = Tables(storage.open())
-    for table in TABLES:
+    for table in (*book_records.TABLES, *activity_records.TABLES):
         if upkeep := tables.maintain(table):
             context.log.info(
                 "%s: %s files became %s, %s deleted",

@@ -5,11 +5,16 @@ arguments and printing (`orf_books/cli.py`), what the jobs do.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from orf_books.assets.activities import ActivitiesConfig
+from orf_books.assets.activity_inputs import upload_at
+from orf_books.assets.activity_records import ActivityRecords, FailedRescoring, RescoringReport
 from orf_books.assets.book_records import (
     BookRecords,
     EnrichmentReport,
@@ -20,7 +25,13 @@ from orf_books.assets.books import UploadConfig
 from orf_books.definitions import build_defs
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance, process_tag
-from orf_books.object_keys import library_data_key, library_page_key, upload_key
+from orf_books.local_uploads import put_activities
+from orf_books.object_keys import (
+    ACTIVITIES_PAGE,
+    library_data_key,
+    library_page_key,
+    upload_key,
+)
 from orf_books.resources.batch import BatchResource
 from orf_books.settings import Settings
 
@@ -87,6 +98,76 @@ def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ActivitiesRun:
+    """A batch of activities that this process ran."""
+
+    report: RescoringReport
+    failures: tuple[FailedRescoring, ...]
+    page: str
+    """Where the page over all activities is."""
+
+    def as_document(self) -> dict[str, Any]:
+        """For machines: the report's fields, and what belongs to them."""
+        report = asdict(self.report)
+        report["failed_by_category"] = json.loads(report["failed_by_category"])
+        return report | {
+            "failures": [
+                {"activity": failure.key, "category": failure.category, "message": failure.message}
+                for failure in self.failures
+            ],
+            "page": self.page,
+        }
+
+
+def ingest_recordings(
+    settings: Settings, paths: Sequence[Path], batch: BatchResource
+) -> ActivitiesRun:
+    """Upload recordings, or lists of activities, and run their batch.
+
+    Raises:
+        FixInput: a path holds neither, or a list cannot be read.
+        RunBrokeError: the run has no report.
+    """
+    records = ActivityRecords(settings.open_storage())
+    uploads = [
+        upload_at(records.storage, key)
+        for path in paths
+        for key in put_activities(records.storage, path, records.claim)
+    ]
+    config = ActivitiesConfig(
+        uploads=[UploadConfig.noticed_now(found.key, found.version) for found in uploads]
+    )
+    return _run_activities(settings, "ingest_activities", config.run_config(), batch)
+
+
+def retry_activities(settings: Settings, batch: BatchResource) -> ActivitiesRun:
+    """Run everything that failed or is missing.
+
+    Raises:
+        RunBrokeError: the run has no report.
+    """
+    return _run_activities(settings, "retry_failed_activities", {}, batch)
+
+
+def _run_activities(
+    settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
+) -> ActivitiesRun:
+    records = ActivityRecords(settings.open_storage())
+    result = _executed(settings, job, config, batch)
+    for upload in records.uploads_of_job(result.run_id):
+        if upload.problem:
+            raise FixInput(f"{upload.key}: {upload.problem}")
+    report = records.report_of_job(result.run_id)
+    if report is None or not (result.success or report.failed_rescorings):
+        raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
+    return ActivitiesRun(
+        report,
+        tuple(records.failures_of_job(result.run_id)),
+        records.storage.location(ACTIVITIES_PAGE),
+    )
+
+
 def _put(records: BookRecords, content: bytes, library: str) -> UploadConfig:
     """Store the export under a claim."""
     key = upload_key(library)
@@ -101,17 +182,7 @@ def _run_books(
     config: dict[str, Any],
     batch: BatchResource,
 ) -> BooksRun:
-    with open_instance(settings) as instance:
-        result = (
-            build_defs(settings, batch=batch)
-            .resolve_job_def(job)
-            .execute_in_process(
-                run_config=config | {"loggers": _QUIET},
-                instance=instance,
-                raise_on_error=False,
-                tags=process_tag(),
-            )
-        )
+    result = _executed(settings, job, config, batch)
     uploads = tuple(records.uploads_of_job(result.run_id))
     for upload in uploads:
         if upload.problem:
@@ -131,6 +202,22 @@ def _run_books(
             for library in report.libraries
         },
     )
+
+
+def _executed(
+    settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
+) -> dg.ExecuteInProcessResult:
+    with open_instance(settings) as instance:
+        return (
+            build_defs(settings, batch=batch)
+            .resolve_job_def(job)
+            .execute_in_process(
+                run_config=config | {"loggers": _QUIET},
+                instance=instance,
+                raise_on_error=False,
+                tags=process_tag(),
+            )
+        )
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

@@ -10,6 +10,9 @@ from pathlib import PurePosixPath
 from orf_books.keys import safe_key, text_of_key
 
 UPLOADS = "uploads/"
+ACTIVITIES = "activities/"
+STORIES = "stories/"
+ACTIVITIES_PAGE = "activities.html"
 INDEX_PAGE = "dashboard.html"
 _HALF_DONE = re.compile(r"(^|/)[.~]|\.(tmp|part|partial|crdownload)$|~$", re.IGNORECASE)
 
@@ -63,3 +66,43 @@ def rejected_key(upload: str) -> str:
 def rejection_reason_key(upload: str) -> str:
     """Why an upload was refused, beside its copy."""
     return f"{rejected_key(upload)}.error.json"
+
+
+def activity_folder(activity_id: str) -> str:
+    """Where an activity's recording lies, by its id.
+
+    Raises:
+        FixInput: the id cannot name a folder.
+    """
+    return f"{ACTIVITIES}{safe_key(activity_id).replace('/', '%2F')}/"
+
+
+def activity_of_folder(key: str) -> str | None:
+    """The activity whose folder an object lies in; None for objects that lie in none."""
+    folder, _, rest = key.removeprefix(ACTIVITIES).partition("/")
+    return text_of_key(folder) if rest and not _HALF_DONE.search(rest) else None
+
+
+def is_activity_list(key: str) -> bool:
+    """Whether an object is a list of activities: a CSV directly below `activities/`."""
+    name = key.removeprefix(ACTIVITIES)
+    is_csv = name.lower().endswith(".csv") and "/" not in name
+    return key.startswith(ACTIVITIES) and is_csv and not _HALF_DONE.search(name)
+
+
+def story_page_pattern(story_id: str) -> str:
+    """What the keys of a story's page files look like, as a regular expression.
+
+    Its only group is the page's number, from 1.
+    """
+    return rf"{STORIES}{re.escape(story_id)}_(\d+)_page\.txt"
+
+
+def activity_page_key(activity_id: str) -> str:
+    """The specialist's report of an activity."""
+    return f"data/{activity_folder(activity_id).removesuffix('/')}.html"
+
+
+def activity_data_key(activity_id: str) -> str:
+    """The result of an activity, as JSON."""
+    return f"data/{activity_folder(activity_id).removesuffix('/')}.json"

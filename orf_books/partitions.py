@@ -16,6 +16,7 @@ from orf_books.books.goodreads_export import LibraryEntry
 from orf_books.keys import safe_key
 
 books = dg.DynamicPartitionsDefinition(name="books")
+activities = dg.DynamicPartitionsDefinition(name="activities")
 
 KEYS_AT_ONCE = 10_000
 """Databases limit the parameters of one statement."""
@@ -32,6 +33,15 @@ def book_key(entry: LibraryEntry) -> str:
         return safe_key(f"isbn:{entry.isbn13}")
     words = f"{entry.title}\n{entry.author}".casefold()
     return safe_key(f"title:{hashlib.sha256(words.encode()).hexdigest()[:16]}")
+
+
+def activity_key(activity_id: str) -> str:
+    """The partition of an activity: its id.
+
+    Raises:
+        FixInput: the id cannot be a key.
+    """
+    return safe_key(activity_id)
 
 
 def register(

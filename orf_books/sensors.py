@@ -3,25 +3,37 @@
 Belongs here: noticing new uploads, finished backfills and abandoned runs. Does not belong here:
 what the runs do (`orf_books/jobs.py`), reading uploads (`orf_books/assets/books.py`).
 
-The sensor on uploads keeps no position in a listing, which could forget a file that was moved in
-with an old date. It compares what lies in the store with the receipts that runs leave in the
-`uploads` table; its cursor holds only what was requested and has no receipt yet.
+The sensors on uploads keep no position in a listing, which could forget a file that was moved in
+with an old date. They compare what lies in the store with the receipts that runs leave in a table;
+their cursors hold only what was requested and has no receipt yet.
 """
 
+import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
 
 import dagster as dg
 
+from orf_books.assets.activities import ActivitiesConfig
+from orf_books.assets.activity_inputs import uploads_in
+from orf_books.assets.activity_records import ActivityRecords
+from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
 from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import BookRecords
-from orf_books.assets.books import UploadConfig, oldest_first, stored_uploads
+from orf_books.assets.books import UploadConfig, stored_uploads
 from orf_books.instance import fail_abandoned_runs
-from orf_books.jobs import ingest_books, refresh_dashboards
-from orf_books.resources.dagster_resources import StorageResource
-from orf_books.resources.storage import ObjectStorage, StoredObject
+from orf_books.jobs import (
+    ingest_activities,
+    ingest_books,
+    refresh_activity_reports,
+    refresh_dashboards,
+)
+from orf_books.object_keys import ACTIVITIES, UPLOADS
+from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
+from orf_books.resources.storage import ObjectStorage
 
 TICK_SECONDS = 4.5
 """A tick waits for uploads this long: the daemon starts one every 5 s, so hardly a gap is left."""
@@ -33,8 +45,30 @@ CLAIM_LASTS = timedelta(minutes=2)
 Version = tuple[str, str]
 """Key and version of an object."""
 
-_dealt_with: dict[str, set[Version]] = {}
-"""Receipts seen so far, by storage: they are final, so they need not be read again."""
+_dealt_with: dict[tuple[str, str], set[Version]] = {}
+"""Receipts seen so far, by storage and prefix: they are final, so they need not be read again."""
+
+
+class Upload(Protocol):
+    """An upload as it lies in the store."""
+
+    @property
+    def key(self) -> str:
+        """Its object key, or that of its folder."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes with its content."""
+        ...
+
+    @property
+    def last_modified(self) -> datetime:
+        """When it came."""
+        ...
+
+
+Found = TypeVar("Found", bound=Upload)
 
 
 @dg.sensor(
@@ -48,61 +82,134 @@ def new_goodreads_exports(
 ) -> dg.SensorResult:
     """Wait for uploads, and request one run for each."""
     opened = storage.open()
+
+    def receipts() -> tuple[set[Version], set[str]]:
+        records = BookRecords(opened)
+        dealt_with = {(upload.key, upload.version) for upload in records.uploads()}
+        return dealt_with, records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
+
+    return _new_uploads(
+        context,
+        opened,
+        UPLOADS,
+        lambda: stored_uploads(opened),
+        receipts,
+        lambda new: [_request_of_one(upload) for upload in new],
+    )
+
+
+@dg.sensor(
+    job=ingest_activities,
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Starts `ingest_activities` for complete recordings and lists below `activities/`; those "
+        "that are noticed together share a run."
+    ),
+)
+def new_activity_recordings(
+    context: dg.SensorEvaluationContext,
+    storage: StorageResource,
+    activity_api: ActivityApiResource,
+) -> dg.SensorResult:
+    """Wait for uploads, and request one run for all that are there."""
+    opened = storage.open()
+
+    def receipts() -> tuple[set[Version], set[str]]:
+        records = ActivityRecords(opened)
+        dealt_with = {(upload.key, upload.version) for upload in records.uploads()}
+        return dealt_with, records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
+
+    return _new_uploads(
+        context,
+        opened,
+        ACTIVITIES,
+        lambda: uploads_in(opened, needs_record=activity_api.url is None),
+        receipts,
+        _request_of_all,
+    )
+
+
+def _new_uploads(  # noqa: PLR0913, PLR0917 - what differs between kinds of upload
+    context: dg.SensorEvaluationContext,
+    storage: ObjectStorage,
+    below: str,
+    present: Callable[[], Iterable[Found]],
+    receipts: Callable[[], tuple[set[Version], set[str]]],
+    requests: Callable[[Sequence[Found]], list[dg.RunRequest]],
+) -> dg.SensorResult:
+    """Wait for uploads that have neither a receipt nor a request.
+
+    Args:
+        context: of the tick.
+        storage: where uploads lie.
+        below: the prefix that their keys share.
+        present: what lies there now.
+        receipts: versions that were dealt with for good, and keys that a process is dealing with.
+        requests: the runs for new uploads, oldest first.
+    """
     requested = {(key, version) for key, version in json.loads(context.cursor or "[]")}
-    new: list[StoredObject] = []
-    for settled in _settled_uploads(opened):
-        new, requested = uploads_to_request(settled, requested, _receipts(opened, settled))
+    dealt_with = _dealt_with.setdefault((storage.url, below), set())
+    new: list[Found] = []
+    for settled in _settled_uploads(storage, present):
+        new, requested = uploads_to_request(
+            settled, requested, _receipts(settled, dealt_with, receipts)
+        )
         if new:
             break
     return dg.SensorResult(
-        run_requests=[_request(upload) for upload in new],
+        run_requests=requests(new) if new else [],
         skip_reason=None if new else "No new upload.",
         cursor=json.dumps(sorted(requested | {(upload.key, upload.version) for upload in new})),
     )
 
 
 def uploads_to_request(
-    present: Iterable[StoredObject], requested: set[Version], receipts: set[Version]
-) -> tuple[list[StoredObject], set[Version]]:
+    present: Iterable[Found], requested: set[Version], receipts: set[Version]
+) -> tuple[list[Found], set[Version]]:
     """What to start runs for, oldest first, and which earlier requests are still open."""
     still_open = requested - receipts
     new = [
         upload for upload in present if (upload.key, upload.version) not in receipts | still_open
     ]
-    return oldest_first(new), still_open
+    return sorted(new, key=lambda upload: (upload.last_modified, upload.key)), still_open
 
 
-def _settled_uploads(storage: ObjectStorage) -> Iterator[list[StoredObject]]:
+def _settled_uploads(
+    storage: ObjectStorage, present: Callable[[], Iterable[Found]]
+) -> Iterator[list[Found]]:
     """Uploads that did not change between two listings: a file still being copied waits."""
     pause = SECONDS_BETWEEN_LISTINGS if storage.folder else SECONDS_BETWEEN_S3_LISTINGS
     until = time.monotonic() + TICK_SECONDS
-    before = _uploads(storage)
+    before = _by_version(present())
     while True:
         time.sleep(pause)
-        present = _uploads(storage)
-        yield [upload for version, upload in present.items() if version in before]
+        now = _by_version(present())
+        yield [upload for version, upload in now.items() if version in before]
         if time.monotonic() > until:
             return
-        before = present
+        before = now
 
 
-def _uploads(storage: ObjectStorage) -> dict[Version, StoredObject]:
-    return {(stored.key, stored.version): stored for stored in stored_uploads(storage)}
+def _by_version(uploads: Iterable[Found]) -> dict[Version, Found]:
+    return {(upload.key, upload.version): upload for upload in uploads}
 
 
-def _receipts(storage: ObjectStorage, present: Iterable[StoredObject]) -> set[Version]:
+def _receipts(
+    present: Iterable[Found],
+    dealt_with: set[Version],
+    read: Callable[[], tuple[set[Version], set[str]]],
+) -> set[Version]:
     """Versions that need no run: dealt with, or claimed by a process that is dealing with them."""
-    dealt_with = _dealt_with.setdefault(storage.url, set())
-    versions = {(stored.key, stored.version) for stored in present}
+    versions = {(upload.key, upload.version) for upload in present}
     if versions <= dealt_with:
         return dealt_with
-    records = BookRecords(storage)
-    dealt_with |= {(upload.key, upload.version) for upload in records.uploads()}
-    claimed = records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
+    final, claimed = read()
+    dealt_with |= final
     return dealt_with | {(key, version) for key, version in versions if key in claimed}
 
 
-def _request(upload: StoredObject) -> dg.RunRequest:
+def _request_of_one(upload: Found) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"{upload.key}:{upload.version}",
         run_config=UploadConfig.noticed_now(upload.key, upload.version).run_config(),
@@ -110,14 +217,26 @@ def _request(upload: StoredObject) -> dg.RunRequest:
     )
 
 
+def _request_of_all(uploads: Sequence[Found]) -> list[dg.RunRequest]:
+    versions = repr([(upload.key, upload.version) for upload in uploads])
+    return [
+        dg.RunRequest(
+            run_key=hashlib.sha256(versions.encode()).hexdigest(),
+            run_config=ActivitiesConfig(
+                uploads=[UploadConfig.noticed_now(one.key, one.version) for one in uploads]
+            ).run_config(),
+        )
+    ]
+
+
 @dg.sensor(
-    job=refresh_dashboards,
+    jobs=[refresh_dashboards, refresh_activity_reports],
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts `refresh_dashboards` after books were materialized by hand or backfill.",
+    description="Makes dashboards and reports anew after a backfill, or a run of chosen items.",
 )
-def mended_books(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Request one refresh for all runs of chosen partitions that ended since the last tick."""
+def mended_items(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Request one refresh of each kind for all runs of chosen partitions that ended meanwhile."""
     if context.cursor is None:
         context.update_cursor(datetime.now(UTC).isoformat())
         return dg.SkipReason("Runs that ended before now are not looked at.")
@@ -131,17 +250,30 @@ def mended_books(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
     )
     if not ended:
         return dg.SkipReason("No run has ended.")
-    mending = [
-        record.dagster_run.run_id
-        for record in ended
-        if ENRICHED_BOOKS in (record.dagster_run.asset_selection or ())
-    ]
-    config = {"ops": {"library_dashboard": {"config": {"after_runs": mending}}}}
+    requests = []
+    for items, (job, op) in _REFRESHED_BY.items():
+        mending = [
+            record.dagster_run.run_id
+            for record in ended
+            if items in (record.dagster_run.asset_selection or ())
+        ]
+        config = {"ops": {op: {"config": {"after_runs": mending}}}}
+        if mending:
+            requests.append(
+                dg.RunRequest(run_key=mending[-1], run_config=config, job_name=job.name)
+            )
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=mending[-1], run_config=config)] if mending else [],
-        skip_reason=None if mending else "No run of chosen books has ended.",
+        run_requests=requests,
+        skip_reason=None if requests else "No run of chosen items has ended.",
         cursor=ended[-1].update_timestamp.isoformat(),
     )
+
+
+_REFRESHED_BY = {
+    ENRICHED_BOOKS: (refresh_dashboards, "library_dashboard"),
+    RESCORED_ACTIVITIES: (refresh_activity_reports, "activity_reports"),
+}
+"""Items, and the job and the step that show people what became of them."""
 
 
 @dg.sensor(
@@ -155,4 +287,4 @@ def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(f"Failed: {', '.join(failed)}." if failed else "No run is abandoned.")
 
 
-sensors = [new_goodreads_exports, mended_books, abandoned_runs]
+sensors = [new_goodreads_exports, new_activity_recordings, mended_items, abandoned_runs]

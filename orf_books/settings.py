@@ -5,12 +5,13 @@ what a setting does; nothing else in the project reads the environment.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orf_books.activities.voting import VoteRule
 from orf_books.failures import FixConfiguration
 from orf_books.resources.ledger import ledger_of_this_machine
 
@@ -62,6 +63,31 @@ class Settings(BaseSettings):
     google_books_daily_quota: int = Field(
         default=1000, ge=0, description="Requests a day to Google Books, over all runs."
     )
+    speech: Literal["embedded", "services"] = Field(
+        default="embedded",
+        description="Who listens to recordings: `embedded`, here and offline, or the `services`.",
+    )
+    vote_rule: VoteRule = Field(
+        default=VoteRule.REFERENCE,
+        description="What the votes of the recognisers come to: `reference` or `majority`.",
+    )
+    deepgram_url: str = Field(default="https://api.deepgram.com", description="Base of Deepgram.")
+    deepgram_key: SecretStr | None = Field(default=None, description="Deepgram's key.")
+    kaldi_general_url: str | None = Field(
+        default=None, description="The Kaldi service for most stories."
+    )
+    kaldi_partner_url: str | None = Field(
+        default=None, description="The Kaldi service for a partner's stories."
+    )
+    wav2vec_url: str | None = Field(default=None, description="The wav2vec service.")
+    activity_api_url: str | None = Field(
+        default=None,
+        description="Where records of activities come from and go back to; else activity.json.",
+    )
+    activity_api_key: SecretStr | None = Field(default=None, description="The activity API's key.")
+    slack_webhook: SecretStr | None = Field(
+        default=None, description="Told of every batch of activities that finished or failed."
+    )
     ledger: str = Field(
         default_factory=ledger_of_this_machine,
         description="Where runs agree on whose turn it is at a service; Postgres for machines.",
@@ -83,7 +109,16 @@ class Settings(BaseSettings):
         path = unquote(value.removeprefix("file://")) if value.startswith("file://") else value
         return Path(path).expanduser().absolute().as_uri()
 
-    @field_validator("open_library_url", "google_books_url", "s3_endpoint_url")
+    @field_validator(
+        "open_library_url",
+        "google_books_url",
+        "deepgram_url",
+        "kaldi_general_url",
+        "kaldi_partner_url",
+        "wav2vec_url",
+        "activity_api_url",
+        "s3_endpoint_url",
+    )
     @classmethod
     def _url_without_trailing_slash(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):

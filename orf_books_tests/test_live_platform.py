@@ -6,17 +6,24 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import httpx
 import pytest
 
 from orf_books.assets.book_records import BookRecords
+from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key
 from orf_books.sandbox.behaviour import Behaviour, Service
 from orf_books.sandbox.server import Sandbox
+from orf_books_tests.assets.recorded_readings import (
+    hear_the_story,
+    settings_of_services,
+    write_upload,
+)
 from orf_books_tests.conftest import (
     CommandLine,
     book,
@@ -30,6 +37,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CODE_LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "orf_books"}
 ENRICHED_BOOKS = {"path": ["enriched_books"]}
+RESCORED_ACTIVITIES = {"path": ["rescored_activities"]}
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 SENSORS = """query($of: RepositorySelector!) {
@@ -71,7 +79,7 @@ class LivePlatform:
         except httpx.HTTPError:
             return False
         ticks = {sensor["name"]: sensor["sensorState"]["ticks"] for sensor in found}
-        return bool(ticks.get("new_goodreads_exports") and ticks.get("mended_books"))
+        return bool(ticks.get("new_goodreads_exports") and ticks.get("mended_items"))
 
     def put(self, library: str, export: bytes) -> None:
         """Put a file into the uploads folder, as any program would."""
@@ -99,10 +107,16 @@ class LivePlatform:
 
         return wait_for(f"ended run over {library}", ended, seconds=90)
 
-    def partitions(self, status: str) -> set[str]:
-        """Books of a status, as the asset's page shows them."""
-        node = self.ask(PARTITIONS, asset=ENRICHED_BOOKS)["assetNodeOrError"]
+    def partitions(self, status: str, asset: dict[str, list[str]] = ENRICHED_BOOKS) -> set[str]:
+        """Items of a status, as the asset's page shows them."""
+        node = self.ask(PARTITIONS, asset=asset)["assetNodeOrError"]
         return set(node["assetPartitionStatuses"][f"{status}Partitions"])
+
+    def backfill(self, keys: Iterable[str], asset: dict[str, list[str]] = ENRICHED_BOOKS) -> None:
+        """Launch a backfill of items, as the page does."""
+        chosen = {"assetSelection": [asset], "partitionNames": sorted(keys)}
+        launched = self.ask(BACKFILL, of=chosen)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
 
     def worker_of(self, run_id: str) -> int | None:
         """The process that carries out a run."""
@@ -120,7 +134,12 @@ def live(
 ) -> Iterator[LivePlatform]:
     folder = tmp_path_factory.mktemp("live")
     port = _free_port()
-    orf_books = CommandLine(folder, settings_for(running_sandbox, str(folder / "data")))
+    services = settings_of_services(running_sandbox, str(folder / "data"))
+    settings = settings_for(
+        running_sandbox, str(folder / "data"), **services.model_dump(exclude_unset=True)
+    )
+    orf_books = CommandLine(folder, settings)
+    hear_the_story(running_sandbox)
     output = folder / "output.txt"
     with output.open("wb") as opened:
         process = subprocess.Popen(
@@ -207,9 +226,7 @@ def test_broken_books_are_mended_by_a_backfill_of_the_failed_partitions(
     assert all("unavailable" in why for why in reasons.values())
 
     live.sandbox.behaviour.broken_books = set()
-    backfill = {"assetSelection": [ENRICHED_BOOKS], "partitionNames": sorted(broken)}
-    launched = live.ask(BACKFILL, of=backfill)["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    live.backfill(broken)
 
     wait_for("all green", lambda: not live.partitions("failed"), seconds=120, pause=0.5)
     assert broken <= live.partitions("materialized")
@@ -252,6 +269,39 @@ def test_a_killed_worker_loses_no_committed_result(live: LivePlatform) -> None:
     assert {one["enrichment_status"] for one in shown["books"]} == {"enriched"}
 
 
+def test_a_recording_without_sound_turns_red_alone_and_a_backfill_mends_it(
+    live: LivePlatform, tmp_path: Path
+) -> None:
+    activities = ("anna-1", "ben-2", "cleo-3")
+    uploads = live.orf_books.folder / "data" / "activities"
+    folders = [write_upload(tmp_path, one, number) for number, one in enumerate(activities)]
+    sound = (folders[1] / "complete.wav").read_bytes()
+    (folders[1] / "complete.wav").write_bytes(sound[:44])
+    for folder in folders:
+        copytree(folder, uploads / folder.name)
+
+    def are_settled() -> bool:
+        states = (live.partitions(one, RESCORED_ACTIVITIES) for one in ("failed", "materialized"))
+        return set().union(*states) == set(activities)
+
+    wait_for("three settled activities", are_settled, seconds=120, pause=0.5)
+    assert live.partitions("failed", RESCORED_ACTIVITIES) == {"ben-2"}
+    index = live.orf_books.folder / "data" / ACTIVITIES_PAGE
+    assert "missing audio" in index.read_text().replace("_", " ")
+
+    (uploads / "ben-2" / "complete.wav").write_bytes(sound)
+    live.backfill({"ben-2"}, RESCORED_ACTIVITIES)
+
+    wait_for(
+        "all green",
+        lambda: live.partitions("materialized", RESCORED_ACTIVITIES) == set(activities),
+        seconds=120,
+        pause=0.5,
+    )
+    report = live.orf_books.folder / "data" / activity_page_key("ben-2")
+    wait_for("report of the mended one", report.exists, seconds=60)
+
+
 def test_the_daemon_met_nothing_that_it_did_not_expect(live: LivePlatform) -> None:
     """Last in this module: what all of the above left in the output."""
     printed = re.sub(r"\x1b\[\d*m", "", live.output.read_text())
@@ -259,5 +309,6 @@ def test_the_daemon_met_nothing_that_it_did_not_expect(live: LivePlatform) -> No
     assert re.findall(r"^.* - dagster\.daemon\S* - (?!INFO|DEBUG).*$", printed, re.MULTILINE) == []
     # Workers say which uploads and books failed; nothing else goes wrong anywhere.
     errors = re.findall(r"^.* - (?:ERROR|CRITICAL) - .*$", printed, re.MULTILINE)
-    assert [line for line in errors if " - ingest_books - " not in line] == []
+    said = re.compile(r" - ingest_(books|activities) - ")
+    assert [line for line in errors if not said.search(line)] == []
     assert "Traceback" not in printed

@@ -25,7 +25,7 @@ from orf_books.failures import OrfBooksError
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
-from orf_books.sensors import mended_books, new_goodreads_exports, uploads_to_request
+from orf_books.sensors import mended_items, new_goodreads_exports, uploads_to_request
 from orf_books_tests.conftest import Platform, book, export_of, plain_books
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -243,7 +243,7 @@ def mending_tick(
     instance: dg.DagsterInstance, cursor: str | None
 ) -> tuple[dg.SensorResult | dg.SkipReason, str]:
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
-    result = mended_books(context)
+    result = mended_items(context)
     assert isinstance(result, dg.SensorResult | dg.SkipReason)
     moved = result.cursor if isinstance(result, dg.SensorResult) else context.cursor
     assert moved is not None

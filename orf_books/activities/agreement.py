@@ -10,7 +10,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from orf_books.activities.activity import Flags
@@ -166,6 +166,20 @@ def judge(activity: RescoredActivity, labels: Sequence[Flags]) -> JudgedReading:
             labels, [[word.span for word in phrase.words] for phrase in activity.phrases]
         ),
     )
+
+
+def judge_first_pass(activity: RescoredActivity, labels: Sequence[Flags]) -> JudgedReading:
+    """Compare the flags that the first pass had given with labels; as `judge`."""
+    phrases = tuple(
+        replace(
+            phrase,
+            words=tuple(replace(word, misread=word.previously_misread) for word in phrase.words),
+        )
+        for phrase in activity.phrases
+    )
+    flags = [[bool(word.misread) for word in phrase.words] for phrase in phrases]
+    spans = [[word.span for word in phrase.words] for phrase in phrases]
+    return judge(replace(activity, phrases=phrases, fluency=fluency_of(flags, spans)), labels)
 
 
 @dataclass(frozen=True, slots=True)

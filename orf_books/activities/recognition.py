@@ -60,10 +60,15 @@ class HeardPhrase:
 
 
 class _HasEngine(Protocol):
-    engine: str
-    """Recogniser and version, such as `deepgram/nova-2/1`: answers are kept by it."""
-    is_draft: bool
-    """Whether what it hears needs a person's review."""
+    @property
+    def engine(self) -> str:
+        """Recogniser and version, such as `deepgram/nova-2/1`: answers are kept by it."""
+        ...
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether what it hears needs a person's review."""
+        ...
 
 
 class TranscribesRecordings(_HasEngine, Protocol):

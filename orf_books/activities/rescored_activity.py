@@ -11,6 +11,7 @@ from enum import StrEnum
 from orf_books.activities.activity import Flags
 from orf_books.activities.flagging import Strategy
 from orf_books.activities.fluency import Fluency, ReadingEvent, Span
+from orf_books.activities.recognition import Alphabet
 from orf_books.activities.trimming import Trimmed
 from orf_books.activities.voting import VoteRule, Votes
 from orf_books.failures import FailureCategory
@@ -60,9 +61,10 @@ class PhraseAnswer:
     """What a recogniser said to one phrase."""
 
     heard: str
-    """Words, or phonemes in the vendor's alphabet; empty where it failed."""
+    """Empty where nothing was heard, and where it failed."""
     failure: FailureCategory | None = None
     """Why there is no answer; None where there is one, be it silence."""
+    alphabet: Alphabet = Alphabet.WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ class RescoredPhrase:
     reason: str
     is_rescored: bool
     """Whether the phrase was decided on; otherwise it stays as it was."""
+    span: Span | None = None
+    """When it was read, by role A; None where nothing was heard of it."""
+    a: PhraseAnswer | None = None
+    """What role A heard in its place; None where no page with it was recorded."""
     k: PhraseAnswer | None = None
     """What role K answered; None where it was not asked."""
     w: PhraseAnswer | None = None

@@ -10,7 +10,7 @@ A recogniser that fails is unknown, not wrong: no word becomes misread because o
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orf_books.activities.activity import Activity
 from orf_books.activities.alignment import match_vector
@@ -42,6 +42,9 @@ from orf_books.activities.story import words_of
 from orf_books.activities.trimming import Trimmed, trimmed_flags
 from orf_books.activities.voting import VoteRule, Votes, is_misread
 from orf_books.failures import OrfBooksError
+
+CODE_VERSION = "1"
+"""Changes with whatever gives the same answers another result."""
 
 _Heard = HeardPhrase | OrfBooksError
 
@@ -122,6 +125,13 @@ class _Rescoring:
     rule: VoteRule
 
     async def rescored(self, phrase: PhraseEvidence) -> RescoredPhrase:
+        decided = await self._decided(phrase)
+        if (timing := phrase.timing) is None:
+            return decided
+        span = (timing.start, timing.end) if timing.has_evidence else None
+        return replace(decided, span=span, a=PhraseAnswer(timing.parsed))
+
+    async def _decided(self, phrase: PhraseEvidence) -> RescoredPhrase:
         if phrase.obstacle:
             unknown = [None] * len(phrase.words)
             words = _words(phrase, unknown, [Votes()] * len(phrase.words))
@@ -178,7 +188,7 @@ async def _ask(
 def _answer(heard: _Heard) -> PhraseAnswer:
     if isinstance(heard, OrfBooksError):
         return PhraseAnswer("", heard.category)
-    return PhraseAnswer(heard.text)
+    return PhraseAnswer(heard.text, alphabet=heard.alphabet)
 
 
 def _words(

@@ -257,7 +257,7 @@ class EnrichmentStep:
         answered_at = earlier.answered_at if earlier else datetime.now(UTC)
         return EnrichedBookRow.of(book, fingerprint(question), self._run_id, answered_at)
 
-    def _made_meanwhile(self, scope: _Scope, keys: Sequence[str]) -> dict[str, EnrichedBookRow]:
+    def _made_meanwhile(self, scope: _Scope, keys: Collection[str]) -> dict[str, EnrichedBookRow]:
         """Books that other runs enriched since this step looked.
 
         Not by the clock: what was made before may have been stored only after.

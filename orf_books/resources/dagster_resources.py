@@ -4,18 +4,23 @@ Belongs here: what is configured about the store and each service. Does not belo
 are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothing of Dagster.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from orf_books import __version__
+from orf_books.failures import FixConfiguration
 from orf_books.resources.hidden import reveal
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.pace import DailyQuota, SharedPace
 from orf_books.resources.storage import ObjectStorage, S3Options
 
 if TYPE_CHECKING:
+    from orf_books.activities.rescoring import Recognisers
+    from orf_books.resources.activity_api import ActivityApi
     from orf_books.resources.google_books import GoogleBooks
     from orf_books.resources.open_library import OpenLibrary
     from orf_books.resources.raw_answers import RawAnswer
@@ -103,3 +108,112 @@ class GoogleBooksResource(dg.ConfigurableResource[None]):
         """What a reader of a report should know about this source."""
         off = "Google Books was not asked: set ORF_BOOKS_GOOGLE_BOOKS_KEY to fill gaps from there."
         return () if self.is_on else (off,)
+
+
+class SpeechResource(dg.ConfigurableResource[None]):
+    """Who listens to recordings: this machine, or the three services."""
+
+    mode: str
+    """`embedded` or `services`."""
+    vote_rule: str = "reference"
+    """What the votes of the recognisers come to, see `VoteRule`."""
+    contact: str | None = None
+    deepgram_url: str
+    deepgram_key: str | None = None
+    kaldi_general_url: str | None = None
+    kaldi_partner_url: str | None = None
+    wav2vec_url: str | None = None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether recordings stay on this machine."""
+        return self.mode == "embedded"
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Recognisers"]:
+        """The recognisers of the three roles, for one step.
+
+        Raises:
+            FixConfiguration: a service is wanted whose address or key is not set.
+        """
+        async with self._embedded() if self.is_embedded else self._services() as recognisers:
+            yield recognisers
+
+    @asynccontextmanager
+    async def _embedded(self) -> AsyncIterator["Recognisers"]:
+        from orf_books.activities.rescoring import Recognisers
+        from orf_books.resources.embedded_speech import EmbeddedSpeech
+
+        async with EmbeddedSpeech() as speech:
+            yield Recognisers(speech.transcriber, speech.listener, speech.checker)
+
+    @asynccontextmanager
+    async def _services(self) -> AsyncIterator["Recognisers"]:
+        from orf_books.activities.rescoring import Recognisers
+        from orf_books.resources.deepgram import Deepgram
+        from orf_books.resources.kaldi import Kaldi
+        from orf_books.resources.wav2vec import Wav2vec
+
+        if not (self.deepgram_key and self.wav2vec_url):
+            raise FixConfiguration(
+                "ORF_BOOKS_SPEECH=services needs ORF_BOOKS_DEEPGRAM_KEY and ORF_BOOKS_WAV2VEC_URL."
+            )
+        agent = user_agent(self.contact)
+        async with (
+            Deepgram(
+                self.deepgram_url, key=reveal(self.deepgram_key), user_agent=agent
+            ) as deepgram,
+            Kaldi(self.kaldi_general_url, self.kaldi_partner_url, user_agent=agent) as kaldi,
+            Wav2vec(self.wav2vec_url, user_agent=agent) as wav2vec,
+        ):
+            yield Recognisers(deepgram, kaldi, wav2vec)
+
+
+class ActivityApiResource(dg.ConfigurableResource[None]):
+    """The activity API; off without an address."""
+
+    url: str | None = None
+    key: str | None = None
+    contact: str | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["ActivityApi | None"]:
+        """A client for one step; None where it is off.
+
+        Raises:
+            FixConfiguration: there is an address and no key.
+        """
+        from orf_books.resources.activity_api import ActivityApi
+
+        if self.url is None:
+            yield None
+            return
+        if self.key is None:
+            raise FixConfiguration("ORF_BOOKS_ACTIVITY_API_URL needs ORF_BOOKS_ACTIVITY_API_KEY.")
+        async with ActivityApi(
+            self.url, key=reveal(self.key), user_agent=user_agent(self.contact)
+        ) as api:
+            yield api
+
+
+class SlackResource(dg.ConfigurableResource[None]):
+    """One channel of Slack; off without a webhook."""
+
+    webhook: str | None = None
+    contact: str | None = None
+
+    def tell(self, text: str) -> None:
+        """Post a message.
+
+        Raises:
+            OrfBooksError: Slack did not take it.
+        """
+        if self.webhook is None:
+            return
+        asyncio.run(self._post(reveal(self.webhook), text))
+
+    async def _post(self, webhook: str, text: str) -> None:
+        from orf_books.resources.slack import Slack
+
+        async with Slack(webhook, user_agent=user_agent(self.contact)) as slack:
+            await slack.post(text)

@@ -83,6 +83,17 @@ class ObjectStorage:
         with _store_errors(key):
             return bytes(self._store.get(key).bytes())
 
+    def start(self, key: str, length: int) -> tuple[bytes, dict[str, str]]:
+        """The first bytes of an object, and what was stored with it, by lower-case names.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+        """
+        with _store_errors(key):
+            found = self._store.get(key, options={"range": (0, length)})
+            stored = {str(name).lower(): str(value) for name, value in found.attributes.items()}
+            return bytes(found.bytes()), stored
+
     def put(self, key: str, content: bytes) -> str:
         """Write the object, whole or not at all; returns its version."""
         with _store_errors(key):

@@ -1,0 +1,168 @@
+"""Answers of recognisers that are kept: they cost money, or minutes, and rules change more often.
+
+Belongs here: what makes two questions the same, and recognisers that answer from what was kept.
+Does not belong here: where answers are kept, and what is concluded from them.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from orf_books.activities.audio import Recording
+from orf_books.activities.recognition import (
+    HeardPhrase,
+    HearsPhrases,
+    StoryContext,
+    TranscribesRecordings,
+    Transcript,
+)
+from orf_books.activities.rescoring import Recognisers
+from orf_books.failures import FailureCategory, RetryLater
+
+_Answer = TypeVar("_Answer")
+_TRANSCRIPT = TypeAdapter(Transcript)
+_HEARD_PHRASE = TypeAdapter(HeardPhrase)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What a recogniser answered once."""
+
+    recording: str
+    """Fingerprint of the whole recording."""
+    engine: str
+    question: str
+    """Digest of the story and, for a phrase, of its place and its sound."""
+    answer: str = field(repr=False)
+    """JSON."""
+
+
+class AnswersAbout:
+    """The answers about one recording: those that were kept, and those that come in."""
+
+    def __init__(self, recording: str, kept: Iterable[KeptAnswer]) -> None:
+        self.new: list[KeptAnswer] = []
+        self._recording = recording
+        self._kept = {(one.engine, one.question): one.answer for one in kept}
+        self._by_question = {question: answer for (_, question), answer in self._kept.items()}
+
+    def alone(self) -> Recognisers:
+        """Recognisers that know nothing but what was kept, whoever said it."""
+        return Recognisers(_KeptOnly(self, "A"), _KeptOnly(self, "K"), _KeptOnly(self, "W"))
+
+    def first(self, recognisers: Recognisers) -> Recognisers:
+        """The same recognisers, asked only where nothing was kept."""
+        return Recognisers(
+            _KeptTranscripts(recognisers.a, self),
+            _KeptPhrases(recognisers.k, self, "K"),
+            _KeptPhrases(recognisers.w, self, "W"),
+        )
+
+    def find(
+        self, engine: str | None, question: str, answers: TypeAdapter[_Answer]
+    ) -> _Answer | None:
+        """The answer that was kept, of one recogniser or of any, if one was."""
+        if engine is None:
+            kept = self._by_question.get(question)
+        else:
+            kept = self._kept.get((engine, question))
+        return None if kept is None else answers.validate_json(kept)
+
+    def keep(
+        self, engine: str, question: str, answer: _Answer, answers: TypeAdapter[_Answer]
+    ) -> None:
+        """Keep an answer that just came in."""
+        text = answers.dump_json(answer).decode()
+        self._kept[engine, question] = text
+        self.new.append(KeptAnswer(self._recording, engine, question, text))
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptTranscripts:
+    asked: TranscribesRecordings
+    answers: AnswersAbout
+
+    @property
+    def engine(self) -> str:
+        return self.asked.engine
+
+    @property
+    def is_draft(self) -> bool:
+        return self.asked.is_draft
+
+    async def transcribe(self, recording: Recording, story: StoryContext) -> Transcript:
+        question = _about_recording(story)
+        kept = self.answers.find(self.engine, question, _TRANSCRIPT)
+        if kept is None:
+            kept = await self.asked.transcribe(recording, story)
+            self.answers.keep(self.engine, question, kept, _TRANSCRIPT)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptPhrases:
+    asked: HearsPhrases
+    answers: AnswersAbout
+    role: str
+
+    @property
+    def engine(self) -> str:
+        return self.asked.engine
+
+    @property
+    def is_draft(self) -> bool:
+        return self.asked.is_draft
+
+    async def hear(self, recording: Recording, story: StoryContext, phrase: int) -> HeardPhrase:
+        question = _about_phrase(self.role, recording, story, phrase)
+        kept = self.answers.find(self.engine, question, _HEARD_PHRASE)
+        if kept is None:
+            kept = await self.asked.hear(recording, story, phrase)
+            self.answers.keep(self.engine, question, kept, _HEARD_PHRASE)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptOnly:
+    answers: AnswersAbout
+    role: str
+    engine: str = "kept"
+    is_draft: bool = False
+
+    async def transcribe(self, recording: Recording, story: StoryContext) -> Transcript:
+        kept = self.answers.find(None, _about_recording(story), _TRANSCRIPT)
+        if kept is None:
+            raise NothingKept
+        return kept
+
+    async def hear(self, recording: Recording, story: StoryContext, phrase: int) -> HeardPhrase:
+        question = _about_phrase(self.role, recording, story, phrase)
+        kept = self.answers.find(None, question, _HEARD_PHRASE)
+        if kept is None:
+            raise NothingKept
+        return kept
+
+
+class NothingKept(RetryLater):
+    """No recogniser was asked this before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No recogniser was asked about this yet: rescore it first.",
+            FailureCategory.UNAVAILABLE,
+        )
+
+
+def _about_recording(story: StoryContext) -> str:
+    return _digest(f"A {story.phrases!r}")
+
+
+def _about_phrase(role: str, recording: Recording, story: StoryContext, phrase: int) -> str:
+    return _digest(f"{role} {phrase} {recording.fingerprint} {story.phrases!r}")
+
+
+def _digest(question: str) -> str:
+    return hashlib.sha256(question.encode()).hexdigest()[:32]
