@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from orf_books.books.library import LibrarySummary
-from orf_books.pages.library_page import page_template
+from orf_books.pages.templating import page_template
 
 
 @dataclass(frozen=True, slots=True)

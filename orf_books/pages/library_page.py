@@ -1,20 +1,13 @@
-"""The page of one reader's library, and how any page is made from its template.
+"""The page of one reader's library.
 
-Belongs here: what the page says, in which order and in which words; the settings under which
-templates are filled. Does not belong here: the figures themselves (`books/library.py`), storage.
-Reviews and private notes are left out on purpose: they stay in the JSON.
+Belongs here: what the page says, in which order and in which words. Does not belong here: the
+figures themselves (`books/library.py`), storage. Reviews and private notes are left out on purpose:
+they stay in the JSON.
 """
 
-import base64
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
-from urllib.parse import quote, urlsplit
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from orf_books.books.library import (
     READ,
@@ -24,8 +17,9 @@ from orf_books.books.library import (
     LibraryDashboard,
     PageCategory,
 )
+from orf_books.pages.parts import Bar, bar_length, bars, choices
+from orf_books.pages.templating import MONTHS, day_in_words, page_template, secure_address
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SHELF_NAMES = {"read": "Read", "to-read": "To read", "currently-reading": "Reading"}
 _STATUS_NAMES: Mapping[str, str] = {
     EnrichmentStatus.FAILED: "Enrichment failed",
@@ -34,28 +28,6 @@ _STATUS_NAMES: Mapping[str, str] = {
 }
 _RATINGS = (5, 4, 3, 2, 1)
 _LONGEST_TIMELINE = 30
-_THOUSAND = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar of a chart."""
-
-    label: str
-    value: int
-    length: float
-    """As a percentage of the longest bar of its chart."""
-    detail: str = ""
-    """Said beside the value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One value of a filter, and how many books have it."""
-
-    value: str
-    label: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,89 +54,22 @@ def render_library_page(dashboard: LibraryDashboard) -> str:
         metadata=dashboard.metadata,
         validation=dashboard.metadata.validation,
         summary=dashboard.summary,
-        books_per_year=_bars(_timeline(_books_per_year(books))),
-        pages_per_year=_bars(_timeline(_pages_per_year(books))),
+        books_per_year=bars(_timeline(_books_per_year(books))),
+        pages_per_year=bars(_timeline(_pages_per_year(books))),
         undated=sum(book.reading_year is None for book in _read(books)),
-        ratings=_bars(_books_per_rating(books)),
-        lengths=_bars(_books_per_length(books)),
+        ratings=bars(_books_per_rating(books)),
+        lengths=bars(_books_per_length(books)),
         genres=_genre_bars(dashboard.summary.most_common_genres),
         failed=[book for book in books if book.enrichment_status is EnrichmentStatus.FAILED],
-        shelves=_choices((book.reading_status for book in books), shelf_name),
-        troubles=_choices(_troubles(books), _STATUS_NAMES.__getitem__),
+        shelves=choices((book.reading_status for book in books), shelf_name),
+        troubles=choices(_troubles(books), _STATUS_NAMES.__getitem__),
         rows=_newest_first(map(_book_row, books)),
     )
-
-
-def page_template(name: str) -> Template:
-    """A template in which everything is escaped and a missing value is an error."""
-    return _environment().get_template(name)
-
-
-def day_in_words(day: date) -> str:
-    """A day such as `7 Mar 2024`, whatever the language of the machine."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def minute_in_words(moment: datetime) -> str:
-    """A minute such as `7 Mar 2024, 18:05 UTC`."""
-    return f"{day_in_words(moment)}, {moment:%H:%M %Z}".rstrip()
-
-
-def year_in_words(year: int) -> str:
-    """A year such as `1871` or `700 BC`; exports write years before our era as negative."""
-    return str(year) if year >= 0 else f"{-year} BC"
 
 
 def shelf_name(shelf: str) -> str:
     """An exclusive shelf as people say it; a reader's own shelf keeps its words."""
     return _SHELF_NAMES.get(shelf) or shelf.replace("-", " ").capitalize()
-
-
-def secure_address(url: str | None) -> str | None:
-    """The URL if a page may load it: https, and nothing that browsers read differently."""
-    if url is None or not url.isprintable() or any(mark in url for mark in ' "<>\\'):
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme == "https" and parts.hostname else None
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("orf_books.pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "content_hash": _content_hash,
-        "day": day_in_words,
-        "minute": minute_in_words,
-        "number": "{:,}".format,
-        "path_segment": _path_segment,
-        "thousands": _thousands,
-        "year": year_in_words,
-    }
-    return environment
-
-
-def _content_hash(text: str) -> str:
-    """Source expression by which a content security policy allows exactly this inline text."""
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-def _path_segment(name: str) -> str:
-    return quote(name, safe="")
-
-
-def _thousands(value: int) -> str:
-    """A number short enough to stand above a narrow column."""
-    return str(value) if value < _THOUSAND else f"{value / _THOUSAND:,.0f}k"
 
 
 def _read(books: Iterable[DashboardBook]) -> Iterable[DashboardBook]:
@@ -207,31 +112,17 @@ def _books_per_length(books: Iterable[DashboardBook]) -> Mapping[str, int]:
     return {category: lengths[category] for category in PageCategory} if lengths else {}
 
 
-def _bars(values: Mapping[int, int] | Mapping[str, int]) -> Sequence[Bar]:
-    longest = max(values.values(), default=0)
-    return [Bar(str(label), value, _length(value, longest)) for label, value in values.items()]
-
-
 def _genre_bars(genres: Sequence[GenreCount]) -> Sequence[Bar]:
     longest = max((genre.count for genre in genres), default=0)
     return [
-        Bar(genre.genre, genre.count, _length(genre.count, longest), f"{genre.percentage}%")
+        Bar(genre.genre, genre.count, bar_length(genre.count, longest), f"{genre.percentage}%")
         for genre in genres
     ]
-
-
-def _length(value: int, longest: int) -> float:
-    return round(100 * value / longest, 1) if longest else 0.0
 
 
 def _troubles(books: Iterable[DashboardBook]) -> Iterable[str]:
     statuses = (book.enrichment_status for book in books)
     return (status for status in statuses if status in _STATUS_NAMES)
-
-
-def _choices(values: Iterable[str], name: Callable[[str], str]) -> Sequence[Choice]:
-    counts = Counter(values).most_common()
-    return [Choice(value=value, label=name(value), count=count) for value, count in counts]
 
 
 def _book_row(book: DashboardBook) -> BookRow:
@@ -252,7 +143,7 @@ def _date_read(book: DashboardBook) -> str:
         return day_in_words(book.date_read)
     if book.reading_month_year is not None:
         year, month = book.reading_month_year.split("-")
-        return f"{_MONTHS[int(month) - 1]} {int(year)}"
+        return f"{MONTHS[int(month) - 1]} {int(year)}"
     return "" if book.reading_year is None else str(book.reading_year)
 
 

@@ -99,6 +99,8 @@ def test_phonemes_are_matched_by_sound() -> None:
     result = rescored(activity("......", "...."), MIDDLE, "", phonemes("the cat sat on the mat"))
     assert [word.votes.w for word in result.phrases[0].words] == [True] * 6
     assert marks(result)[0] == "......"
+    assert result.phrases[0].w
+    assert result.phrases[0].w.alphabet is Alphabet.PHONEMES
 
 
 def test_a_word_that_the_lexicon_lacks_is_unknown_to_phonemes() -> None:
@@ -128,6 +130,12 @@ def test_words_have_the_times_at_which_they_were_said() -> None:
         None,
         (1200, 1500),
     ]
+
+
+def test_phrases_have_what_was_heard_in_their_place_and_when() -> None:
+    first, second = rescored(activity("......", "xxxx"), "the um cat sat on the hat").phrases
+    assert (first.a, first.span) == (PhraseAnswer("the um cat sat on the hat"), (0, 2700))
+    assert (second.a, second.span) == (PhraseAnswer(""), None)
 
 
 def test_a_draft_is_called_one() -> None:
@@ -407,6 +415,7 @@ def test_a_phrase_without_a_recorded_page_stays_as_it_was(paged: PagedRecording)
     assert marks(result) == ["......", "x..x"]
     assert not result.phrases[1].is_rescored
     assert result.phrases[1].words[0].votes == Votes()
+    assert (result.phrases[1].a, result.phrases[1].span) == (None, None)
     assert not k.phrases
     assert result.warnings == ("Not rescored, because no page with it was recorded: phrase 2.",)
 

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from datetime import UTC, date, datetime
-from html.parser import HTMLParser
 
 import pytest
 
@@ -20,57 +19,9 @@ from orf_books.books.library import (
     build_library_dashboard,
     page_category,
 )
-from orf_books.pages.library_page import (
-    day_in_words,
-    render_library_page,
-    secure_address,
-    shelf_name,
-    year_in_words,
-)
-
-_VOID = {"meta", "img", "input", "br", "link"}
-
-
-class Page(HTMLParser):
-    """A page as its elements, texts and links."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.texts: list[tuple[str, str]] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in _VOID and not (self.get_starttag_text() or "").endswith("/>"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append((self.open[-1] if self.open else "", data))
-
-    @property
-    def text(self) -> str:
-        """Everything a reader can see or hear, with single spaces."""
-        seen = [data for tag, data in self.texts if tag not in {"style", "script"}]
-        return " ".join(" ".join(seen).split())
-
-    def all(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
-        return [
-            found
-            for name, found in self.elements
-            if name == tag and attributes.items() <= found.items()
-        ]
-
-    def inside(self, tag: str) -> list[str]:
-        return [data for name, data in self.texts if name == tag]
+from orf_books.pages.library_page import render_library_page, shelf_name
+from orf_books.pages.templating import day_in_words, secure_address, year_in_words
+from orf_books_tests.pages.html_page import Page
 
 
 def book(**changes: object) -> DashboardBook:
