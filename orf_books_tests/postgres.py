@@ -68,15 +68,19 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        self._process = subprocess.Popen(
-            [self._programs / "postgres", "-D", self._data, "-p", str(self.port), *_LISTENING],
-            user=self._user,
-            cwd=self._data,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        folder_and_port = ("-D", str(self._data), "-p", str(self.port))
+        command = [str(self._programs / "postgres"), *folder_and_port, *_LISTENING]
         until = monotonic() + LONGEST_START_SECONDS
         while True:
+            if self._process is None or self._process.poll() is not None:
+                # After a kill it ends at once, as long as a process of the server before is left.
+                self._process = subprocess.Popen(
+                    command,
+                    user=self._user,
+                    cwd=self._data,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
             try:
                 self._connection().close()
             except psycopg.OperationalError:

@@ -132,7 +132,11 @@ class _KeptOnly:
     engine: str = "kept"
     is_draft: bool = False
 
-    async def transcribe(self, recording: Recording, story: StoryContext) -> Transcript:
+    async def transcribe(
+        self,
+        recording: Recording,  # noqa: ARG002 - the answers are about it
+        story: StoryContext,
+    ) -> Transcript:
         kept = self.answers.find(None, _about_recording(story), _TRANSCRIPT)
         if kept is None:
             raise NothingKept

@@ -1,4 +1,4 @@
-"""One execution of `rescore_activities`: which activities it is about, listening, storing, reporting.
+"""One execution of `rescore_activities`: which activities, listening, storing, reporting.
 
 Belongs here: what joins the batch, the records and the partitions of activities. Does not belong
 here: the assets themselves (`activities.py`), how an activity is rescored (`orf_books/activities`).
@@ -34,7 +34,7 @@ from orf_books.dagster_internals import (
     PartitionStatus,
     partition_statuses,
 )
-from orf_books.failures import FailureCategory, FixInput, OrfBooksError, RetryLater
+from orf_books.failures import FixInput, OrfBooksError, RetryLater
 from orf_books.keys import text_of_key
 from orf_books.object_keys import activity_folder
 from orf_books.resources.batch import BatchResource

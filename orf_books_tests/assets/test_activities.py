@@ -19,7 +19,7 @@ from orf_books.local_uploads import put_activities
 from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key
 from orf_books.partitions import activities
 from orf_books.resources.storage import ObjectStorage
-from orf_books.sandbox.behaviour import Behaviour, Service, Troubles
+from orf_books.sandbox.behaviour import Behaviour, Fault, Service, Troubles
 from orf_books.sandbox.server import Sandbox
 from orf_books.settings import Settings
 from orf_books_tests.assets.recorded_readings import (
@@ -220,14 +220,39 @@ def test_answers_about_an_activity_that_failed_are_kept(
     assert platform.flags("anna-1") == RIGHT
 
 
-@pytest.mark.parametrize("missing", [Service.KALDI, Service.WAV2VEC])
-def test_with_one_recogniser_out_of_order_no_verdict_is_worse_than_the_first_pass(
-    platform: Platform, sandbox: Sandbox, tmp_path: Path, missing: Service
+@pytest.mark.parametrize("service", SPEECH)
+@pytest.mark.parametrize(
+    "troubles",
+    [
+        Troubles(down=True),
+        Troubles(fault_rate=1.0, faults=(Fault.GARBAGE,)),
+        Troubles(fault_rate=1.0, faults=(Fault.CUT,)),
+        Troubles(fault_rate=1.0, faults=(Fault.SLOW,), slow_seconds=0.3),
+        Troubles(fault_rate=0.5, faults=(Fault.UNAVAILABLE, Fault.GATEWAY_TIMEOUT)),
+    ],
+    ids=["down", "rubbish", "cut", "slow", "wavering"],
+)
+def test_no_verdict_gets_worse_than_the_first_pass_because_of_an_outage(
+    platform: Platform, sandbox: Sandbox, tmp_path: Path, service: Service, troubles: Troubles
 ) -> None:
-    sandbox.behaviour.services = {missing: HASTY}
-    platform.ingest(write_upload(tmp_path, "anna-1"))
-    wrong_before = _wrong(FIRST_PASS)
-    assert _wrong(platform.flags("anna-1")) <= wrong_before
+    sandbox.behaviour.services = {service: troubles}
+    run = platform.ingest(write_upload(tmp_path, "anna-1"))
+    if not platform.report(run).failed_rescorings:
+        assert _wrong(platform.flags("anna-1")) <= _wrong(FIRST_PASS)
+
+
+@pytest.mark.parametrize(
+    ("service", "error"),
+    [(Service.DEEPGRAM, "invalid_auth"), (Service.KALDI, "refused"), (Service.WAV2VEC, "refused")],
+)
+def test_a_recogniser_that_refuses_us_makes_no_verdict_worse_and_is_asked_once(
+    platform: Platform, sandbox: Sandbox, tmp_path: Path, service: Service, error: str
+) -> None:
+    sandbox.behaviour.services = {service: Troubles(error=error)}
+    run = platform.ingest(write_upload(tmp_path, "anna-1"))
+    if not platform.report(run).failed_rescorings:
+        assert _wrong(platform.flags("anna-1")) <= _wrong(FIRST_PASS)
+    assert sandbox.counts.requests(service) <= len(FIRST_PASS)
 
 
 def _wrong(flags: tuple[tuple[bool, ...], ...]) -> set[tuple[int, int]]:
@@ -308,13 +333,13 @@ def test_records_come_from_the_api_and_results_go_back_once(
     sandbox.activities.put(record("anna-1"))
 
     assert api.ingest(upload).success
-    written = sandbox.activities.get("anna-1")
+    written = sandbox.activities.get("anna-1") or {}
     assert written["status"] == written["displayStatus"] == "rescored"
     assert written["errors"] == [list(flags) for flags in RIGHT]
     version = written["version"]
 
     assert api.rescore("anna-1").success
-    assert sandbox.activities.get("anna-1")["version"] == version
+    assert (sandbox.activities.get("anna-1") or {})["version"] == version
 
 
 # Slack
