@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measuring import end_cleanly_when_stopped
 
-BENCHMARKS = ("books", "enrichment", "partition_events", "dashboards", "memory")
+BENCHMARKS = ("books", "enrichment", "partition_events", "dashboards", "memory", "activities")
 
 
 def main() -> None:

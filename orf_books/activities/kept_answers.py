@@ -76,7 +76,7 @@ class AnswersAbout:
     ) -> None:
         """Keep an answer that just came in."""
         text = answers.dump_json(answer).decode()
-        self._kept[engine, question] = text
+        self._kept[engine, question] = self._by_question[question] = text
         self.new.append(KeptAnswer(self._recording, engine, question, text))
 
 

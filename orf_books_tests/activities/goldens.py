@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+MARK = "golden:"
+"""How the ids of such cases begin; the group follows."""
 BUNDLED = Path(__file__).parent.parent / "data" / "orf_goldens.json"
 
 
@@ -24,6 +26,6 @@ def group(name: str) -> dict[str, Any]:
 def cases(name: str, section: str = "cases") -> list[Any]:
     """The cases of a group, each a dict, for `pytest.mark.parametrize`."""
     return [
-        pytest.param(case, id=str(case.get("id", number)))
+        pytest.param(case, id=f"{MARK}{name}:{case.get('id', f'{section}-{number}')}")
         for number, case in enumerate(group(name).get(section, []))
     ]

@@ -1,0 +1,179 @@
+"""What the work on one recorded reading costs.
+
+Measured, over bundled readings: CPU time of an activity with every answer given, so without
+recognition (budget 5 ms); then the embedded recogniser with a process for each core: seconds of
+work a second of recording, and the largest resident size of a process.
+
+Baseline: the same recogniser with one process.
+"""
+
+import asyncio
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from benchmarks.measuring import end_cleanly_when_stopped, output, tell, temporary_folder
+from orf_books.activities.activity import Activity, read_activity
+from orf_books.activities.audio import Recording
+from orf_books.activities.evidence import PagedRecording
+from orf_books.activities.phonemes import Lexicon
+from orf_books.activities.recognition import (
+    HeardPhrase,
+    HearsPhrases,
+    StoryContext,
+    TranscribesRecordings,
+    Transcript,
+)
+from orf_books.activities.rescoring import Recognisers, rescore_activity
+from orf_books.activities.voting import VoteRule
+from orf_books.assets.activity_inputs import load_sound
+from orf_books.local_uploads import put_activities
+from orf_books.resources.embedded_speech import EmbeddedSpeech, dictionary_file
+from orf_books.resources.storage import ObjectStorage
+from orf_books.sandbox.readings.recorded_reading import write_folders
+
+BUDGET_MS = 5.0
+REPEATS = 20
+MEGABYTE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An activity as the platform loads it."""
+
+    activity: Activity
+    sound: PagedRecording
+
+
+class Remembering:
+    """A recogniser whose answers are remembered by phrase; given none, it has to know them."""
+
+    engine, is_draft = "remembered", True
+
+    def __init__(self, asked: TranscribesRecordings | HearsPhrases) -> None:
+        self._asked: Any = asked
+        self._transcript: Transcript | None = None
+        self._heard: dict[int, HeardPhrase] = {}
+
+    async def transcribe(self, recording: Recording, story: StoryContext) -> Transcript:
+        """As `TranscribesRecordings`."""
+        if self._transcript is None:
+            self._transcript = await self._asked.transcribe(recording, story)
+        return self._transcript
+
+    async def hear(self, recording: Recording, story: StoryContext, phrase: int) -> HeardPhrase:
+        """As `HearsPhrases`."""
+        if phrase not in self._heard:
+            self._heard[phrase] = await self._asked.hear(recording, story, phrase)
+        return self._heard[phrase]
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What recognition cost with so many processes."""
+
+    processes: int
+    seconds: float
+    recorded: float
+    """Seconds of recording."""
+    remembering: Sequence[Recognisers]
+
+
+def main(
+    readings: Annotated[int, typer.Option(help="Bundled readings to listen to.")] = 4,
+    processes: Annotated[int, typer.Option(help="As many as there are cores.")] = 2,
+) -> None:
+    """Measure, and print the tables."""
+    end_cleanly_when_stopped()
+    lexicon = Lexicon(dictionary_file())
+    loaded = _loaded(readings)
+    alone = asyncio.run(_listen(loaded, lexicon, processes=1))
+    tell(f"One process: {alone.seconds:.0f} s.")
+    together = asyncio.run(_listen(loaded, lexicon, processes=processes))
+    _print_listening(alone, together)
+    _print_cpu(loaded, together.remembering, lexicon)
+
+
+def _loaded(count: int) -> list[Reading]:
+    with temporary_folder() as folder:
+        storage = ObjectStorage((folder / "store").as_uri())
+        uploads = write_folders(folder / "readings", "held-out")[:count]
+        return [_load(storage, upload) for upload in uploads]
+
+
+def _load(storage: ObjectStorage, upload: Path) -> Reading:
+    put_activities(storage, upload)
+    activity = read_activity((upload / "activity.json").read_bytes())
+    return Reading(activity, load_sound(storage, activity))
+
+
+async def _listen(readings: Sequence[Reading], lexicon: Lexicon, processes: int) -> Listening:
+    async with EmbeddedSpeech(processes) as speech:
+        roles = (speech.transcriber, speech.listener, speech.checker)
+        # Processes start, and build their tables, on first use.
+        await asyncio.gather(
+            *(_rescore(readings[0], Recognisers(*roles), lexicon) for _ in range(processes))
+        )
+        remembering = [Recognisers(*map(Remembering, roles)) for _ in readings]
+        started = time.perf_counter()
+        await asyncio.gather(
+            *(_rescore(one, its, lexicon) for one, its in zip(readings, remembering, strict=True))
+        )
+        seconds = time.perf_counter() - started
+    recorded = sum(one.sound.recording.seconds for one in readings)
+    return Listening(processes, seconds, recorded, remembering)
+
+
+async def _rescore(reading: Reading, recognisers: Recognisers, lexicon: Lexicon) -> None:
+    await rescore_activity(reading.activity, reading.sound, recognisers, lexicon, VoteRule.MAJORITY)
+
+
+def _print_listening(alone: Listening, together: Listening) -> None:
+    table = Table(
+        "processes",
+        title=f"Listening to {alone.recorded:.0f} s of recordings",
+        title_justify="left",
+    )
+    for heading in ("seconds", "of work a second recorded", "recorded a second", "ratio"):
+        table.add_column(heading, justify="right")
+    for one in (alone, together):
+        table.add_row(
+            f"{one.processes}",
+            f"{one.seconds:.1f}",
+            f"{one.seconds * one.processes / one.recorded:.2f}",
+            f"{one.recorded / one.seconds:.1f}",
+            f"{alone.seconds / one.seconds:.2f} x",
+        )
+    output.print(table)
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / MEGABYTE
+    output.print(f"  Largest resident size of a process: {largest:.0f} MB.\n")
+
+
+def _print_cpu(
+    readings: Sequence[Reading], remembering: Sequence[Recognisers], lexicon: Lexicon
+) -> None:
+    milliseconds = [
+        median(_cpu_ms(one, its, lexicon) for _ in range(REPEATS))
+        for one, its in zip(readings, remembering, strict=True)
+    ]
+    output.print(
+        f"CPU of an activity without recognition, median of {REPEATS}: "
+        f"{median(milliseconds):.1f} ms, {max(milliseconds):.1f} ms at most (budget {BUDGET_MS:g})."
+    )
+
+
+def _cpu_ms(reading: Reading, recognisers: Recognisers, lexicon: Lexicon) -> float:
+    started = time.process_time()
+    asyncio.run(_rescore(reading, recognisers, lexicon))
+    return 1000 * (time.process_time() - started)
+
+
+if __name__ == "__main__":
+    typer.run(main)
