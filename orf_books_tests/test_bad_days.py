@@ -204,6 +204,7 @@ def existing_recorded_as_not_found(answers: dict[str, Answer], calm: dict[str, A
 # Several runs, one limit
 
 
+@pytest.mark.slow
 def test_runs_at_once_keep_the_services_limit_together_and_ask_for_nothing_twice(
     orf_books: CommandLine, sandbox: Sandbox, tmp_path: Path
 ) -> None:

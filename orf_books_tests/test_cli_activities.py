@@ -99,6 +99,7 @@ def test_a_wrong_call_is_one_line_that_says_what_to_do(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_people_get_tables(command: CommandLine, readings: Path) -> None:
     done = command("run", "activities", "readings")
     assert "activities.html" in done.stdout

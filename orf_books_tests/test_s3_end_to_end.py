@@ -51,6 +51,7 @@ def books_shown(storage: ObjectStorage, library: str) -> dict[str, str]:
     return {shown["goodreads_id"]: shown["enrichment_status"] for shown in dashboard["books"]}
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_over_shared_books_leave_dashboards_and_tables_whole(
     orf_books: CommandLine, bucket: ObjectStorage
 ) -> None:

@@ -56,7 +56,8 @@ def words_of(text: str) -> tuple[str, ...]:
 
     What is written differently and read alike is equal: quotes of any form, `don't` and `dont`.
     """
-    bare = _BREAKS.sub("-", text.lower()).translate(_REMOVED)
+    # What is removed may leave two breaks side by side.
+    bare = _BREAKS.sub("-", _BREAKS.sub("-", text.lower()).translate(_REMOVED))
     words = (word.strip("-") for word in unicodedata.normalize("NFC", bare).split())
     return tuple(word for word in words if any(map(str.isalnum, word)))
 

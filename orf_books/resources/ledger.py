@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS claims (item TEXT PRIMARY KEY, holder TEXT, until DOU
 """
 _SQLITE = "sqlite:///"
 _BUSY_SECONDS = 20
+_LOCK = 20_231_101
+"""Any number that others do not use."""
 
 
 def ledger_of_this_machine() -> str:
@@ -154,6 +156,9 @@ class Ledger:
             # A power cut may give back the last turns; waiting for the disk costs more.
             sqlalchemy.event.listen(engine, "connect", _quick_and_shared)
         with engine.begin() as connection:
+            if not is_file:
+                # Of two processes that make the same table in Postgres at once, one would fail.
+                connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             for table in _TABLES.split(";"):
                 connection.execute(sqlalchemy.text(table))
         return engine
