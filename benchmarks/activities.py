@@ -26,9 +26,7 @@ from orf_books.activities.evidence import PagedRecording
 from orf_books.activities.phonemes import Lexicon
 from orf_books.activities.recognition import (
     HeardPhrase,
-    HearsPhrases,
     StoryContext,
-    TranscribesRecordings,
     Transcript,
 )
 from orf_books.activities.rescoring import Recognisers, rescore_activity
@@ -57,8 +55,8 @@ class Remembering:
 
     engine, is_draft = "remembered", True
 
-    def __init__(self, asked: TranscribesRecordings | HearsPhrases) -> None:
-        self._asked: Any = asked
+    def __init__(self, asked: Any) -> None:  # noqa: ANN401 - a recogniser of any role
+        self._asked = asked
         self._transcript: Transcript | None = None
         self._heard: dict[int, HeardPhrase] = {}
 

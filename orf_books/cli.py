@@ -13,6 +13,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 ITEMS_FAILED, WRONG_CALL = 1, 2
 SHOWN_FAILURES = 20
+DEMO_READINGS = 2
 DEMO_RATE = 50.0
 """Requests a second: the sandbox is nobody else's server."""
 
@@ -138,14 +140,15 @@ def upload(
 
 @app.command()
 def status(
-    upload: Annotated[str, typer.Argument(help="An upload's key, or a library.")],
+    upload: Annotated[str, typer.Argument(help="An upload's key, a library, or an activity.")],
     *,
     as_json: AsJson = False,
 ) -> None:
     """How far an upload is."""
-    from orf_books.upload_status import status_of_upload
+    from orf_books.upload_status import status_of_activity, status_of_upload
 
-    found = status_of_upload(load_settings().open_storage(), upload)
+    storage = load_settings().open_storage()
+    found = status_of_activity(storage, upload) or status_of_upload(storage, upload)
     if as_json:
         _print_json(found)
     else:
@@ -214,10 +217,11 @@ def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson
 
 @app.command()
 def demo(*, as_json: AsJson = False) -> None:
-    """The platform on a bundled sample library, offline, against services of its own."""
+    """The platform on a bundled library and bundled readings, offline."""
     from pydantic import SecretStr
 
-    from orf_books.local_runs import ingest_export
+    from orf_books.local_runs import ingest_export, ingest_recordings
+    from orf_books.sandbox.readings.recorded_reading import write_folders
     from orf_books.sandbox.server import Sandbox
 
     with Sandbox() as sandbox:
@@ -233,8 +237,15 @@ def demo(*, as_json: AsJson = False) -> None:
             }
         )
         batch = _batch(settings, is_silent=as_json)
-        run = ingest_export(settings, sandbox.export, "demo", batch)
-    _print_run(run, as_json=as_json)
+        books = ingest_export(settings, sandbox.export, "demo", batch)
+    with TemporaryDirectory() as folder:
+        uploads = write_folders(Path(folder), "held-out")[:DEMO_READINGS]
+        activities = ingest_recordings(settings, uploads, batch)
+    if as_json:
+        _print_json(books.as_document() | {"activities": activities.as_document()})
+    else:
+        _print_run(books, as_json=False)
+        _print_activities(activities, as_json=False)
 
 
 @app.command()

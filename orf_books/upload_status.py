@@ -8,12 +8,23 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from orf_books.assets.activity_inputs import RECORD
+from orf_books.assets.activity_records import ActivityRecords
 from orf_books.assets.book_records import ACCEPTED, BookRecords, Upload
 from orf_books.failures import FixInput
-from orf_books.object_keys import UPLOADS, is_upload, library_name, library_of_upload
+from orf_books.object_keys import (
+    UPLOADS,
+    activity_folder,
+    activity_of_folder,
+    is_upload,
+    library_name,
+    library_of_upload,
+)
+from orf_books.partitions import activity_key
 from orf_books.resources.storage import ObjectStorage
 
 WAITING, PROCESSING = "waiting", "processing"
+RESCORED, FAILED = "rescored", "failed"
 
 
 def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
@@ -34,6 +45,35 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
     if not known:
         raise FixInput(f"There is no upload {name!r}; `orf-books upload` puts one.")
     return _status(records, known[-1])
+
+
+def status_of_activity(storage: ObjectStorage, name: str) -> dict[str, Any] | None:
+    """Status and figures of an activity, by its id or its folder; None if there is none."""
+    records = ActivityRecords(storage)
+    activity = activity_of_folder(f"{name.rstrip('/')}/{RECORD}") if "/" in name else name
+    if activity is None:
+        return None
+    try:
+        key, folder = activity_key(activity), activity_folder(activity)
+    except FixInput:
+        return None
+    digest = records.digests([key]).get(key)
+    failure = records.standing_failures([key]).get(key)
+    if failure:
+        return {
+            "upload": folder,
+            "status": FAILED,
+            "category": failure.category,
+            "problem": failure.message,
+            "job_id": failure.job_id,
+        }
+    if digest:
+        shown = ("words_attempted", "misread", "changed", "accuracy", "wcpm", "is_draft", "job_id")
+        figures = asdict(digest)
+        return {"upload": folder, "status": RESCORED} | {name: figures[name] for name in shown}
+    if activity in records.requested():
+        return {"upload": folder, "status": PROCESSING}
+    return {"upload": folder, "status": WAITING} if any(storage.list(folder)) else None
 
 
 def _spellings_of(name: str) -> set[str]:

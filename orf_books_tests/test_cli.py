@@ -204,6 +204,8 @@ def test_the_demo_needs_nothing_and_says_where_its_dashboard_is(tmp_path: Path) 
     page = tmp_path / "data" / "demo" / "data" / "demo.html"
     assert str(page) in done.stdout
     assert page.exists()
+    assert "activities processed" in done.stdout
+    assert list((tmp_path / "data" / "demo" / "data" / "activities").glob("*.html"))
 
 
 # Uploads

@@ -70,6 +70,8 @@ def test_a_failed_activity_ends_with_status_one_and_a_retry_mends_it(
     (readings / "ben-2" / "complete.wav").write_bytes(b"")
     report = command.document("run", "activities", "readings", status=ITEMS_FAILED)
     assert [failure["category"] for failure in report["failures"]] == ["missing_audio"]
+    assert command.document("status", "ben-2")["category"] == "missing_audio"
+    assert command.document("status", "activities/anna-1")["words_attempted"] == 8
 
     (readings / "ben-2" / "complete.wav").write_bytes(sound)
     command.document("upload", "activities", "readings/ben-2")

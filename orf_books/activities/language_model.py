@@ -110,9 +110,9 @@ def arpa_bigrams(text: Sequence[str], unigrams: Mapping[str, float]) -> str:
     return "\n".join(parts)
 
 
-def _following(text: Sequence[str]) -> dict[str, Counter[str]]:
+def _following(text: Sequence[str]) -> dict[str, dict[str, float]]:
     """How often which word may be said after which."""
-    following: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    following: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     sequence = ["<s>", *text, "</s>"]
     for place, word in enumerate(sequence[:-1]):
         after = sequence[place + 1]

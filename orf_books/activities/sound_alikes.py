@@ -92,5 +92,4 @@ def _distances(sequence: Sequence[int], others: _Coded) -> "NDArray[np.float32]"
             row[:, column + 1] = np.minimum(best[:, column], row[:, column] + 1)
         before = row
     edits = before[np.arange(len(others.rows)), others.lengths]
-    shares: NDArray[np.float32] = edits / np.maximum(len(sequence), others.lengths)
-    return shares
+    return (edits / np.maximum(len(sequence), others.lengths)).astype(np.float32)
