@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from orf_books import sensors
+from orf_books.assets.activity_records import ActivityRecords
 from orf_books.assets.book_records import (
     ACCEPTED,
     BookRecords,
@@ -22,10 +23,15 @@ from orf_books.assets.book_records import (
     uploads,
 )
 from orf_books.failures import OrfBooksError
-from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
-from orf_books.sensors import mended_items, new_goodreads_exports, uploads_to_request
+from orf_books.sensors import (
+    mended_items,
+    new_activity_recordings,
+    new_goodreads_exports,
+    uploads_to_request,
+)
 from orf_books_tests.conftest import Platform, book, export_of, plain_books
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -234,6 +240,68 @@ def test_an_upload_whose_claim_has_lapsed_is_requested(folder: ObjectStorage) ->
     Tables(folder).append(upload_claims, [old])
     folder.put("uploads/ada/raw.csv", b"...")
     assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
+
+
+# Recorded readings
+
+
+def listening_tick(storage: ObjectStorage, cursor: str | None = None) -> dg.SensorResult:
+    resources = {
+        "storage": StorageResource(url=storage.url),
+        "activity_api": ActivityApiResource(),
+    }
+    context = dg.build_sensor_context(cursor=cursor, resources=resources)
+    result = new_activity_recordings(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def asked_for(result: dg.SensorResult) -> list[list[str]]:
+    return [
+        [
+            upload["key"]
+            for upload in request.run_config["ops"]["requested_activities"]["config"]["uploads"]
+        ]
+        for request in result.run_requests or []
+    ]
+
+
+def put_recording(storage: ObjectStorage, activity: str, *names: str) -> None:
+    for name in names or ("complete.wav", "activity.json"):
+        storage.put(f"activities/{activity}/{name}", b"...")
+
+
+def test_recordings_that_are_noticed_together_share_a_run(folder: ObjectStorage) -> None:
+    for activity in ("anna-1", "ben-2"):
+        put_recording(folder, activity)
+    folder.put("activities/monday.csv", b"activity_id\nanna-1\n")
+    (uploads,) = asked_for(listening_tick(folder))
+    assert set(uploads) == {"activities/anna-1/", "activities/ben-2/", "activities/monday.csv"}
+
+
+@pytest.mark.parametrize("name", ["complete.wav", "activity.json", "0-0-v2.wav"])
+def test_a_recording_waits_until_its_upload_is_complete(folder: ObjectStorage, name: str) -> None:
+    put_recording(folder, "anna-1", name)
+    first = listening_tick(folder)
+    assert asked_for(first) == []
+    put_recording(folder, "anna-1")
+    assert asked_for(listening_tick(folder, first.cursor)) == [["activities/anna-1/"]]
+
+
+def test_a_recording_is_requested_once_until_it_changes(folder: ObjectStorage) -> None:
+    put_recording(folder, "anna-1")
+    first = listening_tick(folder)
+    assert asked_for(listening_tick(folder, first.cursor)) == []
+    folder.put("activities/anna-1/activity.json", b"....")
+    assert asked_for(listening_tick(folder, first.cursor)) == [["activities/anna-1/"]]
+
+
+def test_a_recording_that_a_process_is_dealing_with_is_not_requested(
+    folder: ObjectStorage,
+) -> None:
+    ActivityRecords(folder).claim("activities/anna-1/")
+    put_recording(folder, "anna-1")
+    assert asked_for(listening_tick(folder)) == []
 
 
 # Books mended by hand or backfill

@@ -15,7 +15,7 @@ from orf_books.resources.google_books import (
     GoogleBooks,
     failure_in,
 )
-from orf_books.resources.http import Patience
+from orf_books.resources.http import Patience, ServiceClient
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.pace import DailyQuota, OwnPace
 from orf_books.resources.raw_answers import RawAnswer
@@ -281,6 +281,25 @@ def test_every_answer_is_kept_whole_and_without_the_key(sandbox: Sandbox) -> Non
     assert [body.get("id") or body["totalItems"] for body in bodies] == [1, "dune"]
     assert "isbn%3A9780441013593" in kept[0].request
     assert GOOGLE_BOOKS_KEY not in "".join(answer.request + answer.body for answer in kept)
+
+
+def test_results_come_in_pages(sandbox: Sandbox) -> None:
+    asked = {"q": "author", "maxResults": "2", "key": GOOGLE_BOOKS_KEY, "fields": "items(id)"}
+
+    async def pages() -> list[list[str]]:
+        with Sandbox(Catalogue(MANY)) as many:
+            async with ServiceClient(
+                "Google Books", many.google_books_url, user_agent=AGENT, patience=AT_ONCE
+            ) as client:
+                answers = [
+                    await client.get_json("/volumes", {**asked, "startIndex": start})
+                    for start in (0, 2, 1000)
+                ]
+        return [[volume["id"] for volume in answer.get("items", [])] for answer in answers]
+
+    first, second, beyond = asyncio.run(pages())
+    assert len({*first, *second}) == 4
+    assert beyond == []
 
 
 def test_a_country_is_named_where_google_cannot_tell_it(sandbox: Sandbox) -> None:
