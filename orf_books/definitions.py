@@ -100,7 +100,7 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
         ),
         "speech": SpeechResource(
             mode=settings.speech,
-            vote_rule=settings.rule_of_votes,
+            vote_rule=settings.vote_rule,
             contact=settings.contact,
             deepgram_url=settings.deepgram_url,
             deepgram_key=hide(settings.deepgram_key),

@@ -67,12 +67,9 @@ class Settings(BaseSettings):
         default="embedded",
         description="Who listens to recordings: `embedded`, here and offline, or the `services`.",
     )
-    vote_rule: VoteRule | None = Field(
-        default=None,
-        description=(
-            "What the votes of the recognisers come to: `reference` or `majority`; by default "
-            "`majority` of the embedded ones, whose constrained check alone excuses too much."
-        ),
+    vote_rule: VoteRule = Field(
+        default=VoteRule.REFERENCE,
+        description="What the votes of the recognisers come to: `reference` or `majority`.",
     )
     deepgram_url: str = Field(default="https://api.deepgram.com", description="Base of Deepgram.")
     deepgram_key: SecretStr | None = Field(default=None, description="Deepgram's key.")
@@ -146,12 +143,6 @@ class Settings(BaseSettings):
             "aws_secret_access_key": secret.get_secret_value() if secret else None,
             "aws_session_token": token.get_secret_value() if token else None,
         }
-
-    @property
-    def rule_of_votes(self) -> VoteRule:
-        """The rule that is set, or else the better one for whoever listens."""
-        of_speech = VoteRule.MAJORITY if self.speech == "embedded" else VoteRule.REFERENCE
-        return self.vote_rule or of_speech
 
     @property
     def open_library_requests_per_second(self) -> float:

@@ -25,6 +25,10 @@ WORDS_BESIDE_A_STORY, WORDS_BESIDE_A_PHRASE = 2000, 500
 time."""
 SOUND_ALIKE_MASS = 0.001
 """Of each word that sounds like one of the phrase, beside all others together."""
+SOUND_ALIKE_CHANCE = 1e-14
+"""Of the same in a grammar. It makes the constrained check find so many misread words (recall .71
+instead of .45 over 24 readings made for tuning) that the reference vote, where it alone can clear a
+word, is better than each role (F1 .58; it was .50, and is .56 to .58 with 1e-5 to 1e-14)."""
 _NEVER = -99
 """Log probability of what cannot be."""
 _ENDS = 0.01
@@ -68,13 +72,19 @@ def phrase_model(phrase: Sequence[str], sound_alikes: Iterable[str]) -> str:
     return arpa_bigrams(phrase, unigrams)
 
 
-def phrase_grammar(phrase: Sequence[str]) -> list[Arc]:
-    """The phrase itself, in which words may be left out and said again."""
+def phrase_grammar(phrase: Sequence[str], sound_alikes: Mapping[str, Sequence[str]]) -> list[Arc]:
+    """The phrase itself, in which words may be left out, said again and taken for another.
+
+    Args:
+        phrase: its words.
+        sound_alikes: for each of them the words that it may be taken for.
+    """
     arcs = []
     for place, word in enumerate(phrase):
         arcs.append(Arc(place, place + 1, 0.9, word))
         arcs.append(Arc(place, place + 1, 0.02))
         arcs.append(Arc(place + 1, place, 0.03))
+        arcs += [Arc(place, place + 1, SOUND_ALIKE_CHANCE, other) for other in sound_alikes[word]]
     return arcs
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -38,7 +39,7 @@ from orf_books.failures import FailureCategory, RetryLater
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Changes with what is expected to be heard: kept answers of older rules are asked for again."""
 FRAMES_A_SECOND = 100
 SHORTEST_SECONDS = 0.1
@@ -173,10 +174,16 @@ def _listen(pcm: bytes, words: _Phrase) -> str:
 
 
 def _check(pcm: bytes, words: _Phrase) -> str:
-    _teach(words)
+    sound_alikes = {word: _sound_alikes(word) for word in words}
+    _teach({*words, *chain.from_iterable(sound_alikes.values())})
     decoder = _decoder()
-    arcs = list(map(_as_tuple, phrase_grammar(words)))
-    decoder.add_fsg("phrase", decoder.create_fsg("phrase", 0, len(words), arcs))
+    arcs = list(map(_as_tuple, phrase_grammar(words, sound_alikes)))
+    # A search keeps what it was made with. A second pass over the lattice is slower and no better.
+    decoder.config["bestpath"] = False
+    try:
+        decoder.add_fsg("phrase", decoder.create_fsg("phrase", 0, len(words), arcs))
+    finally:
+        decoder.config["bestpath"] = True
     return _text(_heard(pcm, "phrase"))
 
 

@@ -73,7 +73,9 @@ def test_shares_of_general_words_add_up_to_one(count: int) -> None:
 
 
 def test_a_grammar_reads_the_phrase_skips_words_and_goes_back() -> None:
-    arcs = {(arc.start, arc.end, arc.word) for arc in phrase_grammar(("a", "b"))}
+    arcs = {
+        (arc.start, arc.end, arc.word) for arc in phrase_grammar(("a", "b"), {"a": (), "b": ()})
+    }
     assert arcs == {
         (0, 1, "a"),
         (0, 1, None),
@@ -82,3 +84,10 @@ def test_a_grammar_reads_the_phrase_skips_words_and_goes_back() -> None:
         (1, 2, None),
         (2, 1, None),
     }
+
+
+def test_a_grammar_hears_a_sound_alike_only_in_its_word_s_place() -> None:
+    arcs = phrase_grammar(("a", "kite"), {"a": (), "kite": ("kit",)})
+    assert [(arc.start, arc.end) for arc in arcs if arc.word == "kit"] == [(1, 2)]
+    chances = {arc.word: arc.chance for arc in arcs if arc.word}
+    assert chances["kit"] < chances["kite"]

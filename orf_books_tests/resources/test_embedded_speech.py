@@ -71,6 +71,20 @@ def test_phrases_are_heard_by_both_roles_and_twice_the_same(
     asyncio.run(hear())
 
 
+def test_the_checker_does_not_take_a_sound_alike_for_the_word(
+    reading: RecordedReading, story: StoryContext
+) -> None:
+    phrase, word = 1, story.phrases[1].index("barn")
+    assert reading.misread[phrase][word], "read as `bark`"
+
+    async def hear() -> None:
+        async with EmbeddedSpeech(1) as speech:
+            heard = await speech.checker.hear(phrase_of(reading, phrase), story, phrase)
+            assert not match_vector(story.phrases[phrase], words_of(heard.text))[word]
+
+    asyncio.run(hear())
+
+
 def test_silence_has_no_words_and_no_sound_at_all_neither(story: StoryContext) -> None:
     async def hear() -> None:
         async with EmbeddedSpeech(1) as speech:

@@ -71,7 +71,11 @@ def test_readings_are_laid_out_as_uploads_with_labels(tmp_path: Path) -> None:
     folder = folders[0]
     activity = read_activity((folder / "activity.json").read_bytes())
     truth = read_truth((folder / "truth.json").read_bytes())
-    assert [len(flags) for flags in truth] == [len(words_of(text)) for text in activity.phrases]
+    lengths = [len(words_of(text)) for text in activity.phrases]
+    assert [len(flags) for flags in truth] == lengths
+    for feature in activity.features:
+        assert len(feature.kaldi_match or ()) == lengths[feature.phrase]
+        assert len(feature.w2v_match or ()) == lengths[feature.phrase]
     recording = read_recording((folder / "complete.wav").read_bytes())
     segments = sorted(folder.glob("*-v2.wav"))
     seconds = sum(read_recording(one.read_bytes()).seconds for one in segments)

@@ -65,6 +65,7 @@ def _record(reader: Reader) -> RecordedReading:
         misread=tuple(phrase.misread for phrase in plan),
         planted=tuple(phrase.planted for phrase in plan),
         flagged=(),
+        heard_freely=(),
     )
 
 
@@ -99,19 +100,22 @@ def _spoken(
 
 
 async def _flag(readings: Iterable[RecordedReading]) -> None:
-    """Let one recogniser hear every phrase: what it misses is the first pass's flag."""
+    """Let the recogniser hear every phrase: what role W misses is the first pass's flag."""
     async with EmbeddedSpeech() as speech:
         for reading in readings:
-            heard = [
-                await speech.checker.hear(recording, story, number)
-                for number, recording, story in _phrases(reading)
+            phrases = list(_phrases(reading))
+            by_w, by_k = [
+                [
+                    match_vector(story.phrases[number], words_of(heard.text))
+                    for number, recording, story in phrases
+                    for heard in [await role.hear(recording, story, number)]
+                ]
+                for role in (speech.checker, speech.listener)
             ]
-            words = [words_of(text) for text in reading.story.phrases]
-            flagged = [
-                [not match for match in match_vector(expected, words_of(one.text))]
-                for expected, one in zip(words, heard, strict=True)
-            ]
-            document: dict[str, Any] = asdict(reading) | {"flagged": flagged}
+            document: dict[str, Any] = asdict(reading) | {
+                "flagged": [[not match for match in matches] for matches in by_w],
+                "heard_freely": by_k,
+            }
             path = RECORDED / f"{reading.reading_id}.json"
             path.write_text(json.dumps(document) + "\n", encoding="utf-8")
 

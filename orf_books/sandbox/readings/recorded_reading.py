@@ -56,7 +56,10 @@ class RecordedReading:
     """The truth: omissions and substitutions, by phrase and word."""
     planted: tuple[tuple[Planted, ...], ...]
     flagged: tuple[tuple[bool, ...], ...]
-    """What the first pass has flagged: words that the constrained check did not hear."""
+    """What the first pass has flagged: words that the constrained check (role W) did not hear when
+    it was given each phrase as it lies in the recording."""
+    heard_freely: tuple[tuple[bool, ...], ...]
+    """What role K heard then."""
 
     @property
     def story(self) -> Story:
@@ -112,10 +115,13 @@ def _record(reading: RecordedReading) -> dict[str, Any]:
             {
                 "model": LISTENER,
                 "phraseIndex": phrase,
+                "Kaldi_match": list(map(int, heard)),
                 "W2V_match": [int(not flag) for flag in flags],
                 "correct_confidences": [_UNSURE if flag else _SURE for flag in flags],
             }
-            for phrase, flags in enumerate(reading.flagged)
+            for phrase, (flags, heard) in enumerate(
+                zip(reading.flagged, reading.heard_freely, strict=True)
+            )
         ],
         "models": {LISTENER: {"properties": {"threshold": THRESHOLD}}},
         "grade": 2,
