@@ -8,7 +8,15 @@ import sys
 
 from benchmarks.measuring import end_cleanly_when_stopped
 
-BENCHMARKS = ("books", "enrichment", "partition_events", "dashboards", "memory", "activities")
+BENCHMARKS = (
+    "books",
+    "enrichment",
+    "partition_events",
+    "dashboards",
+    "memory",
+    "activities",
+    "scoring",
+)
 
 
 def main() -> None:

@@ -1,0 +1,475 @@
+"""The published tables in Postgres, or in a file where there is no server.
+
+Belongs here: one transaction for each thing that happens to the tables, and what a database that
+refuses means. Does not belong here: what the rows say (`orf_books/transcripts/publication.py`), the
+columns (`published_tables.py`).
+
+Every transaction that writes waits for the one before it: figures of a class are summed up from
+all rows of the class, so none may come in between. Nothing that a row holds gets into a message:
+errors of the driver quote rows and are never passed on.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orf_books.failures import (
+    FailureCategory,
+    FixConfiguration,
+    FixInput,
+    OrfBooksError,
+    RetryLater,
+)
+from orf_books.resources import migrations
+from orf_books.resources.published_tables import (
+    ACCESS_LOG,
+    ASSESSMENTS,
+    CLASS_AGGREGATES,
+    CREATED_AT,
+    DELETION_LOG,
+    EVIDENCE,
+    STUDENTS,
+)
+from orf_books.resources.tables import Row
+from orf_books.transcripts.aggregates import ClassAggregate, StudentScore, class_aggregates
+from orf_books.transcripts.publication import (
+    Access,
+    Assessment,
+    Deletion,
+    Evidence,
+    ScoredSession,
+    assessments_of,
+    evidence_of,
+    student_scores,
+)
+
+# SQLAlchemy would log rows for whoever logs everything.
+logging.getLogger(f"sqlalchemy.engine.Engine.{__name__}").setLevel(logging.WARNING)
+
+_FILE, _SERVER = "sqlite", "postgresql"
+_DRIVERS = {_FILE, f"{_FILE}+pysqlite", _SERVER, f"{_SERVER}+psycopg"}
+_INSERT: dict[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]] = {
+    _FILE: sqlite.insert,
+    _SERVER: postgresql.insert,
+}
+_NOT_NAMED = (None, "", ":memory:")
+"""Names of databases that would be gone with their connection, or that depend on the user."""
+_BUSY_SECONDS = 60
+_CONNECTING: dict[str, dict[str, Any]] = {
+    # The driver is to begin no transactions of its own: ours begin with the lock.
+    _FILE: {"timeout": _BUSY_SECONDS, "isolation_level": None},
+    # A server that is suddenly cut off is noticed within a minute.
+    _SERVER: {
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    },
+}
+_ALONE = {
+    _FILE: ("BEGIN IMMEDIATE",),
+    _SERVER: (
+        f"SET LOCAL lock_timeout = '{_BUSY_SECONDS}s'",
+        "SELECT pg_advisory_xact_lock(7236838)",
+    ),
+}
+"""What makes a transaction the only one of this project that writes."""
+_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR")
+_REFUSALS = ("authentication failed", "does not exist", "pg_hba.conf", "permission denied")
+"""What Postgres tells those it does not let in; there is a code only once there is a connection."""
+
+_RowT = TypeVar("_RowT", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What publishing came to."""
+
+    session_count: int
+    superseded_count: int
+    """Sessions left out, because a newer run over the same file is published."""
+    assessment_count: int
+    evidence_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What deleting a student came to."""
+
+    assessment_count: int
+    evidence_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudentRecords:
+    """All that is published of one student."""
+
+    assessments: list[Assessment]
+    evidence: list[Evidence] = field(repr=False)
+
+
+def upgrade(url: str) -> str | None:
+    """Bring the tables of a database up to date; its revision then.
+
+    Raises:
+        FixConfiguration: there is no such database, or it lets nobody in.
+        RetryLater: it does not answer.
+    """
+    with _writing(_engine(url)) as connection:
+        migrations.upgrade(connection)
+        return migrations.current(connection)
+
+
+def current(url: str) -> str | None:
+    """The revision of a database's tables; None if it has none.
+
+    Raises:
+        FixConfiguration: there is no such database, or it lets nobody in.
+        RetryLater: it does not answer.
+    """
+    with _transaction(_engine(url)) as connection:
+        return migrations.current(connection)
+
+
+class Database:
+    """The published tables.
+
+    All methods raise RetryLater where the database does not answer, FixConfiguration where it lets
+    nobody in or has tables of another version, FixInput where it refuses a row.
+
+    Args:
+        url: `postgresql+psycopg://user:password@host/database`, whose tables `upgrade` makes, or
+            `sqlite:///file`, which gets its tables by itself.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def publish(self, sessions: Collection[ScoredSession]) -> Published:
+        """Write what was found in the sessions, and the figures of their classes: all or nothing.
+
+        Publishing again changes nothing. A newer run over the same file replaces what an older one
+        published, never the other way round. Scores from before a student's deletion are left out.
+        """
+        with _writing(self._engine) as connection:
+            newest = _newest(connection, sessions)
+            assessments = _without_deleted_students(
+                connection, [row for session in newest for row in assessments_of(session)]
+            )
+            kept = {row.assessment_id for row in assessments}
+            evidence = [
+                row
+                for session in newest
+                for row in evidence_of(session)
+                if row.assessment_id in kept
+            ]
+            of_sessions = ASSESSMENTS.c.session_id.in_({session.session_id for session in newest})
+            _add_students(connection, assessments)
+            _replace(connection, ASSESSMENTS, assessments, of_sessions)
+            _replace(
+                connection,
+                EVIDENCE,
+                evidence,
+                EVIDENCE.c.assessment_id.in_(
+                    sa.select(ASSESSMENTS.c.assessment_id).where(of_sessions)
+                ),
+            )
+            _tidy_students(connection, {row.student_id for row in assessments})
+            _sum_up(connection, {session.class_id for session in newest})
+        return Published(len(newest), len(sessions) - len(newest), len(assessments), len(evidence))
+
+    def delete_student(self, deletion: Deletion) -> Deleted:
+        """Delete all that is published of a student; sum up their classes from what is left.
+
+        The logs keep the pseudonymous id: what was disclosed to whom must stay on record, and
+        without the roster nothing leads from the id to a person.
+        """
+        of_student = ASSESSMENTS.c.student_id == deletion.student_id
+        with _writing(self._engine) as connection:
+            found = _records(connection, of_student)
+            deleted = Deleted(len(found.assessments), len(found.evidence))
+            # Assessments and evidence go with the student.
+            connection.execute(
+                sa.delete(STUDENTS).where(STUDENTS.c.student_id == deletion.student_id)
+            )
+            _sum_up(connection, {row.class_id for row in found.assessments})
+            connection.execute(
+                _insert(connection, DELETION_LOG).on_conflict_do_nothing(),
+                {"deletion_id": deletion.deletion_id, **_values(deletion), **_values(deleted)},
+            )
+        return deleted
+
+    def student_records(self, student_id: str, access: Access) -> StudentRecords:
+        """All that is published of a student; who wants to know is logged, or nothing is told."""
+        with _writing(self._engine) as connection:
+            connection.execute(sa.insert(ACCESS_LOG), _values(access))
+            return _records(connection, ASSESSMENTS.c.student_id == student_id)
+
+    def class_aggregates(self, class_id: str) -> list[ClassAggregate]:
+        """The figures of a class."""
+        with _transaction(self._engine) as connection:
+            return _rows(connection, ClassAggregate, CLASS_AGGREGATES.c.class_id == class_id)
+
+    def log_access(self, access: Access) -> None:
+        """Add an entry to the log of accesses, to which one can only add."""
+        with _writing(self._engine) as connection:
+            connection.execute(sa.insert(ACCESS_LOG), _values(access))
+
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        engine = _engine(self._url)
+        if engine.dialect.name == _FILE:
+            upgrade(self._url)
+        elif (found := current(self._url)) != migrations.newest():
+            raise FixConfiguration(
+                f"The tables in {_place(engine)} are of revision {found}, and"
+                f" {migrations.newest()} is needed: upgrade the database."
+            )
+        return engine
+
+
+# What happens within a transaction
+
+
+def _newest(connection: sa.Connection, sessions: Iterable[ScoredSession]) -> list[ScoredSession]:
+    """One session a file: the newest, unless a newer one is published."""
+    by_file: dict[str, ScoredSession] = {}
+    for session in sorted(sessions, key=lambda session: session.scored_at):
+        by_file[session.session_id] = session
+    published = connection.execute(
+        sa.select(ASSESSMENTS.c.session_id, sa.func.max(ASSESSMENTS.c.scored_at))
+        .where(ASSESSMENTS.c.session_id.in_(by_file))
+        .group_by(ASSESSMENTS.c.session_id)
+    )
+    for session_id, scored_at in published:
+        if scored_at > by_file[session_id].scored_at:
+            del by_file[session_id]
+    return list(by_file.values())
+
+
+def _without_deleted_students(
+    connection: sa.Connection, assessments: list[Assessment]
+) -> list[Assessment]:
+    # A run that began before the deletion may still hold scores, or be published late.
+    deletions = connection.execute(
+        sa.select(DELETION_LOG.c.student_id, sa.func.max(DELETION_LOG.c.deleted_at))
+        .where(DELETION_LOG.c.student_id.in_({row.student_id for row in assessments}))
+        .group_by(DELETION_LOG.c.student_id)
+    )
+    deleted_at = dict(deletions.all())
+    return [
+        row
+        for row in assessments
+        if row.student_id not in deleted_at or row.scored_at > deleted_at[row.student_id]
+    ]
+
+
+def _add_students(connection: sa.Connection, assessments: Iterable[Assessment]) -> None:
+    students = {row.student_id: row.class_id for row in assessments}
+    if students:
+        connection.execute(
+            _insert(connection, STUDENTS).on_conflict_do_nothing(),
+            [
+                {"student_id": student_id, "class_id": class_id}
+                for student_id, class_id in students.items()
+            ],
+        )
+
+
+def _tidy_students(connection: sa.Connection, assessed: Collection[str]) -> None:
+    """A student is of the class they were last heard in, and gone if nothing of them is left."""
+    of_student = ASSESSMENTS.c.student_id == STUDENTS.c.student_id
+    last_class = (
+        sa.select(ASSESSMENTS.c.class_id)
+        .where(of_student)
+        .order_by(ASSESSMENTS.c.assessed_on.desc(), ASSESSMENTS.c.class_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    connection.execute(
+        sa.update(STUDENTS)
+        .where(STUDENTS.c.student_id.in_(assessed), STUDENTS.c.class_id != last_class)
+        .values(class_id=last_class)
+    )
+    connection.execute(sa.delete(STUDENTS).where(~sa.exists().where(of_student)))
+
+
+def _sum_up(connection: sa.Connection, classes: Iterable[str]) -> None:
+    """Make the figures of the classes those of their published scores."""
+    for class_id in classes:
+        of_class = CLASS_AGGREGATES.c.class_id == class_id
+        rows = class_aggregates(_scores(connection, class_id))
+        _replace(connection, CLASS_AGGREGATES, rows, of_class)
+
+
+def _scores(connection: sa.Connection, class_id: str) -> Iterator[StudentScore]:
+    of_class = ASSESSMENTS.c.class_id == class_id
+    counts = connection.execute(
+        sa.select(EVIDENCE.c.assessment_id, EVIDENCE.c.skill, sa.func.count())
+        .join(ASSESSMENTS)
+        .where(of_class)
+        .group_by(EVIDENCE.c.assessment_id, EVIDENCE.c.skill)
+    )
+    return student_scores(
+        _rows(connection, Assessment, of_class),
+        {(assessment_id, skill): count for assessment_id, skill, count in counts},
+    )
+
+
+def _records(connection: sa.Connection, of_student: sa.ColumnElement[bool]) -> StudentRecords:
+    its_assessments = sa.select(ASSESSMENTS.c.assessment_id).where(of_student)
+    return StudentRecords(
+        _rows(connection, Assessment, of_student),
+        _rows(connection, Evidence, EVIDENCE.c.assessment_id.in_(its_assessments)),
+    )
+
+
+# Rows and tables
+
+_TABLES: dict[type[Row], sa.Table] = {
+    Assessment: ASSESSMENTS,
+    Evidence: EVIDENCE,
+    ClassAggregate: CLASS_AGGREGATES,
+}
+
+
+def _rows(
+    connection: sa.Connection, row: type[_RowT], where: sa.ColumnElement[bool]
+) -> list[_RowT]:
+    table = _TABLES[row]
+    columns = [table.c[column.name] for column in fields(row)]
+    found = connection.execute(sa.select(*columns).where(where).order_by(*table.primary_key))
+    return [row(**values) for values in found.mappings()]
+
+
+def _replace(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Iterable[Row],
+    where: sa.ColumnElement[bool],
+) -> None:
+    """Make these the only rows for which the condition holds; those that are so stay untouched."""
+    key = list(table.primary_key)
+    wanted = {tuple(values[part.name] for part in key): values for values in map(_values, rows)}
+    found = connection.execute(sa.select(*key).where(where)).mappings()
+    if surplus := [dict(old) for old in found if tuple(old.values()) not in wanted]:
+        is_old = (part == sa.bindparam(part.name) for part in key)
+        connection.execute(sa.delete(table).where(*is_old), surplus)
+    if wanted:
+        connection.execute(_upsert(connection, table), list(wanted.values()))
+
+
+def _upsert(connection: sa.Connection, table: sa.Table) -> sa.Insert:
+    insert = _insert(connection, table)
+    new = {
+        column: insert.excluded[column.name]
+        for column in table.columns
+        if not column.primary_key and column.name != CREATED_AT
+    }
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={column.name: value for column, value in new.items()},
+        where=sa.or_(*(column.is_distinct_from(value) for column, value in new.items())),
+    )
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return _INSERT[connection.dialect.name](table)
+
+
+def _values(row: Row) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in fields(row)}
+
+
+# Connections
+
+
+def _engine(url: str) -> sa.Engine:
+    parsed = _parsed(url)
+    kind = parsed.get_backend_name()
+    options = {name: value for name, value in _CONNECTING[kind].items() if name not in parsed.query}
+    engine = sa.create_engine(
+        parsed,
+        connect_args=options,
+        # Nobody closes a database, and a server should not be left with open connections.
+        poolclass=sa.NullPool,
+        hide_parameters=True,
+        logging_name=__name__,
+    )
+    if kind == _FILE:
+        sa.event.listen(engine, "connect", _with_foreign_keys)
+        try:
+            file = Path(str(parsed.database))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+        except OSError as error:
+            raise FixConfiguration(
+                f"{_place(engine)} cannot be written: {error.strerror}. Choose another file."
+            ) from None
+    return engine
+
+
+def _parsed(url: str) -> sa.URL:
+    with suppress(sa.exc.ArgumentError, ValueError):
+        parsed = sa.make_url(url)
+        if parsed.drivername in _DRIVERS and parsed.database not in _NOT_NAMED:
+            return parsed
+    raise FixConfiguration(
+        "The URL of the database cannot be used: write"
+        " postgresql+psycopg://user:password@host/database or sqlite:///file."
+    )
+
+
+def _with_foreign_keys(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+@contextmanager
+def _writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction while which no other one writes."""
+    with _transaction(engine) as connection:
+        for statement in _ALONE[engine.dialect.name]:
+            connection.exec_driver_sql(statement)
+        yield connection
+
+
+@contextmanager
+def _transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.DBAPIError as error:
+        raise _failure(error, _place(engine)) from None
+
+
+def _failure(error: sa.exc.DBAPIError, place: str) -> OrfBooksError:
+    """What a caller can do about it; the driver's own words stay here, for they quote rows."""
+    cause = error.orig
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None) or ""
+    place = f"{place} ({code})" if code else place
+    if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError):
+        return FixInput(f"{place} refuses a row: its values are not such as a scorer gives.")
+    if code.startswith("SQLITE"):
+        is_passing = code.startswith(_PASSING)
+    else:
+        is_refused = not code and any(words in str(cause) for words in _REFUSALS)
+        is_passing = isinstance(error, sa.exc.OperationalError) and not is_refused
+    if is_passing or error.connection_invalidated:
+        return RetryLater(f"{place} does not answer.", FailureCategory.UNAVAILABLE)
+    return FixConfiguration(
+        f"{place} refuses access: check its name, the user, the password and the permissions."
+    )
+
+
+def _place(engine: sa.Engine) -> str:
+    """Where a database is: no user and no password."""
+    url = engine.url
+    place = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    return f"The database {place}"

@@ -1,0 +1,1 @@
+"""The revisions, one a module; once released, none of them changes."""

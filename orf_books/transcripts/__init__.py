@@ -1,0 +1,1 @@
+"""What a class session shows of students' skills: read, scored with evidence, summed up. Pure."""

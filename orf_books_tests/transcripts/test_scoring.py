@@ -1,0 +1,166 @@
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orf_books.transcripts.labels import Half, labelled_sentences
+from orf_books.transcripts.score_document import write_scores
+from orf_books.transcripts.scored_session import ScoredSession
+from orf_books.transcripts.scoring import score_session
+from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
+
+EMPATHIC = "Are you okay? You've been quiet today."
+
+
+def said(text: str, line: int = 1, student: str | None = "s1") -> Utterance:
+    return Utterance(
+        utterance_id=f"{'0' * 12}:{line}:1",
+        line_number=line,
+        speaker_id=student or "unknown:1",
+        speaker_role=SpeakerRole.STUDENT,
+        student_id=student,
+        timestamp=None,
+        text=text,
+        raw_offset=None,
+        lang="en",
+        lang_conf=1.0,
+    )
+
+
+def session(*utterances: Utterance) -> Session:
+    return Session("c1", date(2025, 3, 3), "raw/c1/x.txt", "0" * 64, "txt", utterances)
+
+
+def document(scored: ScoredSession, generated_at: datetime | None = None) -> bytes:
+    return write_scores(
+        scored, job_id="j1", normalized_key="normalized/c1/j1.jsonl", generated_at=generated_at
+    )
+
+
+def all_labelled() -> Session:
+    texts = [one.text for half in Half for one in labelled_sentences(half)]
+    return session(*(said(text, line, f"s{line % 9}") for line, text in enumerate(texts, start=1)))
+
+
+def test_evidence_always_resolves() -> None:
+    spoken = all_labelled()
+    texts = {one.utterance_id: one.text for one in spoken.utterances}
+    found = [
+        evidence
+        for student in score_session(spoken).students.values()
+        for score in student.skills.values()
+        for evidence in score.evidence
+    ]
+    assert len(found) > 100
+    assert all(texts[one.utterance_id][one.start : one.end] == one.span_text for one in found)
+    assert all(one.span_text for one in found)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.sampled_from(
+            [EMPATHIC, " ", "\n", "\U0001f600 ", "Mr. ", "\u2026 ", "let\u2019s split the work "]
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_evidence_resolves_however_the_text_is_written(parts: list[str]) -> None:
+    text = "".join(parts)
+    for student in score_session(session(said(text))).students.values():
+        for score in student.skills.values():
+            assert all(text[one.start : one.end] == one.span_text for one in score.evidence)
+
+
+def test_two_runs_are_equal_to_the_byte() -> None:
+    spoken = all_labelled()
+    assert document(score_session(spoken)) == document(score_session(spoken))
+
+
+@pytest.mark.parametrize("role", [SpeakerRole.TEACHER, SpeakerRole.UNKNOWN])
+def test_only_students_are_scored(role: SpeakerRole) -> None:
+    assert not score_session(session(replace(said(EMPATHIC), speaker_role=role))).students
+
+
+def test_a_student_who_is_not_on_the_roster_is_not_scored() -> None:
+    assert not score_session(session(said(EMPATHIC, student=None))).students
+
+
+def test_short_and_foreign_utterances_count_as_said_but_show_nothing() -> None:
+    spoken = session(
+        said("You okay?"),
+        replace(said("\u00bfEst\u00e1s bien, amigo m\u00edo?", 2), lang="es"),
+        said(EMPATHIC, 3),
+    )
+    student = score_session(spoken).students["s1"]
+    assert (student.utterance_count, student.scorable_count, student.words_spoken) == (3, 1, 13)
+    assert [one.line_number for one in student.skills[Skill.EMPATHY].evidence] == [3]
+
+
+def test_too_little_said_is_no_score_rather_than_a_middling_one() -> None:
+    score = score_session(session(said(EMPATHIC), said(EMPATHIC, 2))).students["s1"].skills
+    assert score[Skill.EMPATHY].score is None
+    assert score[Skill.EMPATHY].confidence == 0.0
+    assert score[Skill.EMPATHY].is_insufficient
+
+
+def test_opportunity_counts() -> None:
+    few = session(
+        *(said(EMPATHIC if line == 1 else "The line goes up here.", line) for line in range(1, 5))
+    )
+    many = session(
+        *(said(EMPATHIC if line == 1 else "The line goes up here.", line) for line in range(1, 60))
+    )
+    few_score, many_score = (
+        score_session(spoken).students["s1"].skills[Skill.EMPATHY].score for spoken in (few, many)
+    )
+    assert few_score is not None
+    assert many_score is not None
+    assert few_score > 5 > many_score
+
+
+def test_evidence_says_why_without_quoting_anyone() -> None:
+    scored = score_session(session(said(EMPATHIC)))
+    evidence = scored.students["s1"].skills[Skill.EMPATHY].evidence[0]
+    assert "similarity" in evidence.rationale
+    assert "quiet" not in evidence.rationale
+    assert "quiet" not in repr(scored)
+    assert "okay?" not in repr(evidence)
+
+
+def test_vetoed_hits_are_kept_apart_without_words() -> None:
+    scored = score_session(session(said("In the story they split the work so everyone has a part")))
+    assert not scored.students["s1"].skills[Skill.COLLABORATION].evidence
+    assert [(hit.skill, hit.reason) for hit in scored.voided] == [(Skill.COLLABORATION, "frame")]
+
+
+def test_the_document_holds_no_time_unless_given() -> None:
+    scored = score_session(session(said(EMPATHIC)))
+    assert "generated_at" not in json.loads(document(scored))
+    at = datetime(2025, 3, 3, 12, tzinfo=UTC)
+    assert json.loads(document(scored, at))["generated_at"] == "2025-03-03T12:00:00+00:00"
+
+
+def test_the_document_has_what_is_published() -> None:
+    stored = json.loads(document(score_session(session(said(EMPATHIC)))))
+    student = stored["students"]["s1"]
+    assert stored["class_id"] == "c1"
+    assert stored["model_version"].startswith("1.")
+    assert student["scores"]["empathy"] == {
+        "score": None,
+        "confidence": 0.0,
+        "evidence_count": 1,
+        "insufficient_evidence": True,
+    }
+    span = student["evidence"]["empathy"][0]
+    assert EMPATHIC[span["start"] : span["end"]] == span["text"]
+    assert stored["metadata"]["source_sha256"] == "0" * 64
+
+
+def test_an_empty_session_has_no_students() -> None:
+    assert not score_session(session()).students
