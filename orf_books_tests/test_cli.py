@@ -197,6 +197,7 @@ def test_a_person_reads_the_report_the_failures_and_where_the_dashboard_is(
     assert call("data", "grace").stdout.encode() == folder.get("data/grace.json")
 
 
+@pytest.mark.slow
 def test_the_demo_needs_nothing_and_says_where_its_dashboard_is(tmp_path: Path) -> None:
     done = CommandLine(tmp_path, Settings())("demo")
     assert done.returncode == ALL_WELL, done.stderr
@@ -333,6 +334,7 @@ def test_a_killed_run_loses_no_committed_result_and_the_next_asks_only_for_the_r
         assert instance.get_runs_count() == 2
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_share_one_new_home_and_ask_for_no_book_twice(
     orf_books: CommandLine, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -50,6 +50,8 @@ from orf_books.transcripts.publication import (
 from orf_books.transcripts.skills import Skill
 from orf_books_tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 MONDAY = date(2026, 11, 16)
 EVENING = datetime(2026, 11, 16, 18, tzinfo=UTC)
 LATER = EVENING + timedelta(hours=1)
