@@ -53,15 +53,11 @@ def every_item_succeeded(
     report = BookRecords(storage.open()).report_of_job(context.run.run_id)
     if report is None:
         return dg.AssetCheckResult(passed=True, description="This run enriched nothing.")
-    return dg.AssetCheckResult(
-        passed=report.failed_enrichments == 0,
-        description=(
-            f"{report.failed_enrichments} of {report.books_processed} books failed. Backfill the "
-            "failed partitions of enriched_books, or run retry_failed_books."
-            if report.failed_enrichments
-            else f"All {report.books_processed} books succeeded."
-        ),
-        metadata={"failed_by_category": json.loads(report.failed_by_category)},
+    return _result_of_batch(
+        report.failed_enrichments,
+        f"{report.books_processed} books",
+        "Backfill the failed partitions of enriched_books, or run retry_failed_books.",
+        report.failed_by_category,
     )
 
 
@@ -97,16 +93,23 @@ def every_activity_succeeded(
     report = ActivityRecords(storage.open()).report_of_job(context.run.run_id)
     if report is None:
         return dg.AssetCheckResult(passed=True, description="This run rescored nothing.")
-    failed, processed = report.failed_rescorings, report.activities_processed
+    return _result_of_batch(
+        report.failed_rescorings,
+        f"{report.activities_processed} activities",
+        "Backfill the failed partitions of rescored_activities, or run retry_failed_activities.",
+        report.failed_by_category,
+    )
+
+
+def _result_of_batch(
+    failed: int, items: str, remedy: str, failed_by_category: str
+) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=failed == 0,
         description=(
-            f"{failed} of {processed} activities failed. Backfill the failed partitions of "
-            "rescored_activities, or run retry_failed_activities."
-            if failed
-            else f"All {processed} activities succeeded."
+            f"{failed} of {items} failed. {remedy}" if failed else f"All {items} succeeded."
         ),
-        metadata={"failed_by_category": json.loads(report.failed_by_category)},
+        metadata={"failed_by_category": json.loads(failed_by_category)},
     )
 
 

@@ -177,17 +177,18 @@ def data(
 @app.command()
 def evaluate(kind: Kind, path: LabelsPath, *, as_json: AsJson = False) -> None:
     """Compare stored results with your labels; 1 if some labelled items have no result yet."""
-    from orf_books.evaluate_activities import evaluate_activities
-    from orf_books.evaluate_books import evaluate_books
-
     storage = load_settings().open_storage()
     match kind:
         case Kind.BOOKS:
+            from orf_books.evaluate_books import evaluate_books
+
             if path.is_dir():
                 raise FixInput(f"{path} is a folder; labels of books are a CSV file.")
             books = evaluate_books(storage, path.read_bytes())
             document, is_complete, show = books.as_document(), books.is_complete, _print_evaluation
         case Kind.ACTIVITIES:
+            from orf_books.evaluate_activities import evaluate_activities
+
             readings = evaluate_activities(storage, path)
             document, is_complete = readings.as_document(), readings.is_complete
             show = _print_readings

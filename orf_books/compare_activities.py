@@ -16,6 +16,7 @@ from orf_books.activities.voting import VoteRule
 from orf_books.assets.activity_inputs import load_sound, truth_of
 from orf_books.assets.activity_records import ActivityRecords, RescoredActivityRow
 from orf_books.assets.activity_rescoring import bundled_lexicon
+from orf_books.documents import rounded
 from orf_books.failures import FixInput
 from orf_books.resources.storage import ObjectStorage
 
@@ -79,9 +80,9 @@ def _document(comparison: Comparison) -> dict[str, Any]:
         "measures": [
             {
                 "measure": name,
-                "before": _rounded(one.before),
-                "after": _rounded(one.after),
-                "moved": _rounded(
+                "before": rounded(one.before),
+                "after": rounded(one.after),
+                "moved": rounded(
                     None if one.before is None or one.after is None else one.after - one.before
                 ),
                 "activities": one.activities,
@@ -101,7 +102,3 @@ def _document(comparison: Comparison) -> dict[str, Any]:
         ],
         "not_compared": list(comparison.not_compared),
     }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

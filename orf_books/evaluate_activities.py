@@ -19,6 +19,7 @@ from orf_books.activities.agreement import (
 )
 from orf_books.assets.activity_inputs import TRUTH
 from orf_books.assets.activity_records import ActivityRecords
+from orf_books.documents import rounded
 from orf_books.failures import FixInput
 from orf_books.local_uploads import activity_in
 from orf_books.partitions import activity_key
@@ -60,8 +61,8 @@ class ActivitiesEvaluation:
             "readings": [
                 {
                     "activity": one.activity_id,
-                    **{name: _rounded(_MEASURES[name](one.confusion)) for name in ("f1", "mcc")},
-                    "first_pass_f1": _rounded(before.confusion.f1),
+                    **{name: rounded(_MEASURES[name](one.confusion)) for name in ("f1", "mcc")},
+                    "first_pass_f1": rounded(before.confusion.f1),
                     "misread": one.confusion.true_positives + one.confusion.false_negatives,
                     "found": one.confusion.true_positives,
                     "false_alarms": one.confusion.false_positives,
@@ -77,10 +78,10 @@ class ActivitiesEvaluation:
         interval = self.rescored.interval(measure)
         return {
             "measure": name,
-            "rescored": _rounded(measure(self.rescored.confusion)),
-            "from": _rounded(interval.low if interval else None),
-            "to": _rounded(interval.high if interval else None),
-            "first_pass": _rounded(measure(self.first_pass.confusion)),
+            "rescored": rounded(measure(self.rescored.confusion)),
+            "from": rounded(interval.low if interval else None),
+            "to": rounded(interval.high if interval else None),
+            "first_pass": rounded(measure(self.first_pass.confusion)),
         }
 
     def _deviations(self) -> list[dict[str, Any]]:
@@ -94,10 +95,10 @@ class ActivitiesEvaluation:
         return [
             {
                 "measure": f"{what} of {figure}",
-                "rescored": _rounded(getattr(now, name) if now else None),
+                "rescored": rounded(getattr(now, name) if now else None),
                 "from": None,
                 "to": None,
-                "first_pass": _rounded(getattr(before, name) if before else None),
+                "first_pass": rounded(getattr(before, name) if before else None),
             }
             for figure, (now, before) in pairs.items()
             for what, name in (("bias", "bias"), ("mean error", "mean_absolute_error"))
@@ -135,7 +136,3 @@ def evaluate_activities(storage: ObjectStorage, path: Path) -> ActivitiesEvaluat
 
 def _missing(labels: dict[str, Any], rows: dict[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(labels.keys() - rows.keys()))
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

@@ -18,6 +18,7 @@ from orf_books.books.evaluation import (
     read_labels,
 )
 from orf_books.books.genres import DropReason, read_headings
+from orf_books.documents import rounded
 from orf_books.failures import FixInput
 from orf_books.keys import safe_key
 from orf_books.resources.storage import ObjectStorage
@@ -52,9 +53,9 @@ class BooksEvaluation:
         evaluation = self.evaluation
         return {
             "books": len(evaluation.judged),
-            "precision": _rounded(evaluation.precision),
-            "recall": _rounded(evaluation.recall),
-            "f1": _rounded(evaluation.f1),
+            "precision": rounded(evaluation.precision),
+            "recall": rounded(evaluation.recall),
+            "f1": rounded(evaluation.f1),
             "without_result": _named(evaluation.without_result),
             "not_enriched": _named(evaluation.not_enriched),
             "differences": [_difference(one) for one in evaluation.differences],
@@ -116,7 +117,3 @@ def _difference(judged: JudgedBook) -> dict[str, Any]:
         "wrong": list(judged.wrong),
         "missed": list(judged.missed),
     }
-
-
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 4)

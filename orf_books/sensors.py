@@ -13,7 +13,6 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar
 
 import dagster as dg
 
@@ -24,6 +23,7 @@ from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
 from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import BookRecords
 from orf_books.assets.books import UploadConfig, stored_uploads
+from orf_books.assets.uploads import Found, UploadRecords, Version, oldest_first
 from orf_books.instance import fail_abandoned_runs
 from orf_books.jobs import (
     ingest_activities,
@@ -42,33 +42,8 @@ SECONDS_BETWEEN_S3_LISTINGS = 2.0
 """Every listing of a bucket costs money."""
 CLAIM_LASTS = timedelta(minutes=2)
 
-Version = tuple[str, str]
-"""Key and version of an object."""
-
 _dealt_with: dict[tuple[str, str], set[Version]] = {}
 """Receipts seen so far, by storage and prefix: they are final, so they need not be read again."""
-
-
-class Upload(Protocol):
-    """An upload as it lies in the store."""
-
-    @property
-    def key(self) -> str:
-        """Its object key, or that of its folder."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Changes with its content."""
-        ...
-
-    @property
-    def last_modified(self) -> datetime:
-        """When it came."""
-        ...
-
-
-Found = TypeVar("Found", bound=Upload)
 
 
 @dg.sensor(
@@ -83,17 +58,11 @@ def new_goodreads_exports(
     """Wait for uploads, and request one run for each."""
     opened = storage.open()
 
-    def receipts() -> tuple[set[Version], set[str]]:
-        records = BookRecords(opened)
-        dealt_with = {(upload.key, upload.version) for upload in records.uploads()}
-        return dealt_with, records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
-
     return _new_uploads(
         context,
-        opened,
+        BookRecords(opened),
         UPLOADS,
         lambda: stored_uploads(opened),
-        receipts,
         lambda new: [_request_of_one(upload) for upload in new],
     )
 
@@ -115,45 +84,37 @@ def new_activity_recordings(
     """Wait for uploads, and request one run for all that are there."""
     opened = storage.open()
 
-    def receipts() -> tuple[set[Version], set[str]]:
-        records = ActivityRecords(opened)
-        dealt_with = {(upload.key, upload.version) for upload in records.uploads()}
-        return dealt_with, records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
-
     return _new_uploads(
         context,
-        opened,
+        ActivityRecords(opened),
         ACTIVITIES,
         lambda: uploads_in(opened, needs_record=activity_api.url is None),
-        receipts,
         _request_of_all,
     )
 
 
-def _new_uploads(  # noqa: PLR0913, PLR0917 - what differs between kinds of upload
+def _new_uploads(
     context: dg.SensorEvaluationContext,
-    storage: ObjectStorage,
+    records: UploadRecords,
     below: str,
     present: Callable[[], Iterable[Found]],
-    receipts: Callable[[], tuple[set[Version], set[str]]],
     requests: Callable[[Sequence[Found]], list[dg.RunRequest]],
 ) -> dg.SensorResult:
     """Wait for uploads that have neither a receipt nor a request.
 
     Args:
         context: of the tick.
-        storage: where uploads lie.
+        records: of this kind of upload.
         below: the prefix that their keys share.
         present: what lies there now.
-        receipts: versions that were dealt with for good, and keys that a process is dealing with.
         requests: the runs for new uploads, oldest first.
     """
     requested = {(key, version) for key, version in json.loads(context.cursor or "[]")}
-    dealt_with = _dealt_with.setdefault((storage.url, below), set())
+    dealt_with = _dealt_with.setdefault((records.storage.url, below), set())
     new: list[Found] = []
-    for settled in _settled_uploads(storage, present):
+    for settled in _settled_uploads(records.storage, present):
         new, requested = uploads_to_request(
-            settled, requested, _receipts(settled, dealt_with, receipts)
+            settled, requested, _receipts(settled, dealt_with, records)
         )
         if new:
             break
@@ -172,7 +133,7 @@ def uploads_to_request(
     new = [
         upload for upload in present if (upload.key, upload.version) not in receipts | still_open
     ]
-    return sorted(new, key=lambda upload: (upload.last_modified, upload.key)), still_open
+    return oldest_first(new), still_open
 
 
 def _settled_uploads(
@@ -196,16 +157,14 @@ def _by_version(uploads: Iterable[Found]) -> dict[Version, Found]:
 
 
 def _receipts(
-    present: Iterable[Found],
-    dealt_with: set[Version],
-    read: Callable[[], tuple[set[Version], set[str]]],
+    present: Iterable[Found], dealt_with: set[Version], records: UploadRecords
 ) -> set[Version]:
     """Versions that need no run: dealt with, or claimed by a process that is dealing with them."""
     versions = {(upload.key, upload.version) for upload in present}
     if versions <= dealt_with:
         return dealt_with
-    final, claimed = read()
-    dealt_with |= final
+    dealt_with |= records.receipts()
+    claimed = records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
     return dealt_with | {(key, version) for key, version in versions if key in claimed}
 
 

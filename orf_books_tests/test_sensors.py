@@ -18,10 +18,9 @@ from orf_books.assets.book_records import (
     ACCEPTED,
     BookRecords,
     Upload,
-    UploadClaim,
-    upload_claims,
     uploads,
 )
+from orf_books.assets.uploads import UploadClaim, upload_claims
 from orf_books.failures import OrfBooksError
 from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject

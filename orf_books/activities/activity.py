@@ -21,12 +21,11 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from orf_books.activities.norms import Season
+from orf_books.complaints import complaints
 from orf_books.failures import FixInput
-
-COMPLAINTS_SHOWN = 3
 
 _Content = TypeVar("_Content")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -135,13 +134,5 @@ def _read(adapter: TypeAdapter[_Content], content: bytes, name: str) -> _Content
     try:
         return adapter.validate_json(content.removeprefix(codecs.BOM_UTF8))
     except ValidationError as refused:
-        errors = refused.errors(include_url=False, include_input=False, include_context=False)
-    shown = "; ".join(map(_complaint, errors[:COMPLAINTS_SHOWN]))
-    more = f"; and {rest} more" if (rest := len(errors) - COMPLAINTS_SHOWN) > 0 else ""
-    raise FixInput(f"{name} cannot be used: {shown}{more}. Mend it, and run the activity again.")
-
-
-def _complaint(error: ErrorDetails) -> str:
-    """What is wrong with a field: pydantic's words quote the kind that is wanted, no content."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
-    return f"`{path.lstrip('.')}`: {error['msg']}" if path else error["msg"]
+        wrong = complaints(refused)
+    raise FixInput(f"{name} cannot be used: {wrong}. Mend it, and run the activity again.")

@@ -5,9 +5,9 @@ Does not belong here: where answers are kept, and what is concluded from them.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -23,6 +23,7 @@ from orf_books.activities.rescoring import Recognisers
 from orf_books.failures import FailureCategory, RetryLater
 
 _Answer = TypeVar("_Answer")
+_Recogniser = TypeVar("_Recogniser", TranscribesRecordings, HearsPhrases)
 _TRANSCRIPT = TypeAdapter(Transcript)
 _HEARD_PHRASE = TypeAdapter(HeardPhrase)
 
@@ -56,7 +57,7 @@ class AnswersAbout:
     def first(self, recognisers: Recognisers) -> Recognisers:
         """The same recognisers, asked only where nothing was kept."""
         return Recognisers(
-            _KeptTranscripts(recognisers.a, self),
+            _KeptTranscripts(recognisers.a, self, "A"),
             _KeptPhrases(recognisers.k, self, "K"),
             _KeptPhrases(recognisers.w, self, "W"),
         )
@@ -80,49 +81,40 @@ class AnswersAbout:
         self.new.append(KeptAnswer(self._recording, engine, question, text))
 
 
-@dataclass(frozen=True, slots=True)
-class _KeptTranscripts:
-    asked: TranscribesRecordings
-    answers: AnswersAbout
+class _Kept(Generic[_Recogniser]):
+    """A recogniser that is asked only where nothing was kept."""
 
-    @property
-    def engine(self) -> str:
-        return self.asked.engine
+    def __init__(self, asked: _Recogniser, answers: AnswersAbout, role: str) -> None:
+        self.asked: _Recogniser = asked
+        self.answers, self.role = answers, role
+        self.engine, self.is_draft = asked.engine, asked.is_draft
 
-    @property
-    def is_draft(self) -> bool:
-        return self.asked.is_draft
+    async def _first_kept(
+        self, question: str, answers: TypeAdapter[_Answer], ask: Callable[[], Awaitable[_Answer]]
+    ) -> _Answer:
+        kept = self.answers.find(self.engine, question, answers)
+        if kept is None:
+            kept = await ask()
+            self.answers.keep(self.engine, question, kept, answers)
+        return kept
 
+
+class _KeptTranscripts(_Kept[TranscribesRecordings]):
     async def transcribe(self, recording: Recording, story: StoryContext) -> Transcript:
-        question = _about_recording(story)
-        kept = self.answers.find(self.engine, question, _TRANSCRIPT)
-        if kept is None:
-            kept = await self.asked.transcribe(recording, story)
-            self.answers.keep(self.engine, question, kept, _TRANSCRIPT)
-        return kept
+        return await self._first_kept(
+            _about_recording(story),
+            _TRANSCRIPT,
+            lambda: self.asked.transcribe(recording, story),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _KeptPhrases:
-    asked: HearsPhrases
-    answers: AnswersAbout
-    role: str
-
-    @property
-    def engine(self) -> str:
-        return self.asked.engine
-
-    @property
-    def is_draft(self) -> bool:
-        return self.asked.is_draft
-
+class _KeptPhrases(_Kept[HearsPhrases]):
     async def hear(self, recording: Recording, story: StoryContext, phrase: int) -> HeardPhrase:
-        question = _about_phrase(self.role, recording, story, phrase)
-        kept = self.answers.find(self.engine, question, _HEARD_PHRASE)
-        if kept is None:
-            kept = await self.asked.hear(recording, story, phrase)
-            self.answers.keep(self.engine, question, kept, _HEARD_PHRASE)
-        return kept
+        return await self._first_kept(
+            _about_phrase(self.role, recording, story, phrase),
+            _HEARD_PHRASE,
+            lambda: self.asked.hear(recording, story, phrase),
+        )
 
 
 @dataclass(frozen=True, slots=True)

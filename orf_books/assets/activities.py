@@ -15,7 +15,7 @@ from pydantic import Field
 
 from orf_books import partitions
 from orf_books.activities.rescoring import CODE_VERSION
-from orf_books.assets.activity_inputs import ActivityUploadFound, activities_in, uploads_in
+from orf_books.assets.activity_inputs import activities_in, uploads_in
 from orf_books.assets.activity_records import ActivityRecords, ActivityUpload, RescoringReport
 from orf_books.assets.activity_rescoring import (
     RESCORED_ACTIVITIES,
@@ -31,7 +31,6 @@ from orf_books.resources.dagster_resources import (
     SpeechResource,
     StorageResource,
 )
-from orf_books.resources.storage import ObjectStorage
 
 GROUP = "activities"
 ACTIVITY_RECORDINGS = dg.AssetKey("activity_recordings")
@@ -96,18 +95,8 @@ def requested_activities(
 
 def new_uploads(records: ActivityRecords, *, needs_record: bool) -> list[UploadConfig]:
     """Complete uploads in the store that no run has dealt with at their present version."""
-    known = {(upload.key, upload.version) for upload in records.uploads()}
-    return [
-        UploadConfig.noticed_now(found.key, found.version)
-        for found in oldest_first(records.storage, needs_record=needs_record)
-        if (found.key, found.version) not in known
-    ]
-
-
-def oldest_first(storage: ObjectStorage, *, needs_record: bool) -> list[ActivityUploadFound]:
-    """Complete uploads in the order in which they count."""
-    found = uploads_in(storage, needs_record=needs_record)
-    return sorted(found, key=lambda upload: (upload.last_modified, upload.key))
+    new = records.without_receipt(uploads_in(records.storage, needs_record=needs_record))
+    return [UploadConfig.noticed_now(found.key, found.version) for found in new]
 
 
 def _note(

@@ -16,10 +16,9 @@ from orf_books.activities.activity import Activity, read_activity
 from orf_books.activities.kept_answers import KeptAnswer
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.assets.activity_inputs import ActivityInputs
-from orf_books.assets.book_records import UploadClaim, upload_claims
+from orf_books.assets.uploads import UploadRecords
 from orf_books.batches import ItemFailure
-from orf_books.resources.storage import ObjectStorage
-from orf_books.resources.tables import Table, Tables
+from orf_books.resources.tables import Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -205,12 +204,8 @@ TABLES: tuple[Table[Any], ...] = (
 )
 
 
-class ActivityRecords:
+class ActivityRecords(UploadRecords):
     """What the store holds about activities."""
-
-    def __init__(self, storage: ObjectStorage) -> None:
-        self.storage = storage
-        self._tables = Tables(storage)
 
     # Uploads
 
@@ -227,15 +222,6 @@ class ActivityRecords:
         )
         # The receipt comes last: it is what makes the others count.
         self._tables.append(activity_uploads, [upload])
-
-    def claim(self, key: str) -> None:
-        """Tell sensors that this process is about to put the upload and to deal with it."""
-        self._tables.append(upload_claims, [UploadClaim(key, datetime.now(UTC))])
-
-    def claimed_since(self, moment: datetime) -> set[str]:
-        """Keys that a process claimed since then."""
-        claims = self._tables.latest(upload_claims)
-        return {claim.key for claim in claims if claim.claimed_at > moment}
 
     def uploads(self) -> list[ActivityUpload]:
         """Every version of every upload that was dealt with, in the order they arrived."""

@@ -26,8 +26,13 @@ from orf_books.assets.activity_records import (
     RescoredActivityRow,
     RescoringReport,
 )
-from orf_books.assets.book_records import COMPLETE, COMPLETE_WITH_FAILURES
-from orf_books.batches import BatchOutcome, ItemFailure
+from orf_books.batches import (
+    COMPLETE,
+    COMPLETE_WITH_FAILURES,
+    BatchOutcome,
+    ItemFailure,
+    success_rate,
+)
 from orf_books.dagster_internals import (
     PartitionEvents,
     PartitionMaterialization,
@@ -288,7 +293,7 @@ class RescoringStep:
             failed_rescorings=failed,
             reused=len(scope.reused),
             failed_by_category=json.dumps(outcome.failed_by_category),
-            success_rate=round(100 * (processed - failed) / processed, 1) if processed else 100.0,
+            success_rate=success_rate(processed - failed, processed),
             notes=(draft,) if self._speech.is_embedded else (),
             started_at=self._started_at,
             processing_time_seconds=(datetime.now(UTC) - self._started_at).total_seconds(),
@@ -348,10 +353,7 @@ def _nobody_answered(rescored: RescoredActivity) -> RetryLater:
 
 def bundled_lexicon() -> "Lexicon":
     """How English words sound, from the dictionary that comes with the embedded recogniser."""
-    from pathlib import Path
-
-    from pocketsphinx import get_model_path
-
     from orf_books.activities.phonemes import Lexicon
+    from orf_books.resources.embedded_speech import dictionary_file
 
-    return Lexicon(Path(get_model_path("en-us/cmudict-en-us.dict")))
+    return Lexicon(dictionary_file())

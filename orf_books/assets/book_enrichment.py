@@ -16,8 +16,6 @@ import dagster as dg
 from orf_books import partitions
 from orf_books.assets.book_records import (
     ACCEPTED,
-    COMPLETE,
-    COMPLETE_WITH_FAILURES,
     BookRecords,
     EnrichedBookRow,
     EnrichmentReport,
@@ -26,7 +24,13 @@ from orf_books.assets.book_records import (
     fingerprint,
     query_for,
 )
-from orf_books.batches import BatchOutcome, ItemFailure
+from orf_books.batches import (
+    COMPLETE,
+    COMPLETE_WITH_FAILURES,
+    BatchOutcome,
+    ItemFailure,
+    success_rate,
+)
 from orf_books.books.enrichment import (
     CODE_VERSION,
     BookSource,
@@ -165,7 +169,7 @@ class EnrichmentStep:
             not_found=found.nowhere,
             reused=len(scope.reused) + len(scope.remade),
             failed_by_category=json.dumps(outcome.failed_by_category),
-            success_rate=_percent(processed - failed, processed),
+            success_rate=success_rate(processed - failed, processed),
             requests=json.dumps(self._requests),
             notes=self._google_books.notes,
             gaps=found.with_gap,
@@ -367,7 +371,3 @@ def _book_metadata(row: EnrichedBookRow) -> dict[str, dg.MetadataValue[Any]]:
         "genres": dg.MetadataValue.text(", ".join(row.genres)),
         "matched_by": dg.MetadataValue.text(row.matched_by or ""),
     }
-
-
-def _percent(part: int, whole: int) -> float:
-    return round(100 * part / whole, 1) if whole else 100.0

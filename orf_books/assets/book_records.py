@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import TypeAdapter
 
+from orf_books.assets.uploads import UploadRecords, upload_claims
 from orf_books.batches import ItemFailure
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
 from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
@@ -20,14 +21,12 @@ from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import rejected_key, rejection_reason_key
 from orf_books.partitions import book_key
 from orf_books.resources.raw_answers import RawAnswer
-from orf_books.resources.storage import ObjectStorage
-from orf_books.resources.tables import Table, Tables
+from orf_books.resources.tables import Table
 
 if TYPE_CHECKING:
     import polars as pl
 
 ACCEPTED, REFUSED = "accepted", "refused"
-COMPLETE, COMPLETE_WITH_FAILURES = "complete", "complete_with_failures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +55,6 @@ class Upload:
     def edition(self) -> str:
         """What the rows of this upload are stored under."""
         return f"{self.key}@{self.version}#{self.job_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadClaim:
-    """A process is about to put an object and to deal with it: no sensor needs to."""
-
-    key: str
-    claimed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +199,6 @@ class LibraryDigest:
 _ANSWERS = TypeAdapter(tuple[SourceAnswer, ...])
 
 uploads = Table("uploads", Upload, ("key", "version"), "arrived_at")
-upload_claims = Table("upload_claims", UploadClaim, ("key",), "claimed_at")
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
 enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at")
 failed_enrichments = Table("failed_enrichments", FailedEnrichment, ("key",), "failed_at")
@@ -246,12 +236,8 @@ def query_for(row: LibraryRow) -> BookQuery:
     )
 
 
-class BookRecords:
+class BookRecords(UploadRecords):
     """What the store holds about books."""
-
-    def __init__(self, storage: ObjectStorage) -> None:
-        self.storage = storage
-        self._tables = Tables(storage)
 
     # Uploads and libraries
 
@@ -262,15 +248,6 @@ class BookRecords:
     def uploads_of_job(self, job_id: str) -> list[Upload]:
         """The uploads that a run dealt with."""
         return [upload for upload in self.uploads() if upload.job_id == job_id]
-
-    def claim(self, key: str) -> None:
-        """Tell sensors that this process is about to put the upload and to deal with it."""
-        self._tables.append(upload_claims, [UploadClaim(key, datetime.now(UTC))])
-
-    def claimed_since(self, moment: datetime) -> set[str]:
-        """Keys that a process claimed since then."""
-        claims = self._tables.latest(upload_claims)
-        return {claim.key for claim in claims if claim.claimed_at > moment}
 
     def accept(self, upload: Upload, export: Export) -> None:
         """Store an export: from now on its rows are the library's."""

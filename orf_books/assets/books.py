@@ -111,22 +111,13 @@ def library_entries(
 
 def new_uploads(records: BookRecords) -> list[UploadConfig]:
     """Uploads in the store that no run has dealt with at their present version."""
-    known = {(upload.key, upload.version) for upload in records.uploads()}
-    return [
-        UploadConfig.noticed_now(stored.key, stored.version)
-        for stored in oldest_first(stored_uploads(records.storage))
-        if (stored.key, stored.version) not in known
-    ]
+    new = records.without_receipt(stored_uploads(records.storage))
+    return [UploadConfig.noticed_now(stored.key, stored.version) for stored in new]
 
 
 def stored_uploads(storage: ObjectStorage) -> Iterator[StoredObject]:
     """What lies in the store as an upload, in no order."""
     return (stored for stored in storage.list(UPLOADS) if is_upload(stored.key))
-
-
-def oldest_first(uploads: Iterable[StoredObject]) -> list[StoredObject]:
-    """The order in which uploads that are noticed together count."""
-    return sorted(uploads, key=lambda upload: (upload.last_modified, upload.key))
 
 
 def _ingest(

@@ -11,8 +11,8 @@ from importlib.resources import files
 
 from pydantic import TypeAdapter, ValidationError
 
+from orf_books.complaints import complaints
 from orf_books.failures import FixInput
-from orf_books.transcripts.complaints import complaints
 from orf_books.transcripts.skills import Skill
 
 

@@ -11,8 +11,8 @@ from datetime import date
 
 from pydantic import TypeAdapter, ValidationError
 
+from orf_books.complaints import complaints
 from orf_books.failures import FixInput
-from orf_books.transcripts.complaints import complaints
 from orf_books.transcripts.parsing import ReadSession
 from orf_books.transcripts.problems import LineWarning
 from orf_books.transcripts.utterance import Session, Utterance

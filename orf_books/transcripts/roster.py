@@ -16,7 +16,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Strict, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from orf_books.transcripts.complaints import complaints
+from orf_books.complaints import complaints
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.utterance import SpeakerRole
 
