@@ -28,7 +28,7 @@ from orf_books.resources.open_library import BOOKS_BY_GOODREADS_ID, BOOKS_BY_ISB
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.storage import ObjectStorage
 from orf_books.resources.tables import Tables
-from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Fault, Service, Troubles
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Behaviour, Fault, Service, Troubles
 from orf_books.sandbox.server import Sandbox
 from orf_books.settings import Settings
 from orf_books_tests.conftest import (
@@ -135,6 +135,8 @@ def answers_of_a_calm_day(
     running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Answer]:
     """What the services know of the books when nothing fails."""
+    # Made before the sandbox of a test is calmed: another module's may have left it in a storm.
+    running_sandbox.behaviour.change(Behaviour().as_json())
     with dg.DagsterInstance.ephemeral() as instance:
         calm = platform_in(tmp_path_factory.mktemp("calm"), running_sandbox, instance)
         assert calm.ingest("ada", export_of(range(BOOKS))).success
