@@ -9,6 +9,7 @@ and what an item is.
 import asyncio
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class ItemFailure:
     key: str
     category: FailureCategory
     message: str
+    code: str | None = None
+    """What exactly is wrong, where that is told apart."""
 
     def __str__(self) -> str:
         return f"{self.key} ({self.category.value}): {self.message}"
@@ -137,14 +140,16 @@ class _Batch(Generic[RowT]):
             try:
                 row = await self._one(key)
             except RetryLater as error:
-                self._failed(key, error.category, f"{error} {_REMEDY}")
+                self._failed(key, error.category, f"{error} {_REMEDY}", error.code)
             except OrfBooksError as error:
-                self._failed(key, error.category, str(error))
+                self._failed(key, error.category, str(error), error.code)
             except TimeoutError:
                 took = f"Item {key} took longer than {self._item_seconds:g} s."
                 self._failed(key, FailureCategory.TIMEOUT, f"{took} {_REMEDY}")
-            except Exception as error:
-                logger.exception("Item %s met a defect.", key)
+            except Exception as error:  # noqa: BLE001 - a defect is this item's alone
+                # Not the text of the error: it may hold what people wrote.
+                place = "".join(traceback.format_tb(error.__traceback__))
+                logger.error("Item %s met a defect, %s:\n%s", key, type(error).__name__, place)  # noqa: TRY400
                 self._failed(key, FailureCategory.CRASH, _described(key, error))
             else:
                 self._succeeded(row)
@@ -160,8 +165,10 @@ class _Batch(Generic[RowT]):
         if len(self._uncommitted) >= COMMIT_ITEMS:
             self._many_uncommitted.set()
 
-    def _failed(self, key: str, category: FailureCategory, message: str) -> None:
-        self.failures.append(ItemFailure(key, category, message))
+    def _failed(
+        self, key: str, category: FailureCategory, message: str, code: str | None = None
+    ) -> None:
+        self.failures.append(ItemFailure(key, category, message, code))
 
     async def commit_while_working(self) -> None:
         """Commit whenever rows are many or old, and what is left at the end."""

@@ -30,6 +30,8 @@ class OrfBooksError(Exception):
     """
 
     category: FailureCategory = FailureCategory.CRASH
+    code: str | None = None
+    """What exactly is wrong, where that is told apart."""
 
 
 class RetryLater(OrfBooksError):

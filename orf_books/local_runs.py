@@ -12,16 +12,15 @@ from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.activities import ActivitiesConfig
 from orf_books.assets.activity_inputs import upload_at
-from orf_books.assets.activity_records import ActivityRecords, FailedRescoring, RescoringReport
+from orf_books.assets.activity_records import ActivityRecords, RescoringReport
 from orf_books.assets.book_records import (
     BookRecords,
     EnrichmentReport,
-    FailedEnrichment,
     Upload,
 )
-from orf_books.assets.books import UploadConfig
+from orf_books.assets.item_records import FailedItem
+from orf_books.assets.uploads import UploadsConfig
 from orf_books.definitions import build_defs
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance, process_tag
@@ -33,6 +32,7 @@ from orf_books.object_keys import (
     upload_key,
 )
 from orf_books.resources.batch import BatchResource
+from orf_books.resources.storage import StoredObject
 from orf_books.settings import Settings
 
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
@@ -47,7 +47,7 @@ class BooksRun:
     """A batch of books that this process ran."""
 
     report: EnrichmentReport
-    failures: tuple[FailedEnrichment, ...]
+    failures: tuple[FailedItem, ...]
     uploads: tuple[Upload, ...]
     dashboards: dict[str, dict[str, str]]
     """Where the data and the page of each library are."""
@@ -84,7 +84,8 @@ def ingest_export(
     """
     records = BookRecords(settings.open_storage())
     upload = _put(records, content, library)
-    return _run_books(settings, records, "ingest_books", upload.run_config(), batch)
+    config = UploadsConfig.noticed_now([upload]).run_config("library_entries")
+    return _run_books(settings, records, "ingest_books", config, batch)
 
 
 def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
@@ -103,7 +104,7 @@ class ActivitiesRun:
     """A batch of activities that this process ran."""
 
     report: RescoringReport
-    failures: tuple[FailedRescoring, ...]
+    failures: tuple[FailedItem, ...]
     page: str
     """Where the page over all activities is."""
 
@@ -135,10 +136,8 @@ def ingest_recordings(
         for path in paths
         for key in put_activities(records.storage, path, records.claim)
     ]
-    config = ActivitiesConfig(
-        uploads=[UploadConfig.noticed_now(found.key, found.version) for found in uploads]
-    )
-    return _run_activities(settings, "ingest_activities", config.run_config(), batch)
+    config = UploadsConfig.noticed_now(uploads).run_config("requested_activities")
+    return _run_activities(settings, "ingest_activities", config, batch)
 
 
 def retry_activities(settings: Settings, batch: BatchResource) -> ActivitiesRun:
@@ -168,11 +167,12 @@ def _run_activities(
     )
 
 
-def _put(records: BookRecords, content: bytes, library: str) -> UploadConfig:
+def _put(records: BookRecords, content: bytes, library: str) -> StoredObject:
     """Store the export under a claim."""
     key = upload_key(library)
     records.claim(key)
-    return UploadConfig.noticed_now(key, records.storage.put(key, content))
+    records.storage.put(key, content)
+    return records.storage.head(key)
 
 
 def _run_books(

@@ -16,14 +16,13 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orf_books.assets.activities import ActivitiesConfig
 from orf_books.assets.activity_inputs import uploads_in
 from orf_books.assets.activity_records import ActivityRecords
 from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
 from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import BookRecords
-from orf_books.assets.books import UploadConfig, stored_uploads
-from orf_books.assets.uploads import Found, UploadRecords, Version, oldest_first
+from orf_books.assets.books import stored_uploads
+from orf_books.assets.uploads import Found, UploadRecords, UploadsConfig, Version, oldest_first
 from orf_books.instance import fail_abandoned_runs
 from orf_books.jobs import (
     ingest_activities,
@@ -171,7 +170,7 @@ def _receipts(
 def _request_of_one(upload: Found) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"{upload.key}:{upload.version}",
-        run_config=UploadConfig.noticed_now(upload.key, upload.version).run_config(),
+        run_config=UploadsConfig.noticed_now([upload]).run_config("library_entries"),
         tags={"orf_books/upload": upload.key},
     )
 
@@ -181,9 +180,7 @@ def _request_of_all(uploads: Sequence[Found]) -> list[dg.RunRequest]:
     return [
         dg.RunRequest(
             run_key=hashlib.sha256(versions.encode()).hexdigest(),
-            run_config=ActivitiesConfig(
-                uploads=[UploadConfig.noticed_now(one.key, one.version) for one in uploads]
-            ).run_config(),
+            run_config=UploadsConfig.noticed_now(uploads).run_config("requested_activities"),
         )
     ]
 

@@ -13,7 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from orf_books.assets.book_records import BookRecords
-from orf_books.assets.books import UploadConfig, ingest
+from orf_books.assets.books import ingest
+from orf_books.assets.uploads import UploadConfig
 from orf_books.books.library import SCHEMA_FILE
 from orf_books.dagster_internals import PartitionStatus
 from orf_books.instance import open_instance

@@ -11,18 +11,18 @@ from datetime import datetime
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
-from orf_books import partitions
 from orf_books.activities.rescoring import CODE_VERSION
 from orf_books.assets.activity_inputs import activities_in, uploads_in
 from orf_books.assets.activity_records import ActivityRecords, ActivityUpload, RescoringReport
 from orf_books.assets.activity_rescoring import (
+    ACTIVITIES,
     RESCORED_ACTIVITIES,
     RescoreConfig,
     RescoringStep,
 )
-from orf_books.assets.books import OWNERS, UploadConfig
+from orf_books.assets.item_step import OWNERS
+from orf_books.assets.uploads import UploadConfig, UploadsConfig
 from orf_books.failures import FixInput
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import (
@@ -48,17 +48,6 @@ activity_recordings = dg.AssetSpec(
 )
 
 
-class ActivitiesConfig(dg.Config):
-    """Which uploads a run is about."""
-
-    uploads: list[UploadConfig] = Field(default_factory=list)
-    """Empty, as from the page: every upload that was not dealt with yet."""
-
-    def run_config(self) -> dict[str, Any]:
-        """The configuration of an `ingest_activities` run about these uploads."""
-        return {"ops": {"requested_activities": {"config": self.model_dump()}}}
-
-
 @dg.asset(
     deps=[ACTIVITY_RECORDINGS],
     group_name=GROUP,
@@ -69,7 +58,7 @@ class ActivitiesConfig(dg.Config):
 )
 def requested_activities(
     context: dg.AssetExecutionContext,
-    config: ActivitiesConfig,
+    config: UploadsConfig,
     storage: StorageResource,
     activity_api: ActivityApiResource,
 ) -> dg.MaterializeResult[None]:
@@ -96,7 +85,7 @@ def requested_activities(
 def new_uploads(records: ActivityRecords, *, needs_record: bool) -> list[UploadConfig]:
     """Complete uploads in the store that no run has dealt with at their present version."""
     new = records.without_receipt(uploads_in(records.storage, needs_record=needs_record))
-    return [UploadConfig.noticed_now(found.key, found.version) for found in new]
+    return UploadsConfig.noticed_now(new).uploads
 
 
 def _note(
@@ -128,35 +117,20 @@ def _note(
 
 @dg.multi_asset(
     name="rescore_activities",
-    specs=[
-        dg.AssetSpec(
-            RESCORED_ACTIVITIES,
-            deps=[requested_activities],
-            partitions_def=partitions.activities,
-            group_name=GROUP,
-            kinds={"deltalake"},
-            owners=OWNERS,
-            code_version=CODE_VERSION,
-            skippable=True,
-            description=(
-                "Which words were misread, with the evidence for each, one partition per activity. "
-                "To mend failed ones: backfill the failed partitions."
-            ),
+    specs=ACTIVITIES.specs(
+        RESCORING_REPORT,
+        [requested_activities],
+        group=GROUP,
+        kinds={"deltalake"},
+        code_version=CODE_VERSION,
+        description=(
+            "Which words were misread, with the evidence for each, one partition per activity."
         ),
-        dg.AssetSpec(
-            RESCORING_REPORT,
-            deps=[requested_activities],
-            group_name=GROUP,
-            kinds={"deltalake"},
-            owners=OWNERS,
-            code_version="1",
-            skippable=True,
-            description=(
-                "What came of a batch: over an upload's activities, or, materialized by hand, over "
-                "everything failed or missing."
-            ),
+        report_description=(
+            "What came of a batch: over an upload's activities, or, materialized by hand, over "
+            "everything failed or missing."
         ),
-    ],
+    ),
     can_subset=True,
     pool="speech",
     backfill_policy=dg.BackfillPolicy.single_run(),

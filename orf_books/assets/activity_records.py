@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pydantic import TypeAdapter
 
@@ -16,12 +16,8 @@ from orf_books.activities.activity import Activity, read_activity
 from orf_books.activities.kept_answers import KeptAnswer
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.assets.activity_inputs import ActivityInputs
-from orf_books.assets.uploads import UploadRecords
-from orf_books.batches import ItemFailure
+from orf_books.assets.item_records import FailedItem, ItemRecords, key_in
 from orf_books.resources.tables import Table
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +145,6 @@ class KeptAnswerRow(KeptAnswer):
 
 
 @dataclass(frozen=True, slots=True)
-class FailedRescoring:
-    """An activity that failed."""
-
-    key: str
-    category: str
-    message: str
-    job_id: str
-    failed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class RescoringReport:
     """What came of one batch."""
 
@@ -192,7 +177,7 @@ activity_digests = Table("rescored_activities", ActivityDigest, ("key",), "resco
 recogniser_answers = Table(
     "recogniser_answers", KeptAnswerRow, ("recording", "engine", "question"), "answered_at"
 )
-failed_rescorings = Table("failed_rescorings", FailedRescoring, ("key",), "failed_at")
+failed_rescorings = Table("failed_rescorings", FailedItem, ("key",), "failed_at")
 rescoring_reports = Table("rescoring_reports", RescoringReport, ("job_id",), "started_at")
 TABLES: tuple[Table[Any], ...] = (
     activity_uploads,
@@ -204,8 +189,11 @@ TABLES: tuple[Table[Any], ...] = (
 )
 
 
-class ActivityRecords(UploadRecords):
+class ActivityRecords(ItemRecords[RescoringReport]):
     """What the store holds about activities."""
+
+    failed_items = failed_rescorings
+    batch_reports = rescoring_reports
 
     # Uploads
 
@@ -244,12 +232,12 @@ class ActivityRecords(UploadRecords):
 
     def digests(self, keys: Collection[str] | None = None) -> dict[str, ActivityDigest]:
         """The figures of each activity that has a result."""
-        rows = self._tables.latest(activity_digests, None if keys is None else _key_in(keys))
+        rows = self._tables.latest(activity_digests, None if keys is None else key_in(keys))
         return {row.key: row for row in rows}
 
     def results(self, keys: Collection[str]) -> dict[str, RescoredActivityRow]:
         """The latest result of each activity that has one."""
-        rows = self._tables.latest(rescored_activities, _key_in(keys))
+        rows = self._tables.latest(rescored_activities, key_in(keys))
         return {row.key: row for row in rows}
 
     def results_of_version(self, code_version: str) -> dict[str, RescoredActivityRow]:
@@ -275,49 +263,6 @@ class ActivityRecords(UploadRecords):
         rows = [KeptAnswerRow(**asdict(one), answered_at=now, job_id=job_id) for one in answers]
         self._tables.append(recogniser_answers, rows)
 
-    def standing_failures(self, keys: Collection[str] | None = None) -> dict[str, FailedRescoring]:
-        """The latest failure of each activity that was not rescored since."""
-        where = None if keys is None else _key_in(keys)
-        failed = {row.key: row for row in self._tables.latest(failed_rescorings, where)}
-        digests = self.digests(failed) if failed else {}
-        return {
-            key: failure
-            for key, failure in failed.items()
-            if key not in digests or digests[key].rescored_at < failure.failed_at
-        }
-
-    def add_failures(self, failures: Iterable[ItemFailure], job_id: str) -> None:
-        """Store why activities failed."""
-        now = datetime.now(UTC)
-        self._tables.append(
-            failed_rescorings,
-            [
-                FailedRescoring(one.key, one.category.value, one.message, job_id, now)
-                for one in failures
-            ],
-        )
-
-    def failures_of_job(self, job_id: str) -> list[FailedRescoring]:
-        """The activities that a run failed to rescore."""
-        import polars as pl
-
-        return self._tables.all_rows(failed_rescorings, pl.col("job_id") == job_id)
-
-    # Batches
-
-    def add_report(self, report: RescoringReport) -> None:
-        """Store a batch's report."""
-        self._tables.append(rescoring_reports, [report])
-
-    def report_of_job(self, job_id: str) -> RescoringReport | None:
-        """The report of a run, if it got that far."""
-        import polars as pl
-
-        reports = self._tables.latest(rescoring_reports, pl.col("job_id") == job_id)
-        return next(iter(reports), None)
-
-
-def _key_in(keys: Collection[str]) -> "pl.Expr":
-    import polars as pl
-
-    return pl.col("key").is_in(list(keys))
+    def made_at(self, keys: Collection[str]) -> dict[str, datetime]:
+        """When each of the activities that have a result got its latest."""
+        return {key: digest.rescored_at for key, digest in self.digests(keys).items()}

@@ -22,11 +22,11 @@ from orf_books.assets.activity_inputs import pages_of_story, truth_of
 from orf_books.assets.activity_records import (
     ActivityDigest,
     ActivityRecords,
-    FailedRescoring,
     RescoredActivityRow,
 )
 from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
-from orf_books.assets.books import OWNERS
+from orf_books.assets.item_records import FailedItem
+from orf_books.assets.item_step import OWNERS
 from orf_books.failures import FailureCategory
 from orf_books.keys import text_of_key
 from orf_books.object_keys import (
@@ -118,7 +118,7 @@ def _report(records: ActivityRecords, row: RescoredActivityRow) -> "ActivityRepo
 def _put_index(
     records: ActivityRecords,
     digests: Mapping[str, ActivityDigest],
-    failures: Mapping[str, FailedRescoring],
+    failures: Mapping[str, FailedItem],
 ) -> None:
     from orf_books.pages.activities_index_page import render_activities_index_page
 
@@ -128,9 +128,7 @@ def _put_index(
     records.storage.put(ACTIVITIES_PAGE, render_activities_index_page(shown).encode())
 
 
-def _shown(
-    key: str, digest: ActivityDigest | None, failure: FailedRescoring | None
-) -> "ShownActivity":
+def _shown(key: str, digest: ActivityDigest | None, failure: FailedItem | None) -> "ShownActivity":
     """The line of an activity; where it failed at last, earlier figures stand beside the reason."""
     from orf_books.pages.activities_index_page import ActivityDigest as ShownActivity
     from orf_books.pages.activities_index_page import ActivityStatus

@@ -4,13 +4,13 @@ Belongs here: what joins the batch, the records and the partitions of activities
 here: the assets themselves (`activities.py`), how an activity is rescored (`orf_books/activities`).
 """
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -26,18 +26,13 @@ from orf_books.assets.activity_records import (
     RescoredActivityRow,
     RescoringReport,
 )
+from orf_books.assets.item_step import ItemKind, ItemStep, Metadata, Report
 from orf_books.batches import (
     COMPLETE,
     COMPLETE_WITH_FAILURES,
     BatchOutcome,
     ItemFailure,
     success_rate,
-)
-from orf_books.dagster_internals import (
-    PartitionEvents,
-    PartitionMaterialization,
-    PartitionStatus,
-    partition_statuses,
 )
 from orf_books.failures import FixInput, OrfBooksError, RetryLater
 from orf_books.keys import text_of_key
@@ -48,7 +43,6 @@ from orf_books.resources.dagster_resources import (
     SlackResource,
     SpeechResource,
 )
-from orf_books.rounds import work_in_rounds
 
 if TYPE_CHECKING:
     from orf_books.activities.phonemes import Lexicon
@@ -59,7 +53,6 @@ ACTIVITY_SECONDS = 1800.0
 """The longest that one activity may take, waiting for recognisers included."""
 ACTIVITIES_AT_ONCE = 32
 """Each holds its recording in memory."""
-SHOWN_FAILURES = 20
 
 
 class RescoreConfig(dg.Config):
@@ -77,6 +70,8 @@ class _Scope:
     """By partition key, whatever is to be settled: a digest of what the result depends on."""
     reused: dict[str, ActivityDigest]
     """Those that stay as they are."""
+    seen: dict[str, datetime]
+    """When those that had a result got it."""
 
     @property
     def to_rescore(self) -> list[str]:
@@ -99,8 +94,7 @@ class RescoringStep:
         self._context, self._config, self._records = context, config, records
         self._speech, self._activity_api, self._slack = speech, activity_api, slack
         self._rule = VoteRule(speech.vote_rule)
-        self._batch = batch
-        self._events = PartitionEvents(context, RESCORED_ACTIVITIES)
+        self._step = ItemStep(context, ACTIVITIES, records, batch)
         self._run_id = context.run.run_id
         self._started_at = datetime.now(UTC)
         self._new_answers: list[KeptAnswer] = []
@@ -126,15 +120,10 @@ class RescoringStep:
         wanted = self._records.requested(self._run_id if uploads else None)
         keys, unusable = _keys_of(wanted)
         scope = self._scope(keys if uploads else self._unsettled_of(keys))
-        partitions.register(self._context.instance, partitions.activities, list(scope.fingerprints))
-        unsettled = self._unsettled(scope.reused)
-        self._events.plan([*scope.to_rescore, *unsettled])
-        self._events.materialized(_materialization(scope.reused[key]) for key in unsettled)
-
-        def report(rows: Iterable[ActivityDigest]) -> None:
-            self._events.materialized(map(_materialization, rows))
-
-        outcome = self._rescore(scope, report) + BatchOutcome(0, tuple(unusable), 0.0)
+        outcome = self._step.settle_batch(
+            scope.to_rescore, scope.reused, partial(self._rescore, scope)
+        )
+        outcome += BatchOutcome(0, tuple(unusable), 0.0)
         made = self._report_of(scope, [upload.key for upload in uploads], outcome)
         self._records.add_report(made)
         self._tell(finished_batch("activities", self._run_id, outcome))
@@ -147,63 +136,45 @@ class RescoringStep:
             dg.Failure: some failed; the others are stored and reported as materialized.
         """
         scope = self._scope(keys)
-        done = list(scope.reused.values())
-        outcome = self._rescore(scope, done.extend)
-        if outcome.failures:
-            self._events.materialized(map(_materialization, done))
-            shown = "\n".join(map(str, outcome.failures[:SHOWN_FAILURES]))
-            raise dg.Failure(
-                f"{len(outcome.failures)} of {len(keys)} activities failed:\n{shown}",
-                allow_retries=False,
-            )
-        for row in done:
-            self._context.add_asset_metadata(activity_metadata(row), RESCORED_ACTIVITIES, row.key)
+        self._step.settle_chosen(scope.reused, partial(self._rescore, scope))
 
-    def _rescore(
-        self, scope: _Scope, report: Callable[[Collection[ActivityDigest]], None]
-    ) -> BatchOutcome:
+    async def _rescore(self, scope: _Scope, report: Report[ActivityDigest]) -> BatchOutcome:
         """Rescore what the scope leaves to do, each activity in one run at a time."""
-        outcome = BatchOutcome(0, (), 0.0)
-        if scope.to_rescore:
-            try:
-                outcome = asyncio.run(self._rescore_in_rounds(scope, report))
-            finally:
-                # Answers were paid for, also those about an activity that failed.
-                self._keep_answers()
-        self._records.add_failures(outcome.failures, self._run_id)
-        for failure in outcome.failures[:SHOWN_FAILURES]:
-            self._context.log.error("%s", failure)
-        return outcome
+        if not scope.to_rescore:
+            return BatchOutcome(0, (), 0.0)
 
-    async def _rescore_in_rounds(
-        self, scope: _Scope, report: Callable[[Collection[ActivityDigest]], None]
-    ) -> BatchOutcome:
-        def commit(rows: Sequence[RescoredActivityRow]) -> None:
+        def store(rows: Sequence[RescoredActivityRow]) -> None:
             self._keep_answers()
             self._records.add_results(rows)
-            report(rows)
-
-        def made_meanwhile(keys: Collection[str]) -> Collection[str]:
-            made = {
-                key: row
-                for key, row in self._records.digests(keys).items()
-                if row.fingerprint == scope.fingerprints[key] and row.rescored_at > self._started_at
-            }
-            report(list(made.values()))
-            return made
 
         lexicon = bundled_lexicon()
-        async with self._speech.open() as recognisers, self._activity_api.open() as api:
-            return await work_in_rounds(
-                scope.to_rescore,
-                self._batch.claims(self._context, f"{self._records.storage.url} activities"),
-                made_meanwhile,
-                lambda key: self._rescored(key, scope.fingerprints[key], recognisers, lexicon, api),
-                commit,
-                concurrency=min(ACTIVITIES_AT_ONCE, self._batch.concurrency),
-                item_seconds=ACTIVITY_SECONDS,
-                progress=self._batch.watch(self._context, "activities"),
-            )
+        try:
+            async with self._speech.open() as recognisers, self._activity_api.open() as api:
+                return await self._step.in_rounds(
+                    scope.to_rescore,
+                    lambda key: self._rescored(
+                        key, scope.fingerprints[key], recognisers, lexicon, api
+                    ),
+                    store,
+                    partial(self._made_meanwhile, scope),
+                    report,
+                    concurrency=ACTIVITIES_AT_ONCE,
+                    item_seconds=ACTIVITY_SECONDS,
+                )
+        finally:
+            # Answers were paid for, also those about an activity that failed.
+            self._keep_answers()
+
+    def _made_meanwhile(self, scope: _Scope, keys: Collection[str]) -> dict[str, ActivityDigest]:
+        """Activities that other runs rescored since this step looked.
+
+        Not by the clock: what was made before may have been stored only after.
+        """
+        return {
+            key: row
+            for key, row in self._records.digests(keys).items()
+            if row.rescored_at != scope.seen.get(key) and row.fingerprint == scope.fingerprints[key]
+        }
 
     async def _rescored(
         self,
@@ -246,17 +217,19 @@ class RescoringStep:
 
     def _scope(self, keys: Iterable[str]) -> _Scope:
         fingerprints = {key: self._fingerprint(key) for key in keys}
-        digests = {} if self._config.rescore_again else self._records.digests(fingerprints)
+        digests = self._records.digests(fingerprints)
         failed = self._records.standing_failures(fingerprints)
         return _Scope(
             fingerprints,
             reused={
                 key: row
                 for key, row in digests.items()
-                if key not in failed
+                if not self._config.rescore_again
+                and key not in failed
                 and row.fingerprint == fingerprints[key]
                 and row.code_version == CODE_VERSION
             },
+            seen={key: row.rescored_at for key, row in digests.items()},
         )
 
     def _fingerprint(self, key: str) -> str:
@@ -267,16 +240,9 @@ class RescoringStep:
 
     def _unsettled_of(self, keys: Collection[str]) -> list[str]:
         """Those that have no result, or are not green."""
-        settled = self._records.digests(keys).keys() - self._unsettled(keys)
+        settled = self._records.digests(keys).keys() - self._step.unsettled(keys)
         failed = self._records.standing_failures(keys)
         return [key for key in keys if key not in settled or key in failed]
-
-    def _unsettled(self, keys: Collection[str]) -> set[str]:
-        """Partitions that Dagster does not show as materialized."""
-        statuses = partition_statuses(
-            self._context.instance, RESCORED_ACTIVITIES, partitions.activities, list(keys)
-        )
-        return {key for key, status in statuses.items() if status != PartitionStatus.MATERIALIZED}
 
     def _report_of(
         self, scope: _Scope, uploads: Sequence[str], outcome: BatchOutcome
@@ -306,7 +272,7 @@ class RescoringStep:
             self._context.log.warning("Slack was not told: %s", failure)
 
 
-def activity_metadata(row: ActivityDigest) -> dict[str, dg.MetadataValue[Any]]:
+def _activity_metadata(row: ActivityDigest) -> Metadata:
     """What the page shows of an activity: figures, never words."""
     return {
         "words_attempted": dg.MetadataValue.int(row.words_attempted),
@@ -322,12 +288,7 @@ def activity_metadata(row: ActivityDigest) -> dict[str, dg.MetadataValue[Any]]:
     }
 
 
-def _materialization(row: ActivityDigest) -> PartitionMaterialization:
-    return PartitionMaterialization(
-        row.key,
-        activity_metadata(row),
-        {"dagster/code_version": row.code_version, "dagster/data_version": row.data_version},
-    )
+ACTIVITIES = ItemKind("activities", RESCORED_ACTIVITIES, partitions.activities, _activity_metadata)
 
 
 def _keys_of(activities: Iterable[str]) -> tuple[list[str], list[ItemFailure]]:

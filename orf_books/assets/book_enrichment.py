@@ -4,12 +4,11 @@ Belongs here: what joins the batch, the records and the partitions of books. Doe
 the assets themselves (`books.py`), how a book is enriched (`orf_books/books/enrichment.py`).
 """
 
-import asyncio
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
 import dagster as dg
 
@@ -24,6 +23,7 @@ from orf_books.assets.book_records import (
     fingerprint,
     query_for,
 )
+from orf_books.assets.item_step import ItemKind, ItemStep, Metadata, Report
 from orf_books.batches import (
     COMPLETE,
     COMPLETE_WITH_FAILURES,
@@ -39,22 +39,14 @@ from orf_books.books.enrichment import (
     merge_answers,
 )
 from orf_books.books.metadata import BookQuery
-from orf_books.dagster_internals import (
-    PartitionEvents,
-    PartitionMaterialization,
-    PartitionStatus,
-    partition_statuses,
-)
 from orf_books.failures import FailureCategory
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import GoogleBooksResource, OpenLibraryResource
 from orf_books.resources.raw_answers import RawAnswer
-from orf_books.rounds import work_in_rounds
 
 ENRICHED_BOOKS = dg.AssetKey("enriched_books")
 BOOK_SECONDS = 900.0
 """The longest that one book may take, waiting for its turn at the services included."""
-SHOWN_FAILURES = 20
 TITLE_SECONDS = 12.0
 """An upload's batch asks Google Books for titles, one a second, no longer than this, so that people
 have their dashboards; a retry asks the rest."""
@@ -116,9 +108,10 @@ class EnrichmentStep:
         google_books: GoogleBooksResource,
         batch: BatchResource,
     ) -> None:
-        self._context, self._config, self._records = context, config, records
-        self._open_library, self._google_books, self._batch = open_library, google_books, batch
-        self._events = PartitionEvents(context, ENRICHED_BOOKS)
+        self._config, self._records = config, records
+        self._open_library, self._google_books = open_library, google_books
+        self._concurrency = batch.concurrency
+        self._step = ItemStep(context, BOOKS, records, batch)
         self._run_id = context.run.run_id
         self._started_at = datetime.now(UTC)
         self._requests: dict[str, int] = {}
@@ -134,18 +127,17 @@ class EnrichmentStep:
         uploads = self._accepted_uploads()
         scope = self._scope_of_uploads(uploads) if uploads else self._scope_of_all_unsettled()
         self._title_seconds = TITLE_SECONDS if uploads else None
-        partitions.register(self._context.instance, partitions.books, list(scope.questions))
-        unsettled = self._unsettled(scope.reused)
-        self._events.plan([*scope.to_enrich, *unsettled])
-        self._events.materialized(_materialization(scope.reused[key]) for key in unsettled)
         found = _Found()
         found.count(scope.reused.values())
 
-        def report(rows: Sequence[EnrichedBookRow]) -> None:
-            found.count(rows)
-            self._events.materialized(map(_materialization, rows))
+        async def work(report: Report[EnrichedBookRow]) -> BatchOutcome:
+            def count(rows: Collection[EnrichedBookRow]) -> None:
+                found.count(rows)
+                report(rows)
 
-        outcome = self._enrich(scope, report)
+            return await self._enrich(scope, count)
+
+        outcome = self._step.settle_batch(scope.to_enrich, scope.reused, work)
         made = self._report_of(scope, uploads, outcome, found)
         self._records.add_report(made)
         return made
@@ -184,44 +176,15 @@ class EnrichmentStep:
             dg.Failure: some failed; the others are stored and reported as materialized.
         """
         scope = self._scope_of(keys)
-        done = list(scope.reused.values())
-        outcome = self._enrich(scope, done.extend)
-        failures = [*outcome.failures, *map(_unknown_book, set(keys) - set(scope.questions))]
-        if failures:
-            self._events.materialized(map(_materialization, done))
-            shown = "\n".join(map(str, failures[:SHOWN_FAILURES]))
-            raise dg.Failure(
-                f"{len(failures)} of {len(keys)} books failed:\n{shown}", allow_retries=False
-            )
-        for row in done:
-            self._context.add_asset_metadata(_book_metadata(row), ENRICHED_BOOKS, row.key)
+        unknown = map(_unknown_book, set(keys) - set(scope.questions))
+        self._step.settle_chosen(scope.reused, partial(self._enrich, scope), unknown)
 
-    def _enrich(
-        self, scope: _Scope, report: Callable[[Sequence[EnrichedBookRow]], None]
-    ) -> BatchOutcome:
-        """Enrich what the scope leaves to do, each book in one run at a time.
+    async def _enrich(self, scope: _Scope, report: Report[EnrichedBookRow]) -> BatchOutcome:
+        """Enrich what the scope leaves to do, each book in one run at a time."""
 
-        `report` is given rows as they are stored; those that another run makes meanwhile, too.
-        """
-        outcome = asyncio.run(self._enrich_in_rounds(scope, report))
-        prints = {key: fingerprint(question) for key, question in scope.questions.items()}
-        self._records.add_failures(outcome.failures, prints, self._run_id)
-        for failure in outcome.failures[:SHOWN_FAILURES]:
-            self._context.log.error("%s", failure)
-        return outcome
-
-    async def _enrich_in_rounds(
-        self, scope: _Scope, report: Callable[[Sequence[EnrichedBookRow]], None]
-    ) -> BatchOutcome:
-        def commit(rows: Sequence[EnrichedBookRow]) -> None:
+        def store(rows: Sequence[EnrichedBookRow]) -> None:
             self._keep_raw_answers()
             self._records.add_enrichments(rows)
-            report(rows)
-
-        def made_meanwhile(keys: Collection[str]) -> Collection[str]:
-            made = self._made_meanwhile(scope, keys)
-            report(list(made.values()))
-            return made
 
         async with (
             self._open_library.open(keep=self._raw_answers.append) as first,
@@ -229,15 +192,14 @@ class EnrichmentStep:
                 title_seconds=self._title_seconds, keep=self._raw_answers.append
             ) as for_gaps,
         ):
-            outcome = await work_in_rounds(
+            outcome = await self._step.in_rounds(
                 scope.to_enrich,
-                self._batch.claims(self._context, self._records.storage.url),
-                made_meanwhile,
                 lambda key: self._enriched(key, scope, first, for_gaps),
-                commit,
-                concurrency=self._batch.concurrency,
+                store,
+                partial(self._made_meanwhile, scope),
+                report,
+                concurrency=self._concurrency,
                 item_seconds=BOOK_SECONDS,
-                progress=self._batch.watch(self._context, "books"),
             )
             self._requests = {source.name: source.requests for source in (first, for_gaps)}
         self._keep_raw_answers()
@@ -291,7 +253,7 @@ class EnrichmentStep:
         has_gap = {
             key for key, row in answered.items() if can_be_filled(row.gap, self._google_books)
         }
-        settled = answered.keys() - self._unsettled(questions) - has_gap
+        settled = answered.keys() - self._step.unsettled(questions) - has_gap
         return self._scope([row for row in rows if row.book_key not in settled])
 
     def _scope_of(self, keys: Sequence[str]) -> _Scope:
@@ -331,13 +293,6 @@ class EnrichmentStep:
             if row.fingerprint == fingerprint(questions[key]) and key not in failed
         }
 
-    def _unsettled(self, keys: Collection[str]) -> set[str]:
-        """Partitions that Dagster does not show as materialized."""
-        statuses = partition_statuses(
-            self._context.instance, ENRICHED_BOOKS, partitions.books, list(keys)
-        )
-        return {key for key, status in statuses.items() if status != PartitionStatus.MATERIALIZED}
-
 
 def can_be_filled(gap: str | None, google_books: GoogleBooksResource) -> bool:
     """Whether a source that gave no answer about a book may give one now."""
@@ -357,17 +312,12 @@ def _unknown_book(key: str) -> ItemFailure:
     )
 
 
-def _materialization(row: EnrichedBookRow) -> PartitionMaterialization:
-    return PartitionMaterialization(
-        row.key,
-        _book_metadata(row),
-        {"dagster/code_version": row.code_version, "dagster/data_version": row.data_version},
-    )
-
-
-def _book_metadata(row: EnrichedBookRow) -> dict[str, dg.MetadataValue[Any]]:
+def _book_metadata(row: EnrichedBookRow) -> Metadata:
     return {
         "found": dg.MetadataValue.bool(row.found),
         "genres": dg.MetadataValue.text(", ".join(row.genres)),
         "matched_by": dg.MetadataValue.text(row.matched_by or ""),
     }
+
+
+BOOKS = ItemKind("books", ENRICHED_BOOKS, partitions.books, _book_metadata)

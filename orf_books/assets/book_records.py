@@ -9,12 +9,12 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from orf_books.assets.uploads import UploadRecords, upload_claims
-from orf_books.batches import ItemFailure
+from orf_books.assets.item_records import FailedItem, ItemRecords, key_in
+from orf_books.assets.uploads import upload_claims
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
 from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
@@ -22,9 +22,6 @@ from orf_books.object_keys import rejected_key, rejection_reason_key
 from orf_books.partitions import book_key
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.tables import Table
-
-if TYPE_CHECKING:
-    import polars as pl
 
 ACCEPTED, REFUSED = "accepted", "refused"
 
@@ -143,18 +140,6 @@ class RawAnswerRow(RawAnswer):
 
 
 @dataclass(frozen=True, slots=True)
-class FailedEnrichment:
-    """An enrichment that failed."""
-
-    key: str
-    category: str
-    message: str
-    fingerprint: str
-    job_id: str
-    failed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class EnrichmentReport:
     """What came of one batch."""
 
@@ -201,7 +186,7 @@ _ANSWERS = TypeAdapter(tuple[SourceAnswer, ...])
 uploads = Table("uploads", Upload, ("key", "version"), "arrived_at")
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
 enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at")
-failed_enrichments = Table("failed_enrichments", FailedEnrichment, ("key",), "failed_at")
+failed_enrichments = Table("failed_enrichments", FailedItem, ("key",), "failed_at")
 raw_answers = Table(
     "raw_answers", RawAnswerRow, ("service", "request", "answered_at"), "answered_at"
 )
@@ -236,8 +221,11 @@ def query_for(row: LibraryRow) -> BookQuery:
     )
 
 
-class BookRecords(UploadRecords):
+class BookRecords(ItemRecords[EnrichmentReport]):
     """What the store holds about books."""
+
+    failed_items = failed_enrichments
+    batch_reports = enrichment_reports
 
     # Uploads and libraries
 
@@ -303,22 +291,16 @@ class BookRecords(UploadRecords):
 
     def enrichments(self, keys: Collection[str]) -> dict[str, EnrichedBookRow]:
         """The latest enrichment of each book that has one."""
-        rows = self._tables.latest(enriched_books, _key_in(keys))
+        rows = self._tables.latest(enriched_books, key_in(keys))
         return {row.key: row for row in rows}
 
     def gaps(self) -> set[str]:
         """Why books lack the answer of a source."""
         return {row.gap for row in self._tables.latest(enriched_books) if row.gap}
 
-    def standing_failures(self, keys: Collection[str]) -> dict[str, FailedEnrichment]:
-        """The latest failure of each book that was not enriched since."""
-        failed = {row.key: row for row in self._tables.latest(failed_enrichments, _key_in(keys))}
-        enriched = self.enrichments(failed)
-        return {
-            key: failure
-            for key, failure in failed.items()
-            if key not in enriched or enriched[key].enriched_at < failure.failed_at
-        }
+    def made_at(self, keys: Collection[str]) -> dict[str, datetime]:
+        """When each of the books that have an enrichment got its latest."""
+        return {key: row.enriched_at for key, row in self.enrichments(keys).items()}
 
     def add_enrichments(self, rows: Sequence[EnrichedBookRow]) -> None:
         """Store enrichments for good."""
@@ -329,32 +311,6 @@ class BookRecords(UploadRecords):
         rows = [RawAnswerRow(**asdict(answer), job_id=job_id) for answer in answers]
         self._tables.append(raw_answers, rows)
 
-    def add_failures(
-        self, failures: Iterable[ItemFailure], fingerprints: dict[str, str], job_id: str
-    ) -> None:
-        """Store why enrichments failed."""
-        now = datetime.now(UTC)
-        self._tables.append(
-            failed_enrichments,
-            [
-                FailedEnrichment(
-                    key=failure.key,
-                    category=failure.category.value,
-                    message=failure.message,
-                    fingerprint=fingerprints.get(failure.key, ""),
-                    job_id=job_id,
-                    failed_at=now,
-                )
-                for failure in failures
-            ],
-        )
-
-    def failures_of_job(self, job_id: str) -> list[FailedEnrichment]:
-        """The books that a run failed to enrich."""
-        import polars as pl
-
-        return self._tables.all_rows(failed_enrichments, pl.col("job_id") == job_id)
-
     def books_worked_on(self, job_ids: Collection[str]) -> set[str]:
         """The books that the runs enriched, or failed to."""
         import polars as pl
@@ -363,21 +319,7 @@ class BookRecords(UploadRecords):
         succeeded = {row.key for row in self._tables.all_rows(enriched_books, of_jobs)}
         return succeeded | {row.key for row in self._tables.all_rows(failed_enrichments, of_jobs)}
 
-    # Batches and digests
-
-    def add_report(self, report: EnrichmentReport) -> None:
-        """Store a batch's report."""
-        self._tables.append(enrichment_reports, [report])
-
-    def reports(self, job_ids: Collection[str]) -> list[EnrichmentReport]:
-        """The reports of those of the runs that got that far."""
-        import polars as pl
-
-        return self._tables.latest(enrichment_reports, pl.col("job_id").is_in(list(job_ids)))
-
-    def report_of_job(self, job_id: str) -> EnrichmentReport | None:
-        """The report of a run, if it got that far."""
-        return next(iter(self.reports([job_id])), None)
+    # Digests
 
     def add_digests(self, digests: Sequence[LibraryDigest]) -> None:
         """Store the lines of libraries on the page that lists them all."""
@@ -386,9 +328,3 @@ class BookRecords(UploadRecords):
     def digests(self) -> list[LibraryDigest]:
         """The line of every library, by name."""
         return sorted(self._tables.latest(library_digests), key=lambda digest: digest.library_id)
-
-
-def _key_in(keys: Collection[str]) -> "pl.Expr":
-    import polars as pl
-
-    return pl.col("key").is_in(list(keys))

@@ -8,14 +8,17 @@ not belong here: rules about books (`orf_books/books`), tables (`book_records.py
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any, Self
+from datetime import datetime
+from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
-from orf_books import partitions
-from orf_books.assets.book_enrichment import ENRICHED_BOOKS, EnrichConfig, EnrichmentStep
+from orf_books.assets.book_enrichment import (
+    BOOKS,
+    ENRICHED_BOOKS,
+    EnrichConfig,
+    EnrichmentStep,
+)
 from orf_books.assets.book_records import (
     ACCEPTED,
     REFUSED,
@@ -23,6 +26,8 @@ from orf_books.assets.book_records import (
     EnrichmentReport,
     Upload,
 )
+from orf_books.assets.item_step import OWNERS
+from orf_books.assets.uploads import UploadConfig, UploadsConfig
 from orf_books.books.enrichment import CODE_VERSION
 from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
 from orf_books.failures import FixInput
@@ -36,7 +41,6 @@ from orf_books.resources.dagster_resources import (
 from orf_books.resources.storage import ObjectStorage, StoredObject
 
 GROUP = "books"
-OWNERS = ["team:data-engineering"]
 GOODREADS_EXPORTS = dg.AssetKey("goodreads_exports")
 ENRICHMENT_REPORT = dg.AssetKey("enrichment_report")
 EXPORT_IS_VALID = "export_is_valid"
@@ -50,31 +54,6 @@ goodreads_exports = dg.AssetSpec(
 )
 
 
-class UploadConfig(dg.Config):
-    """One version of one uploaded object."""
-
-    key: str
-    version: str
-    arrived_at: str
-    """ISO 8601; of two exports of a library the later one counts."""
-
-    @classmethod
-    def noticed_now(cls, key: str, version: str) -> Self:
-        """An upload that is only now known of."""
-        return cls(key=key, version=version, arrived_at=datetime.now(UTC).isoformat())
-
-    def run_config(self) -> dict[str, Any]:
-        """The configuration of an `ingest_books` run about this upload."""
-        return {"ops": {"library_entries": {"config": {"uploads": [self.model_dump()]}}}}
-
-
-class IngestConfig(dg.Config):
-    """Which uploads a run is about."""
-
-    uploads: list[UploadConfig] = Field(default_factory=list)
-    """Empty, as from the page: every upload that was not dealt with yet."""
-
-
 @dg.asset(
     deps=[GOODREADS_EXPORTS],
     group_name=GROUP,
@@ -84,7 +63,7 @@ class IngestConfig(dg.Config):
     description="What each library holds: the rows of its latest export.",
 )
 def library_entries(
-    context: dg.AssetExecutionContext, config: IngestConfig, storage: StorageResource
+    context: dg.AssetExecutionContext, config: UploadsConfig, storage: StorageResource
 ) -> dg.MaterializeResult[None]:
     """Read the uploads; one that is no export is refused, and the next goes on."""
     records = BookRecords(storage.open())
@@ -112,7 +91,7 @@ def library_entries(
 def new_uploads(records: BookRecords) -> list[UploadConfig]:
     """Uploads in the store that no run has dealt with at their present version."""
     new = records.without_receipt(stored_uploads(records.storage))
-    return [UploadConfig.noticed_now(stored.key, stored.version) for stored in new]
+    return UploadsConfig.noticed_now(new).uploads
 
 
 def stored_uploads(storage: ObjectStorage) -> Iterator[StoredObject]:
@@ -191,35 +170,21 @@ def _library_named_by(upload: str) -> str:
 
 @dg.multi_asset(
     name="enrich_books",
-    specs=[
-        dg.AssetSpec(
-            ENRICHED_BOOKS,
-            deps=[library_entries],
-            partitions_def=partitions.books,
-            group_name=GROUP,
-            kinds={"http", "deltalake"},
-            owners=OWNERS,
-            code_version=CODE_VERSION,
-            skippable=True,
-            description=(
-                "Genres, covers and descriptions, one partition per book, from Open Library and "
-                "Google Books. To mend failed ones: backfill the failed partitions."
-            ),
+    specs=BOOKS.specs(
+        ENRICHMENT_REPORT,
+        [library_entries],
+        group=GROUP,
+        kinds={"http", "deltalake"},
+        code_version=CODE_VERSION,
+        description=(
+            "Genres, covers and descriptions, one partition per book, from Open Library and Google "
+            "Books."
         ),
-        dg.AssetSpec(
-            ENRICHMENT_REPORT,
-            deps=[library_entries],
-            group_name=GROUP,
-            kinds={"deltalake"},
-            owners=OWNERS,
-            code_version="1",
-            skippable=True,
-            description=(
-                "What came of a batch: over an upload's books, or, materialized by hand, over "
-                "everything failed or missing."
-            ),
+        report_description=(
+            "What came of a batch: over an upload's books, or, materialized by hand, over "
+            "everything failed or missing."
         ),
-    ],
+    ),
     can_subset=True,
     pool="book_services",
     backfill_policy=dg.BackfillPolicy.single_run(),

@@ -20,7 +20,8 @@ from orf_books.assets.book_records import (
     LibraryRow,
     Upload,
 )
-from orf_books.assets.books import ENRICHMENT_REPORT, OWNERS, library_entries
+from orf_books.assets.books import ENRICHMENT_REPORT, library_entries
+from orf_books.assets.item_step import OWNERS
 from orf_books.books.goodreads_export import RefusedRow
 from orf_books.books.library import (
     DashboardStamp,

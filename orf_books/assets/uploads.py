@@ -8,7 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
+
+import dagster as dg
+from pydantic import Field
 
 from orf_books.resources.storage import ObjectStorage
 from orf_books.resources.tables import Table, Tables
@@ -41,6 +44,36 @@ class StoredUpload(VersionedUpload, Protocol):
 
 
 Found = TypeVar("Found", bound=StoredUpload)
+
+
+class UploadConfig(dg.Config):
+    """One version of one upload."""
+
+    key: str
+    version: str
+    arrived_at: str
+    """ISO 8601; of two uploads of the same thing the later one counts."""
+
+    @classmethod
+    def noticed_now(cls, upload: VersionedUpload) -> Self:
+        """An upload that is only now known of."""
+        return cls(key=upload.key, version=upload.version, arrived_at=datetime.now(UTC).isoformat())
+
+
+class UploadsConfig(dg.Config):
+    """Which uploads a run is about."""
+
+    uploads: list[UploadConfig] = Field(default_factory=list)
+    """Empty, as from the page: every upload that was not dealt with yet."""
+
+    @classmethod
+    def noticed_now(cls, uploads: Iterable[VersionedUpload]) -> Self:
+        """Uploads that are only now known of."""
+        return cls(uploads=[UploadConfig.noticed_now(upload) for upload in uploads])
+
+    def run_config(self, step: str) -> dict[str, Any]:
+        """The configuration of a run about these uploads, whose first step has this name."""
+        return {"ops": {step: {"config": self.model_dump()}}}
 
 
 @dataclass(frozen=True, slots=True)

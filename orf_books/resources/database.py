@@ -44,11 +44,12 @@ from orf_books.transcripts.publication import (
     Assessment,
     Deletion,
     Evidence,
-    ScoredSession,
     assessments_of,
     evidence_of,
+    session_id,
     student_scores,
 )
+from orf_books.transcripts.scored_session import StoredScores
 
 # SQLAlchemy would log rows for whoever logs everything.
 logging.getLogger(f"sqlalchemy.engine.Engine.{__name__}").setLevel(logging.WARNING)
@@ -152,7 +153,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def publish(self, sessions: Collection[ScoredSession]) -> Published:
+    def publish(self, sessions: Collection[StoredScores]) -> Published:
         """Write what was found in the sessions, and the figures of their classes: all or nothing.
 
         Publishing again changes nothing. A newer run over the same file replaces what an older one
@@ -170,7 +171,7 @@ class Database:
                 for row in evidence_of(session)
                 if row.assessment_id in kept
             ]
-            of_sessions = ASSESSMENTS.c.session_id.in_({session.session_id for session in newest})
+            of_sessions = ASSESSMENTS.c.session_id.in_(set(map(session_id, newest)))
             _add_students(connection, assessments)
             _replace(connection, ASSESSMENTS, assessments, of_sessions)
             _replace(
@@ -182,7 +183,7 @@ class Database:
                 ),
             )
             _tidy_students(connection, {row.student_id for row in assessments})
-            _sum_up(connection, {session.class_id for session in newest})
+            _sum_up(connection, {one.session.class_id for one in newest})
         return Published(len(newest), len(sessions) - len(newest), len(assessments), len(evidence))
 
     def delete_student(self, deletion: Deletion) -> Deleted:
@@ -238,19 +239,19 @@ class Database:
 # What happens within a transaction
 
 
-def _newest(connection: sa.Connection, sessions: Iterable[ScoredSession]) -> list[ScoredSession]:
+def _newest(connection: sa.Connection, sessions: Iterable[StoredScores]) -> list[StoredScores]:
     """One session a file: the newest, unless a newer one is published."""
-    by_file: dict[str, ScoredSession] = {}
+    by_file: dict[str, StoredScores] = {}
     for session in sorted(sessions, key=lambda session: session.scored_at):
-        by_file[session.session_id] = session
+        by_file[session_id(session)] = session
     published = connection.execute(
         sa.select(ASSESSMENTS.c.session_id, sa.func.max(ASSESSMENTS.c.scored_at))
         .where(ASSESSMENTS.c.session_id.in_(by_file))
         .group_by(ASSESSMENTS.c.session_id)
     )
-    for session_id, scored_at in published:
-        if scored_at > by_file[session_id].scored_at:
-            del by_file[session_id]
+    for file, scored_at in published:
+        if scored_at > by_file[file].scored_at:
+            del by_file[file]
     return list(by_file.values())
 
 

@@ -73,9 +73,9 @@ def read_session(
             no utterances, or too many lines have warnings.
     """
     check_key(key, metadata)
-    text = _decoded(content, key)
+    text = _decoded(content)
     speakers = Speakers(roster)
-    read = _read_turns(text, key, metadata.format, speakers)
+    read = _read_turns(text, metadata.format, speakers)
     sha256 = hashlib.sha256(content).hexdigest()
     heard = _Utterances(sha256, speakers)
     for turn in read.turns:
@@ -85,7 +85,7 @@ def read_session(
     if not utterances and not heard.without_consent:
         raise UnusableTranscript(
             ErrorCode.NO_UTTERANCES,
-            f"{key}: nothing that anyone says was found in it{_first_lines(warnings)}. Mend it, or "
+            f"Nothing that anyone says was found in it{_first_lines(warnings)}. Mend it, or "
             "the roster of the class.",
             warnings,
         )
@@ -93,7 +93,7 @@ def read_session(
     if warned > largest_warned_share * read.lines:
         raise UnusableTranscript(
             ErrorCode.TOO_MANY_WARNINGS,
-            f"{key}: {warned} of {read.lines} lines have warnings{_first_lines(warnings)}. Mend "
+            f"{warned} of {read.lines} lines have warnings{_first_lines(warnings)}. Mend "
             "them, or the roster of the class.",
             warnings,
         )
@@ -172,28 +172,28 @@ class _Utterances:
         self._said.add(said)
 
 
-def _decoded(content: bytes, key: str) -> str:
-    refuse_by_size(key, len(content))
+def _decoded(content: bytes) -> str:
+    refuse_by_size(len(content))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnusableTranscript(
-            ErrorCode.NOT_UTF8, f"{key}: line {line} is not UTF-8. Save the file as UTF-8."
+            ErrorCode.NOT_UTF8, f"Line {line} is not UTF-8. Save the file as UTF-8."
         ) from None
     if not text or text.isspace():
-        raise UnusableTranscript(ErrorCode.EMPTY_FILE, f"{key}: the file is blank.")
+        raise UnusableTranscript(ErrorCode.EMPTY_FILE, "The file is blank. Upload the transcript.")
     return text
 
 
 def _read_turns(
-    text: str, key: str, transcript_format: TranscriptFormat, speakers: Speakers
+    text: str, transcript_format: TranscriptFormat, speakers: Speakers
 ) -> ReadTurns:
     match transcript_format:
         case TranscriptFormat.TXT:
             return read_txt(text, speakers.is_label)
         case TranscriptFormat.CSV:
-            return read_csv(text, key)
+            return read_csv(text)
         case TranscriptFormat.JSONL:
             return read_jsonl(text)
 

@@ -67,6 +67,8 @@ class ErrorCode(StrEnum):
 class UnusableTranscript(FixInput):
     """A session cannot be read, and will not be until someone changes what was handed in."""
 
+    code: ErrorCode
+
     def __init__(self, code: ErrorCode, message: str, warnings: Sequence[LineWarning] = ()) -> None:
         super().__init__(message)
         self.code = code

@@ -13,56 +13,10 @@ from datetime import date, datetime
 from uuid import UUID, uuid5
 
 from orf_books.transcripts.aggregates import StudentScore
+from orf_books.transcripts.scored_session import ScoredSession, StoredScores
 from orf_books.transcripts.skills import Skill
 
 _NAMESPACE = UUID("6a0d5a5e-3f0c-4b1e-9d57-0f4a3f1f6c11")
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceSpan:
-    """Words that show a skill: code points `start_char` to `end_char` of a verbatim utterance."""
-
-    utterance_id: str
-    line_number: int
-    start_char: int
-    end_char: int
-    span_text: str = field(repr=False)
-    rationale: str = field(repr=False)
-    score_contrib: float | None
-    """How much it counts towards the score: its calibrated probability."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkillScore:
-    """One skill of one student in a session."""
-
-    score: float | None
-    """From 0 to 10; None where the student said too little to tell."""
-    confidence: float
-    """From 0 to 1."""
-    evidence: tuple[EvidenceSpan, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredSession:
-    """What one run found in one raw file."""
-
-    class_id: str
-    day: date
-    source_key: str
-    source_sha256: str
-    job_id: str
-    model_version: str
-    config_hash: str
-    scored_at: datetime
-    """When the run began; tells which of two runs over a file is the newer."""
-    students: Mapping[str, Mapping[Skill, SkillScore]] = field(repr=False)
-    """By student id; every student has every skill."""
-
-    @property
-    def session_id(self) -> str:
-        """The file, whatever its content; its key may say more than a table should."""
-        return _id(self.source_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,44 +93,51 @@ class Deletion:
         return _id(self.student_id, self.request_id)
 
 
-def assessments_of(session: ScoredSession) -> Iterator[Assessment]:
+def session_id(scores: StoredScores) -> str:
+    """The file, whatever its content; its key may say more than a table should."""
+    return _id(scores.session.source_key)
+
+
+def assessments_of(scores: StoredScores) -> Iterator[Assessment]:
     """The session's rows of `assessments`."""
-    for student_id, skills in session.students.items():
+    session = scores.session
+    for student_id, student in session.students.items():
+        skills = student.skills
         yield Assessment(
             assessment_id=_assessment_id(session, student_id),
-            session_id=session.session_id,
+            session_id=session_id(scores),
             student_id=student_id,
             class_id=session.class_id,
             assessed_on=session.day,
             model_version=session.model_version,
-            job_id=session.job_id,
+            job_id=scores.job_id,
             source_sha256=session.source_sha256,
             config_hash=session.config_hash,
-            scored_at=session.scored_at,
+            scored_at=scores.scored_at,
             **{skill: _rounded(skills[skill].score, 2) for skill in Skill},
             **{f"confidence_{skill}": _rounded(skills[skill].confidence, 3) for skill in Skill},
         )
 
 
-def evidence_of(session: ScoredSession) -> Iterator[Evidence]:
+def evidence_of(scores: StoredScores) -> Iterator[Evidence]:
     """The session's rows of `evidence`."""
-    for student_id, skills in session.students.items():
-        assessment_id = _assessment_id(session, student_id)
-        for skill, found in skills.items():
-            for span in found.evidence:
-                where = (span.start_char, span.end_char)
+    for student_id, student in scores.session.students.items():
+        assessment_id = _assessment_id(scores.session, student_id)
+        for skill, score in student.skills.items():
+            for found in score.evidence:
+                where = (found.start, found.end)
                 yield Evidence(
-                    evidence_id=_id(assessment_id, skill, span.utterance_id, *map(str, where)),
+                    evidence_id=_id(assessment_id, skill, found.utterance_id, *map(str, where)),
                     assessment_id=assessment_id,
                     skill=skill,
-                    span_text=span.span_text,
-                    span_location=f"line {span.line_number}, characters {where[0]} to {where[1]}",
-                    line_number=span.line_number,
-                    start_char=span.start_char,
-                    end_char=span.end_char,
-                    utterance_id=span.utterance_id,
-                    rationale=span.rationale,
-                    score_contrib=_rounded(span.score_contrib, 3),
+                    span_text=found.span_text,
+                    span_location=f"line {found.line_number}, characters {where[0]} to {where[1]}",
+                    line_number=found.line_number,
+                    start_char=found.start,
+                    end_char=found.end,
+                    utterance_id=found.utterance_id,
+                    rationale=found.rationale,
+                    score_contrib=_rounded(found.contribution, 3),
                 )
 
 

@@ -1,62 +1,85 @@
 """A scored session as it is stored: `scores/<class>/<date>/<job>.json`.
 
-Belongs here: that document. Does not belong here: the scores (`scored_session.py`). It quotes
-students, so it is for those who may see their records.
+Belongs here: writing and reading that document. Does not belong here: the scores
+(`scored_session.py`). It quotes students, so it is for those who may see their records.
 """
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from orf_books.failures import FixInput
+from orf_books.transcripts.cues import VetoReason
+from orf_books.transcripts.firing import Tier
 from orf_books.transcripts.scored_session import (
     Evidence,
     ScoredSession,
     ScoredStudent,
     SkillScore,
+    StoredScores,
     VoidedHit,
 )
+from orf_books.transcripts.skills import Skill
 
 
-def write_scores(
-    scored: ScoredSession,
-    *,
-    job_id: str,
-    normalized_key: str,
-    generated_at: datetime | None = None,
-) -> bytes:
-    """The document; the same bytes for the same arguments.
-
-    Args:
-        scored: what was found.
-        job_id: the run that found it.
-        normalized_key: the object that was scored.
-        generated_at: when the run began, not now, or reruns differ; left out where it is None.
-    """
+def write_scores(scores: StoredScores) -> bytes:
+    """The document; the same bytes for the same scores."""
+    scored = scores.session
     document: dict[str, Any] = {
-        "job_id": job_id,
+        "job_id": scores.job_id,
         "class_id": scored.class_id,
         "date": scored.day.isoformat(),
         "model_version": scored.model_version,
         "config_hash": scored.config_hash,
-    }
-    if generated_at:
-        document["generated_at"] = generated_at.isoformat()
-    document["students"] = {student: _student(one) for student, one in scored.students.items()}
-    document["voided"] = [_voided(one) for one in scored.voided]
-    document["metadata"] = {
-        "line_count": scored.utterance_count,
-        "normalized_key": normalized_key,
-        "source_key": scored.source_key,
-        "source_sha256": scored.source_sha256,
+        "generated_at": scores.scored_at.isoformat(),
+        "students": {student: _student_document(one) for student, one in scored.students.items()},
+        "voided": [_voided_document(one) for one in scored.voided],
+        "metadata": {
+            "line_count": scored.utterance_count,
+            "normalized_key": scores.normalized_key,
+            "source_key": scored.source_key,
+            "source_sha256": scored.source_sha256,
+        },
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def _student(student: ScoredStudent) -> dict[str, Any]:
+def read_scores(content: bytes) -> StoredScores:
+    """The scores of a document.
+
+    Raises:
+        FixInput: it is no such document.
+    """
+    try:
+        document = json.loads(content)
+        metadata = document["metadata"]
+        session = ScoredSession(
+            class_id=document["class_id"],
+            day=date.fromisoformat(document["date"]),
+            source_key=metadata["source_key"],
+            source_sha256=metadata["source_sha256"],
+            model_version=document["model_version"],
+            config_hash=document["config_hash"],
+            utterance_count=metadata["line_count"],
+            students={name: _student(one) for name, one in document["students"].items()},
+            voided=tuple(map(_voided, document["voided"])),
+        )
+        return StoredScores(
+            session,
+            document["job_id"],
+            datetime.fromisoformat(document["generated_at"]),
+            metadata["normalized_key"],
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # The error would quote the document.
+        raise FixInput("Stored scores are damaged: score the session again.") from None
+
+
+def _student_document(student: ScoredStudent) -> dict[str, Any]:
     return {
-        "scores": {skill: _score(one) for skill, one in student.skills.items()},
+        "scores": {skill: _score_document(one) for skill, one in student.skills.items()},
         "evidence": {
-            skill: [_evidence(found) for found in one.evidence]
+            skill: [_evidence_document(found) for found in one.evidence]
             for skill, one in student.skills.items()
         },
         "utterance_count": student.utterance_count,
@@ -65,7 +88,23 @@ def _student(student: ScoredStudent) -> dict[str, Any]:
     }
 
 
-def _score(score: SkillScore) -> dict[str, Any]:
+def _student(document: dict[str, Any]) -> ScoredStudent:
+    return ScoredStudent(
+        document["utterance_count"],
+        document["scorable_count"],
+        document["words_spoken"],
+        {
+            skill: SkillScore(
+                document["scores"][skill]["score"],
+                document["scores"][skill]["confidence"],
+                tuple(_evidence(skill, found) for found in document["evidence"][skill]),
+            )
+            for skill in Skill
+        },
+    )
+
+
+def _score_document(score: SkillScore) -> dict[str, Any]:
     return {
         "score": score.score,
         "confidence": score.confidence,
@@ -74,7 +113,7 @@ def _score(score: SkillScore) -> dict[str, Any]:
     }
 
 
-def _evidence(found: Evidence) -> dict[str, Any]:
+def _evidence_document(found: Evidence) -> dict[str, Any]:
     return {
         "utterance_id": found.utterance_id,
         "line_number": found.line_number,
@@ -86,12 +125,31 @@ def _evidence(found: Evidence) -> dict[str, Any]:
         "cue": found.cue,
         "exemplar_id": found.exemplar_id,
         "similarity": found.similarity,
+        "margin": found.margin,
         "rationale": found.rationale,
         "score_contrib": found.contribution,
     }
 
 
-def _voided(hit: VoidedHit) -> dict[str, Any]:
+def _evidence(skill: Skill, document: dict[str, Any]) -> Evidence:
+    return Evidence(
+        document["utterance_id"],
+        document["line_number"],
+        document["start"],
+        document["end"],
+        document["text"],
+        skill,
+        document["p"],
+        Tier(document["tier"]),
+        document["cue"],
+        document["exemplar_id"],
+        document["similarity"],
+        document["margin"],
+        document["score_contrib"],
+    )
+
+
+def _voided_document(hit: VoidedHit) -> dict[str, Any]:
     return {
         "utterance_id": hit.utterance_id,
         "line_number": hit.line_number,
@@ -100,3 +158,14 @@ def _voided(hit: VoidedHit) -> dict[str, Any]:
         "p": hit.probability,
         "cue": hit.cue,
     }
+
+
+def _voided(document: dict[str, Any]) -> VoidedHit:
+    return VoidedHit(
+        document["utterance_id"],
+        document["line_number"],
+        Skill(document["skill"]),
+        VetoReason(document["reason"]),
+        document["p"],
+        document["cue"],
+    )

@@ -6,7 +6,7 @@ Belongs here: shapes. Does not belong here: how it comes about (`scoring.py`), h
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from orf_books.transcripts.cues import VetoReason
 from orf_books.transcripts.firing import Tier
@@ -103,3 +103,16 @@ class ScoredSession:
     students: Mapping[str, ScoredStudent]
     """By student id, sorted."""
     voided: tuple[VoidedHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScores:
+    """A scored session, and the run that scored it."""
+
+    session: ScoredSession = field(repr=False)
+    job_id: str
+    scored_at: datetime
+    """When the run began, not when it came to this session, or reruns would differ; tells which of
+    two runs over a file is the newer."""
+    normalized_key: str
+    """The object that was scored."""

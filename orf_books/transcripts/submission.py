@@ -93,7 +93,7 @@ def metadata_of_key(key: str, source: str) -> SessionMetadata:
     try:
         return _METADATA.validate_python(declared)
     except ValidationError as refused:
-        raise _invalid_key(key, complaints(refused)) from None
+        raise _invalid_key(complaints(refused)) from None
 
 
 def check_key(key: str, metadata: SessionMetadata) -> None:
@@ -111,32 +111,32 @@ def check_key(key: str, metadata: SessionMetadata) -> None:
         if in_key != declared:
             raise UnusableTranscript(
                 ErrorCode.KEY_MISMATCH,
-                f"{key}: the key has another {field} than the metadata. Mend one of them.",
+                f"Its key has another {field} than its metadata. Mend one of them.",
             )
 
 
-def refuse_by_size(key: str, size: int) -> None:
+def refuse_by_size(size: int) -> None:
     """Refuse a file of so many bytes without reading it.
 
     Raises:
         UnusableTranscript: it is empty or larger than a session can be.
     """
     if not size:
-        raise UnusableTranscript(ErrorCode.EMPTY_FILE, f"{key}: the file is empty.")
+        raise UnusableTranscript(ErrorCode.EMPTY_FILE, "The file is empty. Upload the transcript.")
     if size > MAX_BYTES:
         raise UnusableTranscript(
             ErrorCode.TOO_LARGE,
-            f"{key}: the file has more than {MAX_BYTES // 1024**2} MiB. Upload one session a file.",
+            f"The file has more than {MAX_BYTES // 1024**2} MiB. Upload one session a file.",
         )
 
 
 def _parts(key: str) -> tuple[str, str, str]:
     found = _RAW_KEY.fullmatch(key)
     if not found:
-        raise _invalid_key(key, "it is not of this form")
+        raise _invalid_key("its key is not of this form")
     class_id, day, name = found.groups()
     if len(name) > _LONGEST_NAME:
-        raise _invalid_key(key, f"the name of the file has more than {_LONGEST_NAME} characters")
+        raise _invalid_key(f"the name of the file has more than {_LONGEST_NAME} characters")
     return text_of_key(class_id), day, name
 
 
@@ -144,8 +144,8 @@ def _extension(name: str) -> str:
     return PurePosixPath(name).suffix.removeprefix(".").lower()
 
 
-def _invalid_key(key: str, why: str) -> UnusableTranscript:
+def _invalid_key(why: str) -> UnusableTranscript:
     return UnusableTranscript(
         ErrorCode.INVALID_KEY,
-        f"{key}: name it raw/<class>/<YYYY-MM-DD>/<name>.<txt|csv|jsonl>; {why}.",
+        f"Name it raw/<class>/<YYYY-MM-DD>/<name>.<txt|csv|jsonl>; {why}.",
     )

@@ -8,11 +8,10 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.activities import ActivitiesConfig
 from orf_books.assets.activity_inputs import upload_at
 from orf_books.assets.activity_records import ActivityRecords, RescoredActivityRow, RescoringReport
 from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
-from orf_books.assets.books import UploadConfig
+from orf_books.assets.uploads import UploadsConfig
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
 from orf_books.local_uploads import put_activities
@@ -72,8 +71,10 @@ class Platform:
     def run_uploads(self, keys: list[str]) -> dg.ExecuteInProcessResult:
         """Run what the sensor would start for uploads that lie in the store."""
         found = [upload_at(self.storage, key) for key in keys]
-        uploads = [UploadConfig.noticed_now(one.key, one.version) for one in found]
-        return self.run("ingest_activities", ActivitiesConfig(uploads=uploads).run_config())
+        return self.run(
+            "ingest_activities",
+            UploadsConfig.noticed_now(found).run_config("requested_activities"),
+        )
 
     def run(self, job: str, config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
         return self._definitions.resolve_job_def(job).execute_in_process(

@@ -169,9 +169,8 @@ def test_the_latest_enrichment_of_a_book_counts(storage: ObjectStorage) -> None:
 
 def test_a_failure_stands_until_the_book_is_enriched(records: BookRecords) -> None:
     records.add_enrichments([enriched("1", "Poetry")])
-    records.add_failures([failure("1"), failure("2")], {"1": "print"}, "run")
+    records.add_failures([failure("1"), failure("2")], "run")
     assert set(records.standing_failures(["1", "2", "3"])) == {"1", "2"}
-    assert records.standing_failures(["1"])["1"].fingerprint == "print"
 
     records.add_enrichments([enriched("1", "Poetry")])
     assert set(records.standing_failures(["1", "2", "3"])) == {"2"}
@@ -179,7 +178,7 @@ def test_a_failure_stands_until_the_book_is_enriched(records: BookRecords) -> No
 
 def test_what_a_run_worked_on_is_what_it_enriched_or_failed_to(records: BookRecords) -> None:
     records.add_enrichments([enriched("1", "Poetry", job="one"), enriched("2", job="other")])
-    records.add_failures([failure("3")], {}, "one")
+    records.add_failures([failure("3")], "one")
     assert records.books_worked_on(["one"]) == {"1", "3"}
     assert records.books_worked_on([]) == set()
     assert [found.key for found in records.failures_of_job("one")] == ["3"]

@@ -2,10 +2,10 @@ import logging
 import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -41,25 +41,22 @@ from orf_books.transcripts.aggregates import class_aggregates
 from orf_books.transcripts.publication import (
     Access,
     Deletion,
-    EvidenceSpan,
-    ScoredSession,
-    SkillScore,
     assessments_of,
     student_scores,
 )
+from orf_books.transcripts.scored_session import ScoredStudent, StoredScores
 from orf_books.transcripts.skills import Skill
 from orf_books_tests.postgres import PostgresServer
+from orf_books_tests.transcripts.scores import EVENING, WORDS, evidence, stored_scores, student
 
 pytestmark = pytest.mark.slow
 
 MONDAY = date(2026, 11, 16)
-EVENING = datetime(2026, 11, 16, 18, tzinfo=UTC)
 LATER = EVENING + timedelta(hours=1)
 ACCESS = Access(
     "ms-rivera", "educator", "export", ("a record",), "parents' evening", EVENING, "request-1"
 )
 SECRET = "correct-horse"
-WORDS = "how are you feeling"
 
 Rows = list[dict[str, Any]]
 
@@ -68,12 +65,9 @@ def student_id(student: int) -> str:
     return str(UUID(int=student + 1))
 
 
-def skills(value: float, spans: int, words: str = WORDS) -> Mapping[Skill, SkillScore]:
-    evidence = tuple(
-        EvidenceSpan(f"5f2c:{line}:0", line, 0, len(words), words, "cue 7", 0.9)
-        for line in range(spans)
-    )
-    return {skill: SkillScore(value, 0.5, evidence) for skill in Skill}
+def scored(value: float, spans: int, words: str = WORDS) -> ScoredStudent:
+    found = {skill: [evidence(line, 0, words, skill) for line in range(spans)] for skill in Skill}
+    return student(value, 0.5, found)
 
 
 def session(
@@ -86,17 +80,15 @@ def session(
     scored_at: datetime = EVENING,
     value: float = 5.0,
     spans: int = 2,
-) -> ScoredSession:
-    return ScoredSession(
+) -> StoredScores:
+    return stored_scores(
+        {student_id(number): scored(value, spans) for number in students},
+        file=file,
+        sha256=sha256,
         class_id=class_id,
         day=day,
-        source_key=f"raw/{class_id}/{day}/{file}",
-        source_sha256=sha256,
         job_id=f"job at {scored_at}",
-        model_version="1.0.0+ab12cd34",
-        config_hash="77aa",
         scored_at=scored_at,
-        students={student_id(student): skills(value, spans) for student in students},
     )
 
 
@@ -342,8 +334,8 @@ def test_figures_after_a_deletion_are_those_of_the_students_left(
     assert average(database) is None
     assert database.class_aggregates("class-7")
 
-    for student in range(2, 6):
-        database.delete_student(replace(DELETION, student_id=student_id(student)))
+    for number in range(2, 6):
+        database.delete_student(replace(DELETION, student_id=student_id(number)))
     assert database.class_aggregates("class-7") == []
 
 

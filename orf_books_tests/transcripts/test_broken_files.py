@@ -1,6 +1,7 @@
 """Files broken in every way we could think of, the same each time."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
@@ -142,7 +143,7 @@ def test_a_broken_file_is_read_in_part_or_refused_with_a_reason(transcript_forma
         result = outcome(content, transcript_format)
         if isinstance(result, UnusableTranscript):
             codes.add(result.code)
-            assert str(result).startswith(f"{key(transcript_format)}: ")
+            assert re.fullmatch(r"[A-Z0-9].+\. .+\.", str(result)), "what is wrong, and a remedy"
             assert not any(name in f"{result} {result.warnings}" for name in names())
         else:
             sessions += 1

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orf_books.failures import FixInput
 from orf_books.transcripts.labels import Half, labelled_sentences
-from orf_books.transcripts.score_document import write_scores
-from orf_books.transcripts.scored_session import ScoredSession
+from orf_books.transcripts.score_document import read_scores, write_scores
+from orf_books.transcripts.scored_session import ScoredSession, StoredScores
 from orf_books.transcripts.scoring import score_session
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
@@ -35,10 +36,14 @@ def session(*utterances: Utterance) -> Session:
     return Session("c1", date(2025, 3, 3), "raw/c1/x.txt", "0" * 64, "txt", utterances)
 
 
-def document(scored: ScoredSession, generated_at: datetime | None = None) -> bytes:
-    return write_scores(
-        scored, job_id="j1", normalized_key="normalized/c1/j1.jsonl", generated_at=generated_at
+def stored(scored: ScoredSession) -> StoredScores:
+    return StoredScores(
+        scored, "j1", datetime(2025, 3, 3, 12, tzinfo=UTC), "normalized/c1/2025-03-03/j1.jsonl"
     )
+
+
+def document(scored: ScoredSession) -> bytes:
+    return write_scores(stored(scored))
 
 
 def all_labelled() -> Session:
@@ -139,18 +144,29 @@ def test_vetoed_hits_are_kept_apart_without_words() -> None:
     assert [(hit.skill, hit.reason) for hit in scored.voided] == [(Skill.COLLABORATION, "frame")]
 
 
-def test_the_document_holds_no_time_unless_given() -> None:
+def test_the_document_says_when_its_run_began_and_not_when_it_was_written() -> None:
     scored = score_session(session(said(EMPATHIC)))
-    assert "generated_at" not in json.loads(document(scored))
-    at = datetime(2025, 3, 3, 12, tzinfo=UTC)
-    assert json.loads(document(scored, at))["generated_at"] == "2025-03-03T12:00:00+00:00"
+    assert json.loads(document(scored))["generated_at"] == "2025-03-03T12:00:00+00:00"
+
+
+def test_the_document_gives_back_the_scores() -> None:
+    scores = stored(score_session(all_labelled()))
+    assert read_scores(write_scores(scores)) == scores
+
+
+@pytest.mark.parametrize("damaged", [b"", b"[]", b"{}", b'{"metadata": "are you okay"}', b"\xff"])
+def test_a_damaged_document_is_refused_and_not_quoted(damaged: bytes) -> None:
+    with pytest.raises(FixInput, match="score the session again") as refused:
+        read_scores(damaged)
+    assert refused.value.__cause__ is None
+    assert "okay" not in str(refused.value)
 
 
 def test_the_document_has_what_is_published() -> None:
-    stored = json.loads(document(score_session(session(said(EMPATHIC)))))
-    student = stored["students"]["s1"]
-    assert stored["class_id"] == "c1"
-    assert stored["model_version"].startswith("1.")
+    document_ = json.loads(document(score_session(session(said(EMPATHIC)))))
+    student = document_["students"]["s1"]
+    assert document_["class_id"] == "c1"
+    assert document_["model_version"].startswith("1.")
     assert student["scores"]["empathy"] == {
         "score": None,
         "confidence": 0.0,
@@ -159,7 +175,7 @@ def test_the_document_has_what_is_published() -> None:
     }
     span = student["evidence"]["empathy"][0]
     assert EMPATHIC[span["start"] : span["end"]] == span["text"]
-    assert stored["metadata"]["source_sha256"] == "0" * 64
+    assert document_["metadata"]["source_sha256"] == "0" * 64
 
 
 def test_an_empty_session_has_no_students() -> None:
