@@ -12,7 +12,13 @@ from orf_books.assets.activity_records import ActivityRecords
 from orf_books.assets.activity_reports import activity_reports
 from orf_books.assets.book_records import REFUSED, BookRecords
 from orf_books.assets.books import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
+from orf_books.assets.class_pages import class_pages
+from orf_books.assets.class_reports import published_scores
 from orf_books.assets.dashboard import dashboard
+from orf_books.assets.evidence import count_evidence
+from orf_books.assets.session_records import REFUSED as REFUSED_SESSION
+from orf_books.assets.session_records import SessionRecords
+from orf_books.assets.transcripts import CLASS_TRANSCRIPTS, SCORING_REPORT, TRANSCRIPTS_ARE_USABLE
 from orf_books.resources.dagster_resources import StorageResource
 
 LEAST_SUCCESS_RATE = 95.0
@@ -101,6 +107,84 @@ def every_activity_succeeded(
     )
 
 
+@dg.asset_check(
+    asset=CLASS_TRANSCRIPTS,
+    name=TRANSCRIPTS_ARE_USABLE,
+    description="The last version of every raw file is a session that can be read.",
+)
+def transcripts_are_usable(storage: StorageResource) -> dg.AssetCheckResult:
+    """Fail when a raw file lies refused."""
+    records = SessionRecords(storage.open())
+    uploads = {upload.key: upload for upload in records.uploads()}
+    failures = records.standing_failures().values()
+    refused = [key for key, upload in uploads.items() if upload.status == REFUSED_SESSION]
+    refused += [failure.key for failure in failures if failure.code]
+    return dg.AssetCheckResult(
+        passed=not refused,
+        description=f"Refused: {', '.join(refused)}." if refused else None,
+        metadata={"uploads": len(uploads), "refused": len(refused)},
+    )
+
+
+@dg.asset_check(
+    asset=SCORING_REPORT,
+    blocking=True,
+    description="All evidence of the batch stands in the raw files where its scores say.",
+)
+def evidence_resolves(
+    context: dg.AssetCheckExecutionContext, storage: StorageResource
+) -> dg.AssetCheckResult:
+    """Look evidence up from what is stored, before anything is made of it."""
+    records = SessionRecords(storage.open())
+    report = records.report_of_job(context.run.run_id)
+    rows = records.sessions(report.uploads).values() if report else []
+    found = count_evidence(records.storage, [r for r in rows if r.run_id == context.run.run_id])
+    return dg.AssetCheckResult(
+        passed=found.resolved == found.all,
+        description=f"{found.resolved} of {found.all} resolve.",
+        metadata={"evidence": found.all, "resolved": found.resolved},
+    )
+
+
+@dg.asset_check(
+    asset=published_scores,
+    description="All scores are published. Those that are not, the next run publishes.",
+)
+def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
+    """Warn when scores wait for the database."""
+    classes = SessionRecords(storage.open()).classes().values()
+    waiting = sum(len(one.unpublished) for one in classes)
+    return dg.AssetCheckResult(
+        passed=not waiting,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{waiting} sessions wait for the database." if waiting else None,
+        metadata={"unpublished_sessions": waiting},
+    )
+
+
+@dg.asset_check(
+    asset=class_pages,
+    blocking=True,
+    description=(
+        "Every session of the batch was scored. Failing it fails the run, which turns exactly the "
+        "failed partitions red; the pages are made before."
+    ),
+)
+def every_session_succeeded(
+    context: dg.AssetCheckExecutionContext, storage: StorageResource
+) -> dg.AssetCheckResult:
+    """Fail when this run's batch has failed sessions."""
+    report = SessionRecords(storage.open()).report_of_job(context.run.run_id)
+    if report is None:
+        return dg.AssetCheckResult(passed=True, description="This run scored nothing.")
+    return _result_of_batch(
+        report.failed_scorings,
+        f"{report.sessions_processed} sessions",
+        "Backfill the failed partitions of scored_transcripts, or run retry_failed_transcripts.",
+        report.failed_by_category,
+    )
+
+
 def _result_of_batch(
     failed: int, items: str, remedy: str, failed_by_category: str
 ) -> dg.AssetCheckResult:
@@ -113,4 +197,13 @@ def _result_of_batch(
     )
 
 
-checks = [export_is_valid, every_item_succeeded, success_rate_is_high, every_activity_succeeded]
+checks = [
+    export_is_valid,
+    every_item_succeeded,
+    success_rate_is_high,
+    every_activity_succeeded,
+    transcripts_are_usable,
+    evidence_resolves,
+    all_scores_are_published,
+    every_session_succeeded,
+]

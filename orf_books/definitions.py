@@ -15,27 +15,39 @@ from orf_books.assets.activities import (
 )
 from orf_books.assets.activity_reports import activity_reports
 from orf_books.assets.books import enrich_books, goodreads_exports, library_entries
+from orf_books.assets.class_pages import class_pages
+from orf_books.assets.class_reports import class_figures, published_scores
 from orf_books.assets.dashboard import dashboard, library_dashboard
+from orf_books.assets.transcripts import (
+    class_transcripts,
+    requested_sessions,
+    score_transcripts,
+)
 from orf_books.checks import checks
 from orf_books.jobs import (
     ingest_activities,
     ingest_books,
+    ingest_transcripts,
     maintain_tables,
     nightly_filling,
     nightly_upkeep,
     refresh_activity_reports,
+    refresh_classes,
     refresh_dashboards,
     retry_failed_activities,
     retry_failed_books,
+    retry_failed_transcripts,
 )
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
+    DatabaseResource,
     GoogleBooksResource,
     OpenLibraryResource,
     SlackResource,
     SpeechResource,
     StorageResource,
+    TranscriptRulesResource,
 )
 from orf_books.resources.hidden import hide
 from orf_books.sensors import sensors
@@ -55,6 +67,12 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
             requested_activities,
             rescore_activities,
             activity_reports,
+            class_transcripts,
+            requested_sessions,
+            score_transcripts,
+            class_figures,
+            published_scores,
+            class_pages,
         ],
         asset_checks=checks,
         jobs=[
@@ -64,6 +82,9 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
             ingest_activities,
             retry_failed_activities,
             refresh_activity_reports,
+            ingest_transcripts,
+            retry_failed_transcripts,
+            refresh_classes,
             maintain_tables,
         ],
         schedules=[nightly_filling, nightly_upkeep],
@@ -114,6 +135,10 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
             contact=settings.contact,
         ),
         "slack": SlackResource(webhook=hide(settings.slack_webhook), contact=settings.contact),
+        "database": DatabaseResource(url=str(hide(settings.published_database))),
+        "transcript_rules": TranscriptRulesResource(
+            largest_warned_share=settings.transcript_warned_share
+        ),
         "batch": BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
     }
 

@@ -6,17 +6,21 @@ here: what starts runs by day (`orf_books/sensors.py`).
 
 import dagster as dg
 
-from orf_books.assets import activity_records, book_records
+from orf_books.assets import activity_records, book_records, session_records
 from orf_books.assets.activities import RESCORING_REPORT, requested_activities
 from orf_books.assets.activity_reports import activity_reports
 from orf_books.assets.book_enrichment import can_be_filled
 from orf_books.assets.book_records import BookRecords
 from orf_books.assets.books import ENRICHMENT_REPORT, library_entries
+from orf_books.assets.class_pages import class_pages
+from orf_books.assets.class_reports import class_figures, published_scores
 from orf_books.assets.dashboard import dashboard, library_dashboard
+from orf_books.assets.transcripts import SCORING_REPORT, requested_sessions
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.tables import Tables
 
 _DASHBOARDS = dg.AssetSelection.assets(library_dashboard, dashboard)
+_CLASSES = dg.AssetSelection.assets(class_figures, published_scores, class_pages)
 _RETRY_BY_BACKFILL = {"dagster/max_retries": "0"}
 """A run that Dagster retries from its failure repeats the check, not the failed items."""
 
@@ -50,6 +54,29 @@ refresh_activity_reports = dg.define_asset_job(
     tags=_RETRY_BY_BACKFILL,
     description="Make the reports of the activities that a backfill has rescored.",
 )
+ingest_transcripts = dg.define_asset_job(
+    "ingest_transcripts",
+    dg.AssetSelection.assets(requested_sessions, SCORING_REPORT) | _CLASSES,
+    tags=_RETRY_BY_BACKFILL,
+    description="From class sessions to pages and published tables, in one run.",
+)
+retry_failed_transcripts = dg.define_asset_job(
+    "retry_failed_transcripts",
+    dg.AssetSelection.assets(SCORING_REPORT) | _CLASSES,
+    tags=_RETRY_BY_BACKFILL,
+    description=(
+        "One run over every session that failed or is missing, and all scores not published yet."
+    ),
+)
+refresh_classes = dg.define_asset_job(
+    "refresh_classes",
+    _CLASSES.without_checks(),
+    tags=_RETRY_BY_BACKFILL,
+    description=(
+        "Publish what is not published yet, without scoring, and make figures and pages of classes "
+        "that have changed."
+    ),
+)
 refresh_dashboards = dg.define_asset_job(
     "refresh_dashboards",
     _DASHBOARDS.without_checks(),
@@ -62,7 +89,7 @@ refresh_dashboards = dg.define_asset_job(
 def maintain(context: dg.OpExecutionContext, storage: StorageResource) -> None:
     """Keep reading fast and the store small."""
     tables = Tables(storage.open())
-    for table in (*book_records.TABLES, *activity_records.TABLES):
+    for table in (*book_records.TABLES, *activity_records.TABLES, *session_records.TABLES):
         if upkeep := tables.maintain(table):
             context.log.info(
                 "%s: %s files became %s, %s deleted",

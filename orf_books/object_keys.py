@@ -5,6 +5,7 @@ partition keys (`orf_books/partitions.py`).
 """
 
 import re
+from datetime import date
 from pathlib import PurePosixPath
 
 from orf_books.keys import safe_key, text_of_key
@@ -12,8 +13,13 @@ from orf_books.keys import safe_key, text_of_key
 UPLOADS = "uploads/"
 ACTIVITIES = "activities/"
 STORIES = "stories/"
+RAW = "raw/"
+NORMALIZED, SCORES, AGGREGATES = "normalized", "scores", "aggregates"
+CLASS_PAGES = "data/classes/"
+CLASSES_PAGE = "classes.html"
 ACTIVITIES_PAGE = "activities.html"
 INDEX_PAGE = "dashboard.html"
+_METADATA = ".metadata.json"
 _HALF_DONE = re.compile(r"(^|/)[.~]|\.(tmp|part|partial|crdownload)$|~$", re.IGNORECASE)
 
 
@@ -106,3 +112,63 @@ def activity_page_key(activity_id: str) -> str:
 def activity_data_key(activity_id: str) -> str:
     """The result of an activity, as JSON."""
     return f"data/{activity_folder(activity_id).removesuffix('/')}.json"
+
+
+def class_folder(class_id: str) -> str:
+    """Where the raw files of a class lie, below a folder for each day.
+
+    Raises:
+        FixInput: the class cannot name a folder.
+    """
+    return f"{RAW}{_segment(class_id)}/"
+
+
+def roster_key(class_id: str) -> str:
+    """Who belongs to a class."""
+    return f"{class_folder(class_id)}roster.json"
+
+
+def is_roster(key: str) -> bool:
+    """Whether an object is the roster of a class."""
+    return bool(re.fullmatch(rf"{RAW}[^/]+/roster\.json", key))
+
+
+def session_metadata_key(raw_file: str) -> str:
+    """What is declared of a raw file; it need not be there."""
+    return f"{raw_file}{_METADATA}"
+
+
+def is_session(key: str) -> bool:
+    """Whether an object is meant as the raw file of a session, be its key right or wrong."""
+    is_other = is_roster(key) or key.endswith(_METADATA)
+    return key.startswith(RAW) and not is_other and not _HALF_DONE.search(key.removeprefix(RAW))
+
+
+def session_output_key(stage: str, class_id: str, day: date, job_id: str) -> str:
+    """What a stage made of a session: `NORMALIZED`, `SCORES` or `AGGREGATES`."""
+    extension = "jsonl" if stage == NORMALIZED else "json"
+    return f"{stage}/{_segment(class_id)}/{day.isoformat()}/{job_id}.{extension}"
+
+
+def session_refusal_key(session: str) -> str:
+    """Why the raw file of a session was refused, by the session's partition key."""
+    return f"rejected/{session}.error.json"
+
+
+def class_page_key(class_id: str) -> str:
+    """The educators' page of a class."""
+    return f"{CLASS_PAGES}{_segment(class_id)}.html"
+
+
+def student_pages_folder(class_id: str) -> str:
+    """Where the pages of a class's students lie."""
+    return class_page_key(class_id).removesuffix(".html") + "/"
+
+
+def student_page_key(class_id: str, student_id: str) -> str:
+    """The educators' page of a student of a class."""
+    return f"{student_pages_folder(class_id)}{_segment(student_id)}.html"
+
+
+def _segment(text: str) -> str:
+    return safe_key(text).replace("/", "%2F")

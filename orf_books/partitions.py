@@ -7,6 +7,7 @@ with a partition.
 
 import hashlib
 from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
 import stamina
@@ -17,6 +18,7 @@ from orf_books.keys import safe_key
 
 books = dg.DynamicPartitionsDefinition(name="books")
 activities = dg.DynamicPartitionsDefinition(name="activities")
+sessions = dg.DynamicPartitionsDefinition(name="sessions")
 
 KEYS_AT_ONCE = 10_000
 """Databases limit the parameters of one statement."""
@@ -42,6 +44,18 @@ def activity_key(activity_id: str) -> str:
         FixInput: the id cannot be a key.
     """
     return safe_key(activity_id)
+
+
+def session_key(class_id: str, day: date, raw_file: str) -> str:
+    """The partition of a session: class, day, and a digest of where its raw file lies.
+
+    Files are named by people, who may name children.
+
+    Raises:
+        FixInput: the class cannot be part of a key.
+    """
+    digest = hashlib.sha256(raw_file.encode()).hexdigest()[:12]
+    return safe_key(f"{class_id}/{day.isoformat()}/{digest}")
 
 
 def register(

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
@@ -22,15 +23,20 @@ from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
 from orf_books.assets.book_enrichment import ENRICHED_BOOKS
 from orf_books.assets.book_records import BookRecords
 from orf_books.assets.books import stored_uploads
+from orf_books.assets.session_inputs import sessions_in
+from orf_books.assets.session_records import SessionRecords
+from orf_books.assets.session_scoring import SCORED_TRANSCRIPTS
 from orf_books.assets.uploads import Found, UploadRecords, UploadsConfig, Version, oldest_first
 from orf_books.instance import fail_abandoned_runs
 from orf_books.jobs import (
     ingest_activities,
     ingest_books,
+    ingest_transcripts,
     refresh_activity_reports,
+    refresh_classes,
     refresh_dashboards,
 )
-from orf_books.object_keys import ACTIVITIES, UPLOADS
+from orf_books.object_keys import ACTIVITIES, RAW, UPLOADS
 from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
 from orf_books.resources.storage import ObjectStorage
 
@@ -40,6 +46,8 @@ SECONDS_BETWEEN_LISTINGS = 0.3
 SECONDS_BETWEEN_S3_LISTINGS = 2.0
 """Every listing of a bucket costs money."""
 CLAIM_LASTS = timedelta(minutes=2)
+FIRST_PUBLISHING_PAUSE = timedelta(seconds=15)
+LONGEST_PUBLISHING_PAUSE = timedelta(hours=1)
 
 _dealt_with: dict[tuple[str, str], set[Version]] = {}
 """Receipts seen so far, by storage and prefix: they are final, so they need not be read again."""
@@ -88,7 +96,31 @@ def new_activity_recordings(
         ActivityRecords(opened),
         ACTIVITIES,
         lambda: uploads_in(opened, needs_record=activity_api.url is None),
-        _request_of_all,
+        partial(_request_of_all, "requested_activities"),
+    )
+
+
+@dg.sensor(
+    job=ingest_transcripts,
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Starts `ingest_transcripts` for new or changed class sessions below `raw/`, and for all "
+        "sessions of a class whose roster has changed; those noticed together share a run."
+    ),
+)
+def new_class_transcripts(
+    context: dg.SensorEvaluationContext, storage: StorageResource
+) -> dg.SensorResult:
+    """Wait for uploads, and request one run for all that are there."""
+    opened = storage.open()
+
+    return _new_uploads(
+        context,
+        SessionRecords(opened),
+        RAW,
+        lambda: sessions_in(opened),
+        partial(_request_of_all, "requested_sessions"),
     )
 
 
@@ -175,18 +207,18 @@ def _request_of_one(upload: Found) -> dg.RunRequest:
     )
 
 
-def _request_of_all(uploads: Sequence[Found]) -> list[dg.RunRequest]:
+def _request_of_all(step: str, uploads: Sequence[Found]) -> list[dg.RunRequest]:
     versions = repr([(upload.key, upload.version) for upload in uploads])
     return [
         dg.RunRequest(
             run_key=hashlib.sha256(versions.encode()).hexdigest(),
-            run_config=UploadsConfig.noticed_now(uploads).run_config("requested_activities"),
+            run_config=UploadsConfig.noticed_now(uploads).run_config(step),
         )
     ]
 
 
 @dg.sensor(
-    jobs=[refresh_dashboards, refresh_activity_reports],
+    jobs=[refresh_dashboards, refresh_activity_reports, refresh_classes],
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Makes dashboards and reports anew after a backfill, or a run of chosen items.",
@@ -213,7 +245,7 @@ def mended_items(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
             for record in ended
             if items in (record.dagster_run.asset_selection or ())
         ]
-        config = {"ops": {op: {"config": {"after_runs": mending}}}}
+        config = {"ops": {op: {"config": {"after_runs": mending}}}} if op else {}
         if mending:
             requests.append(
                 dg.RunRequest(run_key=mending[-1], run_config=config, job_name=job.name)
@@ -228,8 +260,10 @@ def mended_items(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
 _REFRESHED_BY = {
     ENRICHED_BOOKS: (refresh_dashboards, "library_dashboard"),
     RESCORED_ACTIVITIES: (refresh_activity_reports, "activity_reports"),
+    SCORED_TRANSCRIPTS: (refresh_classes, None),
 }
-"""Items, and the job and the step that show people what became of them."""
+"""Items, the job that shows people what became of them, and its step that needs to know of which;
+one that sees for itself needs not."""
 
 
 @dg.sensor(
@@ -243,4 +277,44 @@ def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(f"Failed: {', '.join(failed)}." if failed else "No run is abandoned.")
 
 
-sensors = [new_goodreads_exports, new_activity_recordings, mended_items, abandoned_runs]
+@dg.sensor(
+    job=refresh_classes,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts `refresh_classes` for scores that are not published yet; scores nothing.",
+)
+def unpublished_scores(
+    context: dg.SensorEvaluationContext, storage: StorageResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Try again to publish, at intervals that double up to an hour."""
+    if context.instance.get_runs_count(_REFRESHING):
+        return dg.SkipReason("A run is publishing.")
+    records = SessionRecords(storage.open())
+    waiting = [one for one in records.publications() if not one.is_published]
+    if not waiting:
+        return dg.SkipReason("No score waits for the database.")
+    last = max(waiting, key=lambda one: one.tried_at)
+    due = last.tried_at + min(FIRST_PUBLISHING_PAUSE * 2**last.tries, LONGEST_PUBLISHING_PAUSE)
+    if datetime.now(UTC) < due:
+        return dg.SkipReason(f"{len(waiting)} sessions wait; the next try is at {due:%H:%M:%S}.")
+    return dg.RunRequest(run_key=last.tried_at.isoformat())
+
+
+_REFRESHING = dg.RunsFilter(
+    job_name=refresh_classes.name,
+    statuses=[
+        dg.DagsterRunStatus.QUEUED,
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+    ],
+)
+
+sensors = [
+    new_goodreads_exports,
+    new_activity_recordings,
+    new_class_transcripts,
+    mended_items,
+    unpublished_scores,
+    abandoned_runs,
+]

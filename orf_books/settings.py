@@ -92,6 +92,19 @@ class Settings(BaseSettings):
         default_factory=ledger_of_this_machine,
         description="Where runs agree on whose turn it is at a service; Postgres for machines.",
     )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Where scores are published: postgresql://user:password@host/database, or "
+            "sqlite:///file; default: a file beside the data."
+        ),
+    )
+    transcript_warned_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="A transcript is refused if more than this share of its lines has warnings.",
+    )
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1000, description="Items of a batch worked on at once."
     )
@@ -143,6 +156,13 @@ class Settings(BaseSettings):
             "aws_secret_access_key": secret.get_secret_value() if secret else None,
             "aws_session_token": token.get_secret_value() if token else None,
         }
+
+    @property
+    def published_database(self) -> SecretStr:
+        """The database that scores are published to."""
+        folder = unquote(self.storage.removeprefix("file://"))
+        beside = Path(folder if self.storage.startswith("file://") else "data").absolute()
+        return self.database_url or SecretStr(f"sqlite:///{beside / 'published.sqlite'}")
 
     @property
     def open_library_requests_per_second(self) -> float:

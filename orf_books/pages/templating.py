@@ -41,6 +41,12 @@ def measure_in_words(value: float | None, unit: str = "") -> str:
     return "unknown" if value is None else f"{value:.1f}{unit}"
 
 
+def change_in_words(change: float) -> str:
+    """A change with one decimal and its sign, such as `+0.3`."""
+    rounded = round(change, 1)
+    return f"{rounded:+.1f}".replace("-", "\N{MINUS SIGN}") if rounded else "±0.0"
+
+
 def share_in_words(share: float | None) -> str:
     """A share such as `91.2%`, or `unknown`."""
     return measure_in_words(None if share is None else 100 * share, "%")
@@ -83,6 +89,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "change": change_in_words,
         "content_hash": _content_hash,
         "day": day_in_words,
         "measure": measure_in_words,

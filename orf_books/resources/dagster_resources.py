@@ -21,6 +21,7 @@ from orf_books.resources.storage import ObjectStorage, S3Options
 if TYPE_CHECKING:
     from orf_books.activities.rescoring import Recognisers
     from orf_books.resources.activity_api import ActivityApi
+    from orf_books.resources.database import Database
     from orf_books.resources.google_books import GoogleBooks
     from orf_books.resources.open_library import OpenLibrary
     from orf_books.resources.raw_answers import RawAnswer
@@ -217,3 +218,22 @@ class SlackResource(dg.ConfigurableResource[None]):
 
         async with Slack(webhook, user_agent=user_agent(self.contact)) as slack:
             await slack.post(text)
+
+
+class DatabaseResource(dg.ConfigurableResource[None]):
+    """The database that scores are published to."""
+
+    url: str
+
+    def open(self) -> "Database":
+        """The database; nothing is connected before it is used."""
+        from orf_books.resources.database import Database
+
+        return Database(reveal(self.url))
+
+
+class TranscriptRulesResource(dg.ConfigurableResource[None]):
+    """What a transcript must be to be used."""
+
+    largest_warned_share: float
+    """Of its lines, from 0 to 1."""

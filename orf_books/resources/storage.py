@@ -5,7 +5,7 @@ that read tables. Does not belong here: which keys exist and what they hold (`or
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -98,6 +98,12 @@ class ObjectStorage:
         """Write the object, whole or not at all; returns its version."""
         with _store_errors(key):
             return str(self._store.put(key, content)["e_tag"])
+
+    def delete(self, *keys: str) -> None:
+        """Delete objects; those that are not there are no error."""
+        for key in keys:
+            with suppress(ObjectNotFoundError), _store_errors(key):
+                self._store.delete(key)
 
     def copy(self, source: str, target: str) -> None:
         """Copy one object."""

@@ -8,7 +8,7 @@ Belongs here: rows and cells. Does not belong here: what becomes of them (`turns
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orf_books.transcripts.problems import ErrorCode, LineWarning, UnusableTranscript, WarningCode
 from orf_books.transcripts.turns import (
@@ -24,41 +24,42 @@ _LONGEST_RECORD = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """A row that is not blank."""
+
     line: int
-    cells: list[str] | None
+    """Its first physical line, from 1."""
+    end: int
+    """Its last one."""
+    cells: list[str] | None = field(repr=False)
     """None where its quotation marks contradict each other."""
 
 
-def read_csv(text: str, key: str) -> ReadTurns:
+def read_csv(text: str) -> ReadTurns:
     """The turns of a table; rows that are none become warnings.
-
-    Args:
-        text: the whole table.
-        key: what messages call it.
 
     Raises:
         UnusableTranscript: the header lacks `speaker` or `text`.
     """
-    rows = _rows(physical_lines(text))
-    header = _header(next(rows, None))
-    if missing := [column for column in ("speaker", "text") if column not in header]:
+    rows = rows_of(physical_lines(text))
+    header = header_of(next(rows, None))
+    if missing := missing_columns(header):
         raise UnusableTranscript(
             ErrorCode.MISSING_COLUMNS,
-            f"{key}: the first row has no column {' and no column '.join(missing)}. "
+            f"The first row has no column {' and no column '.join(missing)}. "
             "Name the columns, with commas between them.",
         )
-    return read_turns([_turn(row, header) for row in rows])
+    return read_turns([turn_of_row(row, header) for row in rows])
 
 
 def text_of_line(lines: list[str], line: int) -> str:
     """What is said in the row that starts in a physical line, from 1, and became a turn."""
-    header, row = next(_rows(lines)), next(_rows(lines, line - 1))
-    return _record(row.cells or [], _header(header))["text"]
+    header, row = next(rows_of(lines)), next(rows_of(lines, line - 1))
+    return _record(row.cells or [], header_of(header))["text"]
 
 
-def _rows(lines: list[str], at: int = 0) -> Iterator[_Row]:
-    """The rows that are not blank, by the lines in which they start."""
+def rows_of(lines: list[str], at: int = 0) -> Iterator[Row]:
+    """The rows from the physical line with this index on."""
     while at < len(lines):
         reader = csv.reader(lines[at : at + _LONGEST_RECORD], strict=True)
         line = at + 1
@@ -66,18 +67,25 @@ def _rows(lines: list[str], at: int = 0) -> Iterator[_Row]:
             cells = next(reader)
         except csv.Error:
             at += 1  # The quotation mark may have taken in the next rows: free them.
-            yield _Row(line, None)
+            yield Row(line, line, None)
         else:
             at += reader.line_num
             if any(map(str.strip, cells)):
-                yield _Row(line, cells)
+                yield Row(line, at, cells)
 
 
-def _header(row: _Row | None) -> list[str]:
+def header_of(row: Row | None) -> list[str]:
+    """The columns that a row names."""
     return [cell.strip().casefold() for cell in (row.cells if row else None) or ()]
 
 
-def _turn(row: _Row, header: list[str]) -> Turn | LineWarning:
+def missing_columns(header: list[str]) -> list[str]:
+    """The columns without which a table cannot be read."""
+    return [column for column in ("speaker", "text") if column not in header]
+
+
+def turn_of_row(row: Row, header: list[str]) -> Turn | LineWarning:
+    """The turn in a row, or why there is none."""
     if row.cells is None:
         return LineWarning(row.line, WarningCode.MALFORMED_ROW)
     if len(row.cells) < len(header):

@@ -21,19 +21,15 @@ def read_jsonl(text: str) -> ReadTurns:
     """The turns of a file; lines that are no such object become warnings."""
     return read_turns(
         [
-            _turn(number, line)
+            turn_of_line(number, line)
             for number, line in enumerate(physical_lines(text), start=1)
             if not line.isspace()
         ]
     )
 
 
-def text_of_line(lines: list[str], line: int) -> str:
-    """What is said in a physical line, from 1, that became a turn."""
-    return str(json.loads(lines[line - 1])["text"])
-
-
-def _turn(number: int, line: str) -> Turn | LineWarning:
+def turn_of_line(number: int, line: str) -> Turn | LineWarning:
+    """The turn in a line that is not blank, or why there is none."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
@@ -41,3 +37,8 @@ def _turn(number: int, line: str) -> Turn | LineWarning:
     if not isinstance(record, dict):
         return LineWarning(number, WarningCode.NOT_AN_OBJECT)
     return turn_of_record(number, record)
+
+
+def text_of_line(lines: list[str], line: int) -> str:
+    """What is said in a physical line, from 1, that became a turn."""
+    return str(json.loads(lines[line - 1])["text"])

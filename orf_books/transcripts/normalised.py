@@ -27,6 +27,7 @@ class Manifest:
     source_key: str
     source_sha256: str
     format: str
+    source: str
     total_lines: int
     utterance_count: int
     without_consent: int
@@ -54,6 +55,7 @@ def manifest_of(read: ReadSession) -> Manifest:
         source_key=session.source_key,
         source_sha256=session.source_sha256,
         format=session.format,
+        source=session.source,
         total_lines=read.total_lines,
         utterance_count=len(session.utterances),
         without_consent=read.without_consent,
@@ -94,6 +96,7 @@ def read_normalised(content: bytes) -> ReadSession:
         source_sha256=manifest.source_sha256,
         format=manifest.format,
         utterances=utterances,
+        source=manifest.source,
     )
     return ReadSession(session, manifest.total_lines, manifest.without_consent, manifest.warnings)
 

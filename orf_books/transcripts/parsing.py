@@ -104,6 +104,7 @@ def read_session(
         source_sha256=sha256,
         format=metadata.format.value,
         utterances=utterances,
+        source=metadata.source,
     )
     return ReadSession(session, read.lines, heard.without_consent, tuple(warnings))
 
@@ -186,9 +187,7 @@ def _decoded(content: bytes) -> str:
     return text
 
 
-def _read_turns(
-    text: str, transcript_format: TranscriptFormat, speakers: Speakers
-) -> ReadTurns:
+def _read_turns(text: str, transcript_format: TranscriptFormat, speakers: Speakers) -> ReadTurns:
     match transcript_format:
         case TranscriptFormat.TXT:
             return read_txt(text, speakers.is_label)

@@ -52,6 +52,7 @@ class ErrorCode(StrEnum):
     """Why a file as a whole cannot be used."""
 
     INVALID_KEY = "invalid_key"
+    MISSING_FILE = "missing_file"
     INVALID_METADATA = "invalid_metadata"
     KEY_MISMATCH = "key_mismatch"
     """The key names another class, day or format than the metadata."""

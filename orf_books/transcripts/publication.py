@@ -141,6 +141,22 @@ def evidence_of(scores: StoredScores) -> Iterator[Evidence]:
                 )
 
 
+def scores_of(scores: StoredScores) -> Iterator[StudentScore]:
+    """The scores of a session, for sums over them, as exact as in rows of `assessments`."""
+    session = scores.session
+    for student_id, student in session.students.items():
+        for skill, score in student.skills.items():
+            yield StudentScore(
+                student_id,
+                session.class_id,
+                session.day,
+                skill,
+                score=_rounded(score.score, 2),
+                confidence=round(score.confidence, 3),
+                evidence_count=len(score.evidence),
+            )
+
+
 def student_scores(
     assessments: Iterable[Assessment], evidence_counts: Mapping[tuple[str, str], int]
 ) -> Iterator[StudentScore]:

@@ -52,7 +52,7 @@ class Redactor:
                 pattern
                 for entry in roster.entries
                 if entry.role is role
-                for pattern in _patterns(entry)
+                for pattern in name_patterns(entry)
             }
             for role in (SpeakerRole.STUDENT, SpeakerRole.TEACHER)
         }
@@ -71,20 +71,28 @@ class Redactor:
         return self._names.sub(_mark, _PHONE.sub(PHONE, text))
 
 
-def _mark(found: re.Match[str]) -> str:
-    return TEACHER if found.lastgroup == SpeakerRole.TEACHER else PEER
+def name_patterns(entry: RosterEntry) -> Iterator[str]:
+    """Regular expressions for what someone is called: names, their words, and aliases.
 
-
-def _patterns(entry: RosterEntry) -> Iterator[str]:
+    They are for texts in NFC and `re.IGNORECASE`, and capture nothing.
+    """
     for name in (*entry.names, *entry.aliases):
         if is_generic_label(name):
             continue
-        words = _words(name)
-        yield from _pattern(words)
+        yield from whole_name_pattern(name)
         if name in entry.names:
-            for word in words:
+            for word in _words(name):
                 if word.casefold() not in _TITLES:
                     yield from _pattern([word])
+
+
+def whole_name_pattern(name: str) -> Iterator[str]:
+    """The expression for one name or alias, be it generic; none for an initial."""
+    return _pattern(_words(name))
+
+
+def _mark(found: re.Match[str]) -> str:
+    return TEACHER if found.lastgroup == SpeakerRole.TEACHER else PEER
 
 
 def _words(name: str) -> list[str]:

@@ -21,7 +21,9 @@ _OPENING = re.compile(r"\s*+(?:\[([\d:.,]++)\]\s*+)?+([^:]++):(?!//)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Opening:
+class Opening:
+    """What stands before a text."""
+
     timestamp: str | None = field(repr=False)
     label: str = field(repr=False)
     end: int
@@ -36,7 +38,7 @@ def read_txt(text: str, is_label: Callable[[str], bool]) -> ReadTurns:
         is_label: whether what stands before a colon is the label of a speaker.
     """
     lines = physical_lines(text)
-    openings = {index: found for index, line in enumerate(lines) if (found := _opening(line))}
+    openings = openings_of(lines)
     starts = [index for index, opening in openings.items() if is_label(opening.label)]
     foreign = {
         index: LineWarning(index + 1, WarningCode.LABEL_NOT_ON_ROSTER)
@@ -59,15 +61,20 @@ def read_txt(text: str, is_label: Callable[[str], bool]) -> ReadTurns:
     return read_turns([*before_first_turn, *turns], lines=sum(not line.isspace() for line in lines))
 
 
-def _opening(line: str) -> _Opening | None:
+def openings_of(lines: Sequence[str]) -> dict[int, Opening]:
+    """What may open a turn, by the index of its line, whoever is meant."""
+    return {index: found for index, line in enumerate(lines) if (found := _opening(line))}
+
+
+def _opening(line: str) -> Opening | None:
     found = _OPENING.match(line)
     if not found or len(label := found[2].strip()) > LONGEST_LABEL:
         return None
-    return _Opening(found[1], label, found.end())
+    return Opening(found[1], label, found.end())
 
 
 def _turn(
-    start: int, opening: _Opening, lines: Sequence[str], warnings: Sequence[LineWarning]
+    start: int, opening: Opening, lines: Sequence[str], warnings: Sequence[LineWarning]
 ) -> Turn | LineWarning:
     passage = "".join(lines).rstrip()
     at = len(passage) - len(passage[opening.end :].lstrip())

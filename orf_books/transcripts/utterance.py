@@ -53,3 +53,5 @@ class Session:
     """`txt`, `csv` or `jsonl`."""
     utterances: tuple[Utterance, ...] = field(repr=False)
     """Without those of students who have not consented."""
+    source: str = ""
+    """Where the transcript comes from, as declared: `Zoom`, `manual`."""

@@ -1,6 +1,7 @@
 import pytest
 
 from orf_books.pages.templating import (
+    change_in_words,
     measure_in_words,
     place_in_recording,
     secure_or_relative_address,
@@ -28,3 +29,15 @@ def test_places_in_a_recording_are_minutes_and_seconds(milliseconds: int, place:
 @pytest.mark.parametrize("url", [None, "", "https:", "a b.wav", "\\\\host\\a.wav", "ftp://x/y"])
 def test_what_browsers_may_read_differently_is_no_address(url: str | None) -> None:
     assert secure_or_relative_address(url) is None
+
+
+def test_changes_have_a_sign_unless_they_are_none() -> None:
+    changes = [0.34, -0.34, 0.04, -0.04, 10.0, -10.0]
+    assert [change_in_words(change) for change in changes] == [
+        "+0.3",
+        "\N{MINUS SIGN}0.3",
+        "±0.0",
+        "±0.0",
+        "+10.0",
+        "\N{MINUS SIGN}10.0",
+    ]

@@ -1,0 +1,211 @@
+"""The educators' page of one class: its figures, its students, its sessions.
+
+Belongs here: what the page says, in which order and in which words. Does not belong here: figures
+and which of them may be shown (`orf_books/transcripts/aggregates.py`), one student's page
+(`student_page.py`), storage. Nobody is named, and no student is quoted.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from orf_books.failures import FailureCategory
+from orf_books.object_keys import class_page_key, student_page_key
+from orf_books.pages.class_parts import days_of_several_sessions, latest_trends
+from orf_books.pages.parts import choices
+from orf_books.pages.templating import page_template
+from orf_books.transcripts.aggregates import SMALLEST_GROUP, ClassAggregate, StudentTrend
+from orf_books.transcripts.problems import ErrorCode, WarningCode
+from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.windows import Window
+
+
+class SessionStatus(StrEnum):
+    """What came of a session."""
+
+    SCORED = "scored"
+    NOT_PUBLISHED = "not_published"
+    """Scored, but the tables do not have it."""
+    REFUSED = "refused"
+    """It cannot be used as it was handed in."""
+    FAILED = "failed"
+
+
+_STATUS_NAMES: Mapping[SessionStatus, str] = {
+    SessionStatus.SCORED: "Scored",
+    SessionStatus.NOT_PUBLISHED: "Scored, not published",
+    SessionStatus.REFUSED: "Refused",
+    SessionStatus.FAILED: "Failed",
+}
+_REMEDIES: Mapping[SessionStatus, str] = {
+    SessionStatus.SCORED: "",
+    SessionStatus.NOT_PUBLISHED: "Its scores are kept. Publish it again; that scores nothing anew.",
+    SessionStatus.REFUSED: "Correct the file or the roster, and upload it again.",
+    SessionStatus.FAILED: "Run it again; if it fails again, look at its log.",
+}
+_SCORING_NAMES: Mapping[str, str] = {"yes": "With a score", "no": "Too little said"}
+
+
+@dataclass(frozen=True, slots=True)
+class StudentLine:
+    """What the page says of one student."""
+
+    student_id: str
+    sessions: int
+    """In which they were heard, as in the other two counts: of all time."""
+    utterances: int
+    words: int
+    trends: Sequence[StudentTrend] = ()
+    """Their trends in this class; of these the page shows the latest longest window."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """What the page says of one session; counts are None where nobody could count."""
+
+    session_id: str
+    """Tells sessions of one day from each other; it says nothing about people."""
+    day: date
+    status: SessionStatus
+    utterances: int | None = None
+    students: int | None = None
+    words: int | None = None
+    without_consent: int | None = None
+    """Utterances that were left out, since whoever spoke has not consented or may not have."""
+    warnings: Mapping[WarningCode, int] | None = None
+    """How many lines have each."""
+    seconds: float | None = None
+    """How long the run took."""
+    reason: FailureCategory | ErrorCode | None = None
+    """Why it was refused, or what failed."""
+    remedy: str = field(default="", repr=False)
+    """What to do about it, as the failure says itself."""
+
+    @property
+    def status_name(self) -> str:
+        """The status in words."""
+        return _STATUS_NAMES[self.status]
+
+    @property
+    def is_unusable(self) -> bool:
+        """Whether it has no scores."""
+        return self.status in (SessionStatus.REFUSED, SessionStatus.FAILED)
+
+    @property
+    def advice(self) -> str:
+        """What to do; empty where there is nothing to do."""
+        return self.remedy or _REMEDIES[self.status]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassReport:
+    """What the page of a class is made of."""
+
+    class_id: str
+    made_at: datetime
+    aggregates: Sequence[ClassAggregate] = ()
+    """Over any windows; the page shows those that end last."""
+    students: Sequence[StudentLine] = ()
+    """Everybody who was heard, in any order."""
+    sessions: Sequence[SessionLine] = ()
+    """In any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSkill:
+    """One skill of a class over a window; figures of fewer than five students are None."""
+
+    skill: Skill
+    average: float | None
+    deviation: float | None
+    growth: float | None
+    has_growth: bool
+    """Whether anybody was heard in the window before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWindow:
+    """A class over a window; all is None where fewer than five students were scored."""
+
+    window: Window
+    students: float | None
+    coverage: float | None
+    """Share of those heard who said enough for a score."""
+    evidence: float | None
+    skills: Sequence[ShownSkill]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStudent:
+    """A student in the words of the page."""
+
+    line: StudentLine
+    address: str
+    """Of their page."""
+    trends: Mapping[str, StudentTrend]
+    """By skill, of those with an average."""
+
+
+def render_class_page(report: ClassReport) -> str:
+    """Make the page: one HTML file that needs nothing else.
+
+    It lies where `class_page_key` says, and links to the pages of its students, which lie where
+    `student_page_key` says.
+    """
+    students = [_shown_student(report.class_id, line) for line in report.students]
+    return page_template("class.html.jinja").render(
+        report=report,
+        skills=list(Skill),
+        smallest_group=SMALLEST_GROUP,
+        windows=list(_shown_windows(report.aggregates)),
+        students=sorted(students, key=lambda shown: shown.line.student_id),
+        scorings=choices(
+            ("yes" if shown.trends else "no" for shown in students), _SCORING_NAMES.__getitem__
+        ),
+        sessions=sorted(
+            report.sessions, key=lambda session: (session.day, session.session_id), reverse=True
+        ),
+        ambiguous_days=days_of_several_sessions(session.day for session in report.sessions),
+        unusable=sum(session.is_unusable for session in report.sessions),
+        unpublished=sum(
+            session.status is SessionStatus.NOT_PUBLISHED for session in report.sessions
+        ),
+    )
+
+
+def _shown_windows(aggregates: Sequence[ClassAggregate]) -> Iterator[ShownWindow]:
+    """The windows that end last, the shortest first."""
+    end = max((row.window_end for row in aggregates), default=None)
+    latest = [row for row in aggregates if row.window_end == end]
+    for start in sorted({row.window_start for row in latest}, reverse=True):
+        figures = {row.metric_name: row.metric_value for row in latest if row.window_start == start}
+        yield ShownWindow(
+            window=Window(start, latest[0].window_end),
+            students=figures["n_students"],
+            coverage=figures["coverage"],
+            evidence=figures["evidence_count"],
+            skills=[
+                ShownSkill(
+                    skill,
+                    average=figures[f"avg_{skill}"],
+                    deviation=figures[f"sd_{skill}"],
+                    growth=figures.get(f"growth_{skill}"),
+                    has_growth=f"growth_{skill}" in figures,
+                )
+                for skill in Skill
+                if f"avg_{skill}" in figures
+            ],
+        )
+
+
+def _shown_student(class_id: str, line: StudentLine) -> ShownStudent:
+    *_, longest = ({}, *latest_trends(line.trends).values())
+    key = PurePosixPath(student_page_key(class_id, line.student_id))
+    return ShownStudent(
+        line,
+        address=quote(str(key.relative_to(PurePosixPath(class_page_key(class_id)).parent))),
+        trends={skill: trend for skill, trend in longest.items() if trend.average is not None},
+    )

@@ -1,0 +1,157 @@
+"""The educators' page of one student: scores over time, and the evidence for them.
+
+Belongs here: what the page says, in which order and in which words. Does not belong here: scores
+and evidence themselves (`orf_books/transcripts`), taking names out of quotes
+(`orf_books/transcripts/redaction.py`), storage. The student is not named.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from orf_books.object_keys import class_page_key
+from orf_books.pages.class_parts import days_of_several_sessions, latest_trends
+from orf_books.pages.templating import page_template
+from orf_books.transcripts.aggregates import StudentTrend
+from orf_books.transcripts.firing import Tier
+from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.windows import Window
+
+_TIER_NAMES: Mapping[Tier, str] = {
+    Tier.STRONG: "strong",
+    Tier.MODERATE: "possible",
+    Tier.CUE_ONLY: "only a cue",
+}
+_HIGHEST_SCORE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SessionScores:
+    """What the page says of a student in one session."""
+
+    session_id: str
+    """Tells sessions of one day from each other; it says nothing about people."""
+    day: date
+    utterances: int
+    words: int
+    scores: Mapping[Skill, float | None]
+    """From 0 to 10; None where the student said too little to tell."""
+    confidences: Mapping[Skill, float]
+    """From 0 to 1."""
+    model_version: str
+    """Of the detector."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvidence:
+    """Words that show a skill."""
+
+    skill: Skill
+    tier: Tier
+    session_id: str
+    day: date
+    line_number: int
+    """Physical line of the raw file, from 1."""
+    quote: str = field(repr=False)
+    """Nobody is named in it any more."""
+    rationale: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StudentReport:
+    """What the page of a student is made of."""
+
+    class_id: str
+    student_id: str
+    made_at: datetime
+    sessions: Sequence[SessionScores] = ()
+    """Those in which the student was heard, in any order."""
+    trends: Sequence[StudentTrend] = ()
+    """Over any windows; the page shows those that end last."""
+    evidence: Sequence[ShownEvidence] = field(default=(), repr=False)
+    """In any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One score in a chart."""
+
+    x: float
+    """As a percentage of the chart's width."""
+    y: float | None
+    """As a percentage of its height, from above; None where there is no score."""
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSkill:
+    """One skill of the student in the words of the page."""
+
+    skill: Skill
+    points: Sequence[Point]
+    trends: Mapping[Window, StudentTrend]
+    """The shortest window first."""
+    evidence: Mapping[str, Sequence[ShownEvidence]]
+    """By how sure it is, the surest first; of each the latest first."""
+
+    @property
+    def is_insufficient(self) -> bool:
+        """Whether the student said too little in every session."""
+        return all(point.y is None for point in self.points)
+
+    @property
+    def evidence_count(self) -> int:
+        """How many findings there are, however sure."""
+        return sum(map(len, self.evidence.values()))
+
+
+def render_student_page(report: StudentReport) -> str:
+    """Make the page: one HTML file that needs nothing else.
+
+    It lies where `student_page_key` says, and links to the page of the class.
+    """
+    sessions = sorted(report.sessions, key=lambda session: (session.day, session.session_id))
+    trends = latest_trends(report.trends)
+    return page_template("student.html.jinja").render(
+        report=report,
+        class_address=quote(PurePosixPath(class_page_key(report.class_id)).name),
+        sessions=sessions,
+        ambiguous_days=days_of_several_sessions(session.day for session in sessions),
+        skills=list(_shown_skills(sessions, trends, report.evidence)),
+        windows=list(trends),
+        versions=len({session.model_version for session in sessions}),
+    )
+
+
+def _shown_skills(
+    sessions: Sequence[SessionScores],
+    trends: Mapping[Window, Mapping[str, StudentTrend]],
+    evidence: Sequence[ShownEvidence],
+) -> Iterator[ShownSkill]:
+    for skill in Skill:
+        found = sorted(
+            (one for one in evidence if one.skill is skill),
+            key=lambda one: (-one.day.toordinal(), one.session_id, one.line_number),
+        )
+        yield ShownSkill(
+            skill,
+            points=[
+                _point(at, len(sessions), session.scores[skill], session.confidences[skill])
+                for at, session in enumerate(sessions)
+            ],
+            trends={
+                window: by_skill[skill] for window, by_skill in trends.items() if skill in by_skill
+            },
+            evidence={
+                name: [one for one in found if one.tier is tier]
+                for tier, name in _TIER_NAMES.items()
+            },
+        )
+
+
+def _point(at: int, sessions: int, score: float | None, confidence: float) -> Point:
+    """Sessions stand at equal distances, each in the middle of its own."""
+    y = None if score is None else round(100 * (1 - score / _HIGHEST_SCORE), 1)
+    return Point(round(100 * (at + 0.5) / sessions, 2), y, confidence)
