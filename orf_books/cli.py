@@ -25,7 +25,8 @@ from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
 from orf_books.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from orf_books.local_runs import ActivitiesRun, BooksRun
+    from orf_books.local_runs import ActivitiesRun, BooksRun, TranscriptsRun
+    from orf_books.local_uploads import SessionFiles
     from orf_books.terminal import TerminalBatch
 
 ITEMS_FAILED, WRONG_CALL = 1, 2
@@ -39,6 +40,14 @@ app = typer.Typer(
 )
 run_commands = typer.Typer(help="Upload a file and run its batch here.", no_args_is_help=True)
 app.add_typer(run_commands, name="run")
+show_commands = typer.Typer(
+    help="What is published; who looks at it is logged.", no_args_is_help=True
+)
+app.add_typer(show_commands, name="show")
+delete_commands = typer.Typer(help="Delete from everywhere.", no_args_is_help=True)
+app.add_typer(delete_commands, name="delete")
+database_commands = typer.Typer(help="The published tables.", no_args_is_help=True)
+app.add_typer(database_commands, name="database")
 compare_commands = typer.Typer(help="Two results beside each other.", no_args_is_help=True)
 app.add_typer(compare_commands, name="compare")
 
@@ -53,7 +62,11 @@ ExportFile = Annotated[
 ]
 UploadPath = Annotated[
     Path,
-    typer.Argument(exists=True, readable=True, help="A Goodreads export, or as `run activities`."),
+    typer.Argument(
+        exists=True,
+        readable=True,
+        help="A Goodreads export, or as `run activities` and `run transcripts`.",
+    ),
 ]
 RecordingPaths = Annotated[
     list[Path],
@@ -70,10 +83,32 @@ LabelsPath = Annotated[
         readable=True,
         help=(
             "For books: a CSV of goodreads_id,title,author,isbn13,genres; genres divided by `;`. "
-            "For activities: upload folders, each with truth.json."
+            "For activities: upload folders, each with truth.json. "
+            'For transcripts: JSON lines of {"text": ..., "skills": [...]}.'
         ),
     ),
 ]
+TranscriptPaths = Annotated[
+    list[Path],
+    typer.Argument(
+        exists=True, readable=True, help="Files of .txt, .csv or .jsonl, or folders of such."
+    ),
+]
+ClassId = Annotated[str | None, typer.Option("--class", help="The class, for transcripts.")]
+Day = Annotated[str | None, typer.Option("--date", help="The day of the session, YYYY-MM-DD.")]
+Roster = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="Who belongs to the class; default: roster.json beside the file, or as in the store.",
+    ),
+]
+Source = Annotated[
+    str | None, typer.Option(help="Where the transcript comes from: Zoom, manual, ...")
+]
+Purpose = Annotated[str, typer.Option(help="What for; it is logged.")]
 ResultName = Annotated[
     str, typer.Argument(help="`reference` or `majority`, a rule; or `version:<code version>`.")
 ]
@@ -84,6 +119,7 @@ class Kind(StrEnum):
 
     BOOKS = "books"
     ACTIVITIES = "activities"
+    TRANSCRIPTS = "transcripts"
 
 
 @run_commands.command("books")
@@ -108,10 +144,29 @@ def run_activities(paths: RecordingPaths, *, as_json: AsJson = False) -> None:
     _print_activities(ingest_recordings(settings, paths, batch), as_json=as_json)
 
 
+@run_commands.command("transcripts")
+def run_transcripts(  # noqa: PLR0913 - options
+    paths: TranscriptPaths,
+    class_id: ClassId = None,
+    day: Day = None,
+    roster: Roster = None,
+    source: Source = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Upload class sessions, score them here, publish, make the pages."""
+    from orf_books.local_runs import ingest_sessions
+
+    settings = load_settings()
+    batch = _batch(settings, is_silent=as_json)
+    files = _session_files(paths, class_id, day, roster, source)
+    _print_sessions(ingest_sessions(settings, files, batch), as_json=as_json)
+
+
 @app.command()
 def retry(kind: Kind, *, as_json: AsJson = False) -> None:
     """Run everything that failed or is missing, wherever it lies, in one run."""
-    from orf_books.local_runs import retry_activities, retry_books
+    from orf_books.local_runs import retry_activities, retry_books, retry_transcripts
 
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
@@ -120,14 +175,24 @@ def retry(kind: Kind, *, as_json: AsJson = False) -> None:
             _print_run(retry_books(settings, batch), as_json=as_json)
         case Kind.ACTIVITIES:
             _print_activities(retry_activities(settings, batch), as_json=as_json)
+        case Kind.TRANSCRIPTS:
+            _print_sessions(retry_transcripts(settings, batch), as_json=as_json)
 
 
 @app.command()
-def upload(
-    kind: Kind, path: UploadPath, library: Library = None, *, as_json: AsJson = False
+def upload(  # noqa: PLR0913, PLR0917 - options
+    kind: Kind,
+    path: UploadPath,
+    library: Library = None,
+    class_id: ClassId = None,
+    day: Day = None,
+    roster: Roster = None,
+    source: Source = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Put an upload where the sensor finds it, and print its key."""
-    from orf_books.local_uploads import put_activities, put_export
+    from orf_books.local_uploads import put_activities, put_export, put_sessions
 
     storage = load_settings().open_storage()
     match kind:
@@ -135,24 +200,123 @@ def upload(
             keys = [put_export(storage, path, _library(path, library))]
         case Kind.ACTIVITIES:
             keys = put_activities(storage, path)
+        case Kind.TRANSCRIPTS:
+            keys = put_sessions(storage, _session_files([path], class_id, day, roster, source))
     _print("\n".join(keys), {"upload": keys[0], "uploads": keys}, as_json=as_json)
 
 
 @app.command()
-def status(
-    upload: Annotated[str, typer.Argument(help="An upload's key, a library, or an activity.")],
+def status(  # noqa: PLR0913, PLR0917 - options
+    upload: Annotated[
+        str | None,
+        typer.Argument(help="An upload's key, a library, or an activity; without, all batches."),
+    ] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Batches of this kind.")] = None,
+    class_id: Annotated[str | None, typer.Option("--class", help="Batches of this class.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option("--status", help="`complete`, `complete_with_failures` or `not_published`."),
+    ] = None,
+    longer_than: Annotated[float | None, typer.Option(help="Seconds that it took.")] = None,
+    error: Annotated[
+        str | None, typer.Option(help="Why items failed: a category or a code.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """How far an upload is."""
-    from orf_books.upload_status import status_of_activity, status_of_upload
+    """How far an upload is, or what came of batches."""
+    from orf_books.batch_status import BatchFilter, batches
+    from orf_books.upload_status import status_of_activity, status_of_session, status_of_upload
 
     storage = load_settings().open_storage()
-    found = status_of_activity(storage, upload) or status_of_upload(storage, upload)
+    if upload is None:
+        wanted = BatchFilter(kind, class_id, state, longer_than, error)
+        found = [batch.as_document() for batch in batches(storage, wanted)]
+        if as_json:
+            _print_json({"batches": found})
+        elif found:
+            output.print(_rows("Batches", found))
+        else:
+            output.print("There is no such batch.")
+        return
+    shown = (
+        status_of_session(storage, upload)
+        or status_of_activity(storage, upload)
+        or status_of_upload(storage, upload)
+    )
     if as_json:
-        _print_json(found)
+        _print_json(shown)
     else:
-        output.print(_two_columns(found["upload"], found))
+        output.print(_two_columns(shown["upload"], shown))
+
+
+@show_commands.command("class")
+def show_class(
+    class_id: Annotated[str, typer.Argument(help="A class.")],
+    purpose: Purpose,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """The published figures of a class; those of fewer than five students are suppressed."""
+    from orf_books.published_records import class_document
+
+    document = class_document(load_settings(), class_id, purpose)
+    if as_json:
+        _print_json(document)
+    elif document["figures"]:
+        output.print(_rows(f"Class {class_id}", document["figures"]))
+    else:
+        output.print(f"Nothing is published of class {class_id}.", markup=False)
+
+
+@show_commands.command("student")
+def show_student(
+    student_id: Annotated[str, typer.Argument(help="The pseudonymous id, as on the roster.")],
+    purpose: Purpose,
+    *,
+    as_json: AsJson = True,  # noqa: ARG001 - it is JSON for people too
+) -> None:
+    """All that is published of a student, as JSON."""
+    from orf_books.published_records import student_document
+
+    _print_json(student_document(load_settings(), student_id, purpose))
+
+
+@delete_commands.command("student")
+def delete_student(
+    student_id: Annotated[str, typer.Argument(help="The pseudonymous id, as on the roster.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a student: raw lines, what was made of them, tables, pages, and on the roster."""
+    from orf_books.published_records import actor
+    from orf_books.student_deletion import delete_student as delete
+
+    settings = load_settings()
+    batch = _batch(settings, is_silent=as_json)
+    document = delete(settings, student_id, actor(), batch).as_document()
+    if as_json:
+        _print_json(document)
+    else:
+        output.print(_two_columns("Deleted", document))
+
+
+@database_commands.command("upgrade")
+def upgrade_database() -> None:
+    """Bring the published tables up to date."""
+    from orf_books.resources.database import upgrade
+
+    revision = upgrade(load_settings().published_database.get_secret_value())
+    output.print(f"The tables are of revision {revision}.")
+
+
+@database_commands.command("revision")
+def database_revision() -> None:
+    """The revision of the published tables."""
+    from orf_books.resources.database import current
+
+    found = current(load_settings().published_database.get_secret_value())
+    output.print(f"The tables are of revision {found}." if found else "There are no tables yet.")
 
 
 @app.command()
@@ -192,6 +356,14 @@ def evaluate(kind: Kind, path: LabelsPath, *, as_json: AsJson = False) -> None:
             readings = evaluate_activities(storage, path)
             document, is_complete = readings.as_document(), readings.is_complete
             show = _print_readings
+        case Kind.TRANSCRIPTS:
+            from orf_books.transcripts.evaluation import evaluate_skills
+            from orf_books.transcripts.labels import read_labels
+
+            if path.is_dir():
+                raise FixInput(f"{path} is a folder; labels of transcripts are JSON lines.")
+            document = evaluate_skills(read_labels(path.read_bytes())).as_document()
+            is_complete, show = True, _print_skills
     if as_json:
         _print_json(document)
     else:
@@ -363,6 +535,69 @@ def _print_activities(run: "ActivitiesRun", *, as_json: bool) -> None:
         raise typer.Exit(ITEMS_FAILED)
 
 
+def _session_files(
+    paths: list[Path],
+    class_id: str | None,
+    day: str | None,
+    roster: Path | None,
+    source: str | None,
+) -> "SessionFiles":
+    from orf_books.local_uploads import SessionFiles
+
+    if class_id is None or day is None:
+        raise FixInput("Transcripts need --class and --date.")
+    return SessionFiles(tuple(paths), class_id, day, source, roster)
+
+
+def _print_sessions(run: "TranscriptsRun", *, as_json: bool) -> None:
+    document = run.as_document()
+    if as_json:
+        _print_json(document)
+    else:
+        hidden = ("failures", "uploads", "sessions", "page", "failed_by_category", "failed_by_code")
+        shown = {name: value for name, value in document.items() if name not in hidden}
+        output.print(_two_columns("Report", shown))
+        for failure in document["failures"][:SHOWN_FAILURES]:
+            why = failure["code"] or failure["category"]
+            text = f"Session {failure['session']} failed ({why}): {failure['message']}"
+            output.print(text, markup=False, soft_wrap=True)
+        if document["failed_scorings"] or document["published"] == "no":
+            text = "`orf-books retry transcripts` runs what failed and publishes what is not yet."
+            output.print(text, markup=False)
+        output.print("\nClasses", style="bold")
+        output.print(f"  {document['page']}", markup=False, soft_wrap=True)
+    if document["failed_scorings"]:
+        raise typer.Exit(ITEMS_FAILED)
+
+
+def _print_skills(document: dict[str, Any]) -> None:
+    ways = {"detector": document["detected"], "keywords": document["by_keywords"]}
+    skills = ("all skills", *document["detected"]["by_skill"])
+    rows = [
+        {"skill": skill}
+        | {
+            f"{measure} by {way}": _figure(
+                (quality["by_skill"] | {"all skills": quality["micro"]})[skill][measure]
+            )
+            for way, quality in ways.items()
+            for measure in ("precision", "recall", "f1")
+        }
+        for skill in skills
+    ]
+    output.print(_rows("Skills", rows))
+    figures = {
+        f"{measure} by {way}": _figure(quality[name])
+        for way, quality in ways.items()
+        for measure, name in (
+            ("fired without a label", "unlabelled_fired"),
+            ("paraphrase recall", "paraphrase_recall"),
+        )
+    }
+    output.print(_two_columns("Texts", {"texts": document["texts"]} | figures))
+    if document["differences"]:
+        output.print(_rows("Differences", document["differences"]))
+
+
 def _print_readings(document: dict[str, Any]) -> None:
     output.print(_rows("Words misread", document["measures"]))
     output.print(_rows("Per reading", document["readings"]))
@@ -393,19 +628,34 @@ def _figure(value: float | None) -> str:
 
 def _rows(title: str, rows: list[dict[str, Any]]) -> Table:
     """A table of alike documents, their names above it."""
-    table = Table(*(name.replace("_", " ") for name in rows[0]), title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        cells = (", ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values())
-        table.add_row(*map(escape, cells))
+        table.add_row(*(escape(_shown(cell)) for cell in row.values()))
     return table
 
 
 def _two_columns(title: str, values: dict[str, Any]) -> Table:
     table = Table("", "", title=title, title_justify="left", show_header=False)
     for name, value in values.items():
-        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        table.add_row(name.replace("_", " "), str(text))
+        table.add_row(name.replace("_", " "), escape(_shown(value)))
     return table
+
+
+def _shown(value: object) -> str:
+    """A value of a document, for people."""
+    match value:
+        case None:
+            return ""
+        case float():
+            return f"{value:g}" if value < 1 else f"{value:.2f}".removesuffix(".00")
+        case dict():
+            return ", ".join(f"{name} {one}" for name, one in value.items())
+        case list() | tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def _print(text: str, document: dict[str, Any], *, as_json: bool) -> None:

@@ -20,13 +20,17 @@ from orf_books.assets.book_records import (
     Upload,
 )
 from orf_books.assets.item_records import FailedItem
+from orf_books.assets.session_inputs import sessions_in
+from orf_books.assets.session_records import ScoringReport, SessionRecords, SessionRow
 from orf_books.assets.uploads import UploadsConfig
 from orf_books.definitions import build_defs
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance, process_tag
-from orf_books.local_uploads import put_activities
+from orf_books.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
+    CLASSES_PAGE,
+    class_folder,
     library_data_key,
     library_page_key,
     upload_key,
@@ -149,11 +153,119 @@ def retry_activities(settings: Settings, batch: BatchResource) -> ActivitiesRun:
     return _run_activities(settings, "retry_failed_activities", {}, batch)
 
 
+@dataclass(frozen=True, slots=True)
+class TranscriptsRun:
+    """A batch of class sessions that this process ran."""
+
+    report: ScoringReport
+    failures: tuple[FailedItem, ...]
+    sessions: tuple[SessionRow, ...]
+    """Those of the batch that have scores."""
+    unpublished: frozenset[str]
+    """Sessions, of whatever batch, whose scores wait for the database."""
+    problem: str | None
+    """Why they do."""
+    page: str
+    """Where the page over all classes is."""
+
+    @property
+    def is_published(self) -> bool:
+        """Whether all scores of the batch are."""
+        return self.unpublished.isdisjoint(row.key for row in self.sessions)
+
+    def as_document(self) -> dict[str, Any]:
+        """For machines: the report's fields, and what belongs to them."""
+        report = asdict(self.report)
+        for name in ("failed_by_category", "failed_by_code"):
+            report[name] = json.loads(report[name])
+        return report | {
+            "published": "yes" if self.is_published else "no",
+            "publishing_problem": None if self.is_published else self.problem,
+            "failures": [
+                {
+                    "session": failure.key,
+                    "category": failure.category,
+                    "code": failure.code,
+                    "message": failure.message,
+                }
+                for failure in self.failures
+            ],
+            "sessions": [
+                {
+                    "session": row.key,
+                    "job_id": row.job_id,
+                    "normalized": row.normalized_key,
+                    "scores": row.scores_key,
+                    "aggregates": row.aggregates_key,
+                    "utterances": row.utterances,
+                    "students": row.students,
+                    "evidence": row.evidence,
+                    "warnings": json.loads(row.warnings_by_code),
+                }
+                for row in self.sessions
+            ],
+            "page": self.page,
+        }
+
+
+def ingest_sessions(
+    settings: Settings, files: SessionFiles, batch: BatchResource
+) -> TranscriptsRun:
+    """Upload transcripts of a class and run their batch.
+
+    Raises:
+        FixInput: none is a transcript, or the class, the day or the roster cannot be used.
+        RunBrokeError: the run has no report.
+    """
+    records = SessionRecords(settings.open_storage())
+    keys = set(put_sessions(records.storage, files, records.claim))
+    present = sessions_in(records.storage, class_folder(files.class_id))
+    uploads = [found for found in present if found.raw_key in keys]
+    config = UploadsConfig.noticed_now(uploads).run_config("requested_sessions")
+    return run_transcripts(settings, "ingest_transcripts", config, batch)
+
+
+def retry_transcripts(settings: Settings, batch: BatchResource) -> TranscriptsRun:
+    """Run everything that failed or is missing, and publish what is not published yet.
+
+    Raises:
+        RunBrokeError: the run has no report.
+    """
+    return run_transcripts(settings, "retry_failed_transcripts", {}, batch)
+
+
+def run_transcripts(
+    settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
+) -> TranscriptsRun:
+    """Run a job over sessions.
+
+    Raises:
+        RunBrokeError: the run has no report.
+    """
+    records = SessionRecords(settings.open_storage())
+    result = run_job(settings, job, config, batch)
+    report = records.report_of_job(result.run_id)
+    if report is None or not (result.success or report.failed_scorings):
+        raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
+    failures = records.failures_of_job(result.run_id)
+    failed = {failure.key for failure in failures}
+    rows = records.sessions(report.uploads).values()
+    waiting = [one for one in records.publications() if not one.is_published]
+    return TranscriptsRun(
+        report,
+        tuple(failures),
+        tuple(row for row in rows if row.key not in failed),
+        frozenset(one.key for one in waiting),
+        next((one.problem for one in waiting), None),
+        records.storage.location(CLASSES_PAGE),
+    )
+
+
 def _run_activities(
     settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
 ) -> ActivitiesRun:
     records = ActivityRecords(settings.open_storage())
-    result = _executed(settings, job, config, batch)
+    result = run_job(settings, job, config, batch)
     for upload in records.uploads_of_job(result.run_id):
         if upload.problem:
             raise FixInput(f"{upload.key}: {upload.problem}")
@@ -182,7 +294,7 @@ def _run_books(
     config: dict[str, Any],
     batch: BatchResource,
 ) -> BooksRun:
-    result = _executed(settings, job, config, batch)
+    result = run_job(settings, job, config, batch)
     uploads = tuple(records.uploads_of_job(result.run_id))
     for upload in uploads:
         if upload.problem:
@@ -204,9 +316,10 @@ def _run_books(
     )
 
 
-def _executed(
+def run_job(
     settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
 ) -> dg.ExecuteInProcessResult:
+    """Run a job here, on the instance that the page shows too; one that fails does not raise."""
     with open_instance(settings) as instance:
         return (
             build_defs(settings, batch=batch)

@@ -4,16 +4,31 @@ Belongs here: which files of a folder are uploaded, and under which keys. Does n
 the platform makes of them, arguments and printing (`orf_books/cli.py`).
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orf_books.activities.manifest import FULL_RECORDING
 from orf_books.assets.activity_inputs import RECORD
 from orf_books.failures import FixInput
-from orf_books.object_keys import ACTIVITIES, STORIES, activity_folder, upload_key
-from orf_books.resources.storage import ObjectStorage
+from orf_books.object_keys import (
+    ACTIVITIES,
+    STORIES,
+    activity_folder,
+    class_folder,
+    roster_key,
+    session_metadata_key,
+    upload_key,
+)
+from orf_books.partitions import session_key
+from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
+from orf_books.transcripts.redaction import Redactor
+from orf_books.transcripts.roster import read_roster
+from orf_books.transcripts.submission import SessionMetadata, TranscriptFormat, read_metadata
 
 _PAGE_FILE = re.compile(r".+_\d+_page\.txt")
 
@@ -95,3 +110,111 @@ def _put_pages(storage: ObjectStorage, folder: Path) -> None:
     for file in sorted(folder.glob("*_page.txt")):
         if _PAGE_FILE.fullmatch(file.name):
             storage.put(f"{STORIES}{file.name}", file.read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFiles:
+    """Transcripts of one class on one day."""
+
+    paths: tuple[Path, ...] = field(repr=False)
+    class_id: str
+    day: str
+    """YYYY-MM-DD."""
+    source: str | None = None
+    """Where the transcripts come from: `Zoom`, `manual`."""
+    roster: Path | None = None
+    """Who belongs to the class; default: `roster.json` beside a transcript, or what the store has.
+    """
+
+
+def put_sessions(
+    storage: ObjectStorage, files: SessionFiles, claim: Callable[[str], None] = lambda _: None
+) -> list[str]:
+    """Upload transcripts, and the roster of their class where it is another than in the store.
+
+    Args:
+        storage: where to.
+        files: transcripts, or folders of transcripts.
+        claim: told of every session before its upload.
+
+    Returns:
+        Keys of the raw files.
+
+    Raises:
+        FixInput: no file is a transcript, or the class, the day or the roster cannot be used.
+    """
+    transcripts = [found for path in files.paths for found in _transcripts(path)]
+    if not transcripts:
+        raise FixInput("There is no transcript: give files of .txt, .csv or .jsonl.")
+    declared = {
+        path: read_metadata(
+            {
+                "class_id": files.class_id,
+                "date": files.day,
+                "format": path.suffix.removeprefix(".").lower(),
+                "source": files.source or "upload",
+            }
+        )
+        for path in transcripts
+    }
+    roster = _put_roster(storage, files, transcripts)
+    return [
+        _put_session(storage, path, metadata, roster, claim, has_metadata=bool(files.source))
+        for path, metadata in declared.items()
+    ]
+
+
+def _transcripts(path: Path) -> list[Path]:
+    extensions = {f".{extension}" for extension in TranscriptFormat}
+    if path.is_file():
+        return [path] if path.suffix.lower() in extensions else []
+    return sorted(one for one in path.iterdir() if one.suffix.lower() in extensions)
+
+
+def _put_roster(storage: ObjectStorage, files: SessionFiles, transcripts: list[Path]) -> bytes:
+    """Upload the roster if it is new; the one that counts."""
+    key, stored = roster_key(files.class_id), None
+    with suppress(ObjectNotFoundError):
+        stored = storage.get(key)
+    beside = next(filter(Path.exists, (path.parent / "roster.json" for path in transcripts)), None)
+    file = files.roster or beside
+    content = file.read_bytes() if file else stored
+    if content is None:
+        raise FixInput(f"The class has no roster: give one by --roster, or upload {key}.")
+    read_roster(content)
+    if content != stored:
+        storage.put(key, content)
+    return content
+
+
+def _put_session(  # noqa: PLR0913 - what a session is uploaded with
+    storage: ObjectStorage,
+    path: Path,
+    metadata: SessionMetadata,
+    roster: bytes,
+    claim: Callable[[str], None],
+    *,
+    has_metadata: bool,
+) -> str:
+    name = f"{_nameless(path.stem, roster)}.{metadata.format}"
+    key = f"{class_folder(metadata.class_id)}{metadata.day.isoformat()}/{name}"
+    claim(session_key(metadata.class_id, metadata.day, key))
+    if has_metadata:
+        declared = {
+            "class_id": metadata.class_id,
+            "date": metadata.day.isoformat(),
+            "format": metadata.format,
+            "source": metadata.source,
+        }
+        storage.put(session_metadata_key(key), json.dumps(declared).encode())
+    storage.put(key, path.read_bytes())
+    return key
+
+
+def _nameless(stem: str, roster: bytes) -> str:
+    """The name of a file, or a digest of one that names somebody of the class."""
+    words = re.sub(r"[^\w.-]+", "-", stem).strip(".-~")
+    redacted = Redactor(read_roster(roster)).redact(words.replace("_", " "))
+    if words and redacted == words.replace("_", " "):
+        return words
+    return hashlib.sha256(stem.encode()).hexdigest()[:12]

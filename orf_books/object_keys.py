@@ -147,12 +147,22 @@ def is_session(key: str) -> bool:
 def session_output_key(stage: str, class_id: str, day: date, job_id: str) -> str:
     """What a stage made of a session: `NORMALIZED`, `SCORES` or `AGGREGATES`."""
     extension = "jsonl" if stage == NORMALIZED else "json"
-    return f"{stage}/{_segment(class_id)}/{day.isoformat()}/{job_id}.{extension}"
+    return f"{session_outputs_folder(stage, class_id)}{day.isoformat()}/{job_id}.{extension}"
+
+
+def session_outputs_folder(stage: str, class_id: str) -> str:
+    """Where a stage's objects of a class lie."""
+    return f"{stage}/{_segment(class_id)}/"
 
 
 def session_refusal_key(session: str) -> str:
     """Why the raw file of a session was refused, by the session's partition key."""
     return f"rejected/{session}.error.json"
+
+
+def rejected_sessions_folder(class_id: str) -> str:
+    """Where it says why raw files of a class were refused."""
+    return f"rejected/{_segment(class_id)}/"
 
 
 def class_page_key(class_id: str) -> str:

@@ -35,7 +35,7 @@ class TerminalBatch(BatchResource):
             TimeElapsedColumn(),
             console=Console(stderr=True),
         )
-        task = bar.add_task(f"Enriching {what}", failed=0)
+        task = bar.add_task(what.capitalize(), failed=0)
         bar.start()
 
         def show(progress: Progress) -> None:

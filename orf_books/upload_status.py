@@ -11,8 +11,11 @@ from typing import Any
 from orf_books.assets.activity_inputs import RECORD
 from orf_books.assets.activity_records import ActivityRecords
 from orf_books.assets.book_records import ACCEPTED, BookRecords, Upload
+from orf_books.assets.session_inputs import sessions_in
+from orf_books.assets.session_records import SessionRecords
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
+    RAW,
     UPLOADS,
     activity_folder,
     activity_of_folder,
@@ -24,7 +27,7 @@ from orf_books.partitions import activity_key
 from orf_books.resources.storage import ObjectStorage
 
 WAITING, PROCESSING = "waiting", "processing"
-RESCORED, FAILED = "rescored", "failed"
+RESCORED, SCORED, FAILED, REFUSED = "rescored", "scored", "failed", "refused"
 
 
 def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
@@ -74,6 +77,44 @@ def status_of_activity(storage: ObjectStorage, name: str) -> dict[str, Any] | No
     if activity in records.requested():
         return {"upload": folder, "status": PROCESSING}
     return {"upload": folder, "status": WAITING} if any(storage.list(folder)) else None
+
+
+def status_of_session(storage: ObjectStorage, name: str) -> dict[str, Any] | None:
+    """Status and figures of a class session, by its raw file or partition; None if there is none.
+
+    A raw file is not named in the answer: people may name it after a child.
+    """
+    records = SessionRecords(storage)
+    present = sessions_in(storage, f"{RAW}{name.split('/')[1]}/") if name.startswith(RAW) else ()
+    key = next((one.key for one in present if one.raw_key == name), name)
+    if key not in {*(one.key for one in present), *(one.key for one in records.uploads())}:
+        return None
+    upload = next((one for one in reversed(records.uploads()) if one.key == key), None)
+    failure = records.standing_failures([key]).get(key)
+    row = records.sessions([key]).get(key)
+    if upload and upload.problem:
+        return {"upload": key, "status": REFUSED, "problem": upload.problem}
+    if failure:
+        return {
+            "upload": key,
+            "status": REFUSED if failure.code else FAILED,
+            "category": failure.category,
+            "code": failure.code,
+            "problem": failure.message,
+            "job_id": failure.job_id,
+        }
+    if row is None:
+        return {"upload": key, "status": PROCESSING if upload else WAITING}
+    waiting = {one.key for one in records.publications() if not one.is_published}
+    shown = ("job_id", "utterances", "students", "unscored_students", "evidence", "without_consent")
+    figures = asdict(row)
+    return {
+        "upload": key,
+        "status": SCORED,
+        "published": "no" if key in waiting else "yes",
+        **{name: figures[name] for name in (*shown, "warnings", "seconds")},
+        "warnings_by_code": json.loads(row.warnings_by_code),
+    }
 
 
 def _spellings_of(name: str) -> set[str]:

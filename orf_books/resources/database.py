@@ -146,8 +146,9 @@ class Database:
     nobody in or has tables of another version, FixInput where it refuses a row.
 
     Args:
-        url: `postgresql+psycopg://user:password@host/database`, whose tables `upgrade` makes, or
-            `sqlite:///file`, which gets its tables by itself.
+        url: `postgresql+psycopg://user:password@host/database` or `sqlite:///file`. One without
+            tables gets them; those of an earlier version are upgraded by a person, in a file by
+            themselves.
     """
 
     def __init__(self, url: str) -> None:
@@ -189,8 +190,9 @@ class Database:
     def delete_student(self, deletion: Deletion) -> Deleted:
         """Delete all that is published of a student; sum up their classes from what is left.
 
-        The logs keep the pseudonymous id: what was disclosed to whom must stay on record, and
-        without the roster nothing leads from the id to a person.
+        What was disclosed to whom must stay on record: the log of accesses names the deletion
+        instead of the student, and the log of deletions alone keeps the pseudonymous id. Without
+        the roster nothing leads from it to a person.
         """
         of_student = ASSESSMENTS.c.student_id == deletion.student_id
         with _writing(self._engine) as connection:
@@ -201,6 +203,7 @@ class Database:
                 sa.delete(STUDENTS).where(STUDENTS.c.student_id == deletion.student_id)
             )
             _sum_up(connection, {row.class_id for row in found.assessments})
+            _forget_accesses(connection, deletion)
             connection.execute(
                 _insert(connection, DELETION_LOG).on_conflict_do_nothing(),
                 {"deletion_id": deletion.deletion_id, **_values(deletion), **_values(deleted)},
@@ -226,12 +229,13 @@ class Database:
     @cached_property
     def _engine(self) -> sa.Engine:
         engine = _engine(self._url)
-        if engine.dialect.name == _FILE:
+        found = None if engine.dialect.name == _FILE else current(self._url)
+        if found is None:
             upgrade(self._url)
-        elif (found := current(self._url)) != migrations.newest():
+        elif found != migrations.newest():
             raise FixConfiguration(
                 f"The tables in {_place(engine)} are of revision {found}, and"
-                f" {migrations.newest()} is needed: upgrade the database."
+                f" {migrations.newest()} is needed: run `orf-books database upgrade`."
             )
         return engine
 
@@ -324,6 +328,25 @@ def _scores(connection: sa.Connection, class_id: str) -> Iterator[StudentScore]:
     )
 
 
+def _forget_accesses(connection: sa.Connection, deletion: Deletion) -> None:
+    """Put the deletion where the log of accesses has the student."""
+    found = connection.execute(
+        sa.select(ACCESS_LOG.c.access_id, ACCESS_LOG.c.record_ids).where(
+            sa.cast(ACCESS_LOG.c.record_ids, sa.Text).contains(deletion.student_id)
+        )
+    )
+    for access_id, record_ids in found.all():
+        forgotten = [
+            f"deletion {deletion.deletion_id}" if one == deletion.student_id else one
+            for one in record_ids
+        ]
+        connection.execute(
+            sa.update(ACCESS_LOG)
+            .where(ACCESS_LOG.c.access_id == access_id)
+            .values(record_ids=forgotten)
+        )
+
+
 def _records(connection: sa.Connection, of_student: sa.ColumnElement[bool]) -> StudentRecords:
     its_assessments = sa.select(ASSESSMENTS.c.assessment_id).where(of_student)
     return StudentRecords(
@@ -405,7 +428,7 @@ def _engine(url: str) -> sa.Engine:
         logging_name=__name__,
     )
     if kind == _FILE:
-        sa.event.listen(engine, "connect", _with_foreign_keys)
+        sa.event.listen(engine, "connect", _configured)
         try:
             file = Path(str(parsed.database))
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -428,8 +451,10 @@ def _parsed(url: str) -> sa.URL:
     )
 
 
-def _with_foreign_keys(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
+def _configured(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's connection
     connection.execute("PRAGMA foreign_keys=ON")
+    # What is deleted is overwritten, or it could still be read in the file.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 @contextmanager

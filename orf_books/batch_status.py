@@ -1,0 +1,124 @@
+"""What came of batches of all kinds, from their reports.
+
+Belongs here: the question that `orf-books status` answers without an upload. Does not belong here:
+single uploads (`upload_status.py`), printing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from orf_books.assets.activity_records import ActivityRecords
+from orf_books.assets.book_records import BookRecords
+from orf_books.assets.session_records import SessionRecords
+from orf_books.resources.storage import ObjectStorage
+
+NOT_PUBLISHED = "not_published"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFilter:
+    """Which batches are asked for; None is any."""
+
+    kind: str | None = None
+    class_id: str | None = None
+    status: str | None = None
+    """As in reports, or `not_published`."""
+    longer_than: float | None = None
+    """Seconds."""
+    error: str | None = None
+    """A category or a code of failures."""
+
+    def takes(self, batch: "Batch") -> bool:
+        """Whether a batch is asked for."""
+        statuses = {batch.status} | ({NOT_PUBLISHED} if batch.is_published is False else set())
+        return (
+            self.kind in {None, batch.kind}
+            and (self.class_id is None or self.class_id in batch.classes)
+            and (self.status is None or self.status in statuses)
+            and (self.longer_than is None or batch.seconds > self.longer_than)
+            and (self.error is None or self.error in batch.errors)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came of one batch."""
+
+    kind: str
+    job_id: str
+    started_at: datetime
+    status: str
+    items: int
+    failed: int
+    seconds: float
+    errors: Mapping[str, int]
+    """By category and by code, how many items failed so."""
+    classes: tuple[str, ...] = ()
+    is_published: bool | None = None
+    """None for batches of which nothing is published."""
+
+    def as_document(self) -> dict[str, Any]:
+        """For machines."""
+        document = asdict(self) | {"started_at": self.started_at.isoformat(timespec="seconds")}
+        is_published = document.pop("is_published")
+        return document | {"published": {None: None, True: "yes", False: "no"}[is_published]}
+
+
+class _Report(Protocol):
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def processing_time_seconds(self) -> float: ...
+    @property
+    def failed_by_category(self) -> str: ...
+
+
+def batches(storage: ObjectStorage, wanted: BatchFilter) -> list[Batch]:
+    """The batches that are asked for, the latest first."""
+    found = [*_books(storage), *_activities(storage), *_transcripts(storage)]
+    found.sort(key=lambda batch: batch.started_at, reverse=True)
+    return [batch for batch in found if wanted.takes(batch)]
+
+
+def _books(storage: ObjectStorage) -> Iterator[Batch]:
+    for report in BookRecords(storage).reports():
+        yield _batch("books", report, report.books_processed, report.failed_enrichments)
+
+
+def _activities(storage: ObjectStorage) -> Iterator[Batch]:
+    for report in ActivityRecords(storage).reports():
+        yield _batch("activities", report, report.activities_processed, report.failed_rescorings)
+
+
+def _transcripts(storage: ObjectStorage) -> Iterator[Batch]:
+    records = SessionRecords(storage)
+    waiting = {one.key for one in records.publications() if not one.is_published}
+    runs = {row.run_id for row in records.sessions(waiting).values()} if waiting else set()
+    for report in records.reports():
+        batch = _batch("transcripts", report, report.sessions_processed, report.failed_scorings)
+        yield replace(
+            batch,
+            errors={**batch.errors, **json.loads(report.failed_by_code)},
+            classes=report.classes,
+            is_published=report.job_id not in runs,
+        )
+
+
+def _batch(kind: str, report: _Report, items: int, failed: int) -> Batch:
+    return Batch(
+        kind,
+        report.job_id,
+        report.started_at,
+        report.status,
+        items,
+        failed,
+        round(report.processing_time_seconds, 3),
+        json.loads(report.failed_by_category),
+    )

@@ -1,0 +1,62 @@
+"""What is published of classes and students, for those who may see it; every look is logged.
+
+Belongs here: the questions that `orf-books show` answers. Does not belong here: the tables
+(`resources/database.py`), printing.
+"""
+
+import getpass
+import socket
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from orf_books.resources.database import Database
+from orf_books.settings import Settings
+from orf_books.transcripts.publication import Access
+
+
+def class_document(settings: Settings, class_id: str, purpose: str) -> dict[str, Any]:
+    """The figures of a class.
+
+    Raises:
+        RetryLater: the database does not answer, so that nothing can be logged.
+    """
+    database = _database(settings)
+    database.log_access(_access("show class", class_id, purpose))
+    figures = database.class_aggregates(class_id)
+    return {"class_id": class_id, "figures": [asdict(one) for one in figures]}
+
+
+def student_document(settings: Settings, student_id: str, purpose: str) -> dict[str, Any]:
+    """Assessments and evidence of a student.
+
+    Raises:
+        RetryLater: the database does not answer, so that nothing can be logged.
+    """
+    records = _database(settings).student_records(
+        student_id, _access("show student", student_id, purpose)
+    )
+    return {"student_id": student_id} | asdict(records)
+
+
+def actor() -> str:
+    """Who is at the command line."""
+    return getpass.getuser()
+
+
+def _access(action: str, record: str, purpose: str) -> Access:
+    return Access(
+        actor=actor(),
+        role="operator",
+        action=action,
+        record_ids=(record,),
+        purpose=purpose,
+        accessed_at=datetime.now(UTC),
+        request_id=str(uuid4()),
+        origin=socket.gethostname(),
+    )
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.published_database.get_secret_value())
