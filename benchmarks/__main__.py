@@ -16,6 +16,7 @@ BENCHMARKS = (
     "memory",
     "activities",
     "scoring",
+    "transcripts",
 )
 
 

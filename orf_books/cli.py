@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ITEMS_FAILED, WRONG_CALL = 1, 2
 SHOWN_FAILURES = 20
 DEMO_READINGS = 2
+DEMO_UTTERANCES = 400
 DEMO_RATE = 50.0
 """Requests a second: the sandbox is nobody else's server."""
 
@@ -390,10 +391,11 @@ def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson
 
 @app.command()
 def demo(*, as_json: AsJson = False) -> None:
-    """The platform on a bundled library and bundled readings, offline."""
+    """The platform on a bundled library, bundled readings and an invented class, offline."""
     from pydantic import SecretStr
 
-    from orf_books.local_runs import ingest_export, ingest_recordings
+    from orf_books.local_runs import ingest_export, ingest_recordings, ingest_sessions
+    from orf_books.sandbox.class_sessions import write_invented_day
     from orf_books.sandbox.readings.recorded_reading import write_folders
     from orf_books.sandbox.server import Sandbox
 
@@ -414,11 +416,20 @@ def demo(*, as_json: AsJson = False) -> None:
     with TemporaryDirectory() as folder:
         uploads = write_folders(Path(folder), "held-out")[:DEMO_READINGS]
         activities = ingest_recordings(settings, uploads, batch)
+    with TemporaryDirectory() as folder:
+        class_id, day = write_invented_day(Path(folder), DEMO_UTTERANCES)
+        files = _session_files([Path(folder)], class_id, day.isoformat(), None, None)
+        transcripts = ingest_sessions(settings, files, batch)
     if as_json:
-        _print_json(books.as_document() | {"activities": activities.as_document()})
+        of_others = {
+            "activities": activities.as_document(),
+            "transcripts": transcripts.as_document(),
+        }
+        _print_json(books.as_document() | of_others)
     else:
         _print_run(books, as_json=False)
         _print_activities(activities, as_json=False)
+        _print_sessions(transcripts, as_json=False)
 
 
 @app.command()

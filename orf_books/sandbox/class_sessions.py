@@ -158,6 +158,14 @@ def invented_session(of: InventedClass, day: date, utterances: int = 1000) -> In
     return InventedSession(of.class_id, day, turns)
 
 
+def write_invented_day(folder: Path, utterances: int = 1000) -> tuple[str, date]:
+    """Write a roster and a session into a folder; the class and the day."""
+    of = invented_class("invented")
+    (folder / "roster.json").write_bytes(of.roster())
+    (folder / "morning.txt").write_bytes(invented_session(of, FIRST_DAY, utterances).write("txt"))
+    return of.class_id, FIRST_DAY
+
+
 def _turn(of: InventedClass, day: date, timestamp: str, chance: Random) -> SpokenTurn:
     kind = chance.random()
     if kind < SHARE_OF_TEACHER:
