@@ -115,15 +115,16 @@ def _put_pages(
     from orf_books.transcripts.redaction import Redactor
 
     class_id = of_class.class_id
-    redactor = Redactor(load_roster(storage, class_id))
     material = _Material(of_class, scores, figures_of(scores), datetime.now(UTC))
-    pages = {
-        student_page_key(class_id, student): render_student_page(
-            _student_report(material, student, redactor)
-        )
-        for student in students
-    }
-    pages[class_page_key(class_id)] = render_class_page(_class_report(material, students))
+    pages = {class_page_key(class_id): render_class_page(_class_report(material, students))}
+    if students:
+        redactor = Redactor(load_roster(storage, class_id))
+        pages |= {
+            student_page_key(class_id, student): render_student_page(
+                _student_report(material, student, redactor)
+            )
+            for student in students
+        }
     for key, page in pages.items():
         storage.put(key, page.encode())
     earlier = {stored.key for stored in storage.list(student_pages_folder(class_id))}

@@ -26,6 +26,7 @@ from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.roster import Roster, read_roster
 from orf_books.transcripts.submission import (
     SessionMetadata,
+    check_key,
     metadata_of_key,
     read_metadata,
     refuse_by_size,
@@ -33,6 +34,8 @@ from orf_books.transcripts.submission import (
 
 SOURCE = "upload"
 """Of transcripts of which nobody declared where they come from."""
+UNUSABLE = "unusable/"
+"""Begins the keys of raw files whose own keys declare no session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class SessionFound:
     """A raw file as it lies in the store. Everything but its key is fit for logs."""
 
     key: str
-    """The session's partition; `unusable/<digest>` where its own key declares no session."""
+    """The session's partition; `UNUSABLE` and a digest where its own key declares no session."""
     version: str
     """Changes with the file, its metadata, and the roster: who may be listened to, may change."""
     last_modified: datetime
@@ -96,6 +99,8 @@ def load_session(storage: ObjectStorage, found: SessionFound) -> SessionInputs:
         raise found.problem
     refuse_by_size(found.size)
     metadata = _metadata(storage, found.raw_key)
+    # Before another class's roster is looked for.
+    check_key(found.raw_key, metadata)
     content = storage.get(found.raw_key)
     return SessionInputs(content, metadata, load_roster(storage, metadata.class_id))
 
@@ -132,7 +137,7 @@ def _found(
         roster = roster_key(declared.class_id)
     except FixInput as error:
         problem = _unusable(error)
-        key = f"unusable/{hashlib.sha256(raw_key.encode()).hexdigest()[:12]}"
+        key = f"{UNUSABLE}{hashlib.sha256(raw_key.encode()).hexdigest()[:12]}"
         roster = ""
     parts = [versions.get(one) for one in (raw_key, session_metadata_key(raw_key), roster)]
     version = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

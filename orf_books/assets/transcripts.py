@@ -13,10 +13,11 @@ from typing import Any
 import dagster as dg
 
 from orf_books.assets.item_step import OWNERS
-from orf_books.assets.session_inputs import SessionFound, sessions_in
+from orf_books.assets.session_inputs import UNUSABLE, SessionFound, sessions_in
 from orf_books.assets.session_records import (
     ACCEPTED,
     REFUSED,
+    WITHDRAWN,
     ScoringReport,
     SessionRecords,
     SessionUpload,
@@ -94,13 +95,16 @@ def new_sessions(records: SessionRecords) -> list[UploadConfig]:
 def _noted(
     records: SessionRecords, upload: UploadConfig, found: SessionFound | None, job_id: str
 ) -> SessionUpload:
-    problem = found.problem if found else None
+    problem, status = found.problem if found else None, ACCEPTED
+    if not found and upload.key.startswith(UNUSABLE):
+        status = WITHDRAWN
     if problem:
+        status = REFUSED
         records.storage.put(session_refusal_key(upload.key), refusal_document(upload.key, problem))
     return SessionUpload(
         upload.key,
         upload.version,
-        REFUSED if problem else ACCEPTED,
+        status,
         datetime.fromisoformat(upload.arrived_at),
         job_id,
         str(problem) if problem else None,

@@ -14,9 +14,9 @@ from typing import TypeAlias
 from orf_books.failures import FixConfiguration
 from orf_books.transcripts.cues import Cue, SentenceCues, VetoReason, read_cues
 from orf_books.transcripts.encoder import SentenceEncoder, Vectors, universal_sentence_encoder
-from orf_books.transcripts.exemplars import exemplars
 from orf_books.transcripts.firing import LEAST_WORDS, fires
 from orf_books.transcripts.head import Head, read_head
+from orf_books.transcripts.likeness import EncodedExemplars
 from orf_books.transcripts.model_version import model_version
 from orf_books.transcripts.sentences import Span, sentence_spans, word_spans
 from orf_books.transcripts.skills import Skill
@@ -79,24 +79,18 @@ class SkillDetector:
             )
         self.version = model_version(head)
         self._encoder, self._head = encoder, head
-        self._exemplars = {
-            skill: [exemplar for exemplar in exemplars() if exemplar.skill is skill]
-            for skill in Skill
-        }
-        self._exemplar_vectors = {
-            skill: encoder.encode([exemplar.text for exemplar in shown])
-            for skill, shown in self._exemplars.items()
-        }
+        self._exemplars = EncodedExemplars(encoder)
 
     def judge(self, texts: Sequence[str]) -> list[Judgements]:
         """For each text what is said of each skill; the same text gets the same."""
         divided = {text: _divided(text) for text in texts}
         parts = list(dict.fromkeys(part.text for one in divided.values() for part in one.parts))
         vectors = self._encoder.encode(parts)
+        likeness = self._exemplars.likeness(vectors, self._head.sharpness)
         known = {
             part: _Encoded(vector, dict(zip(Skill, probabilities, strict=True)))
             for part, vector, probabilities in zip(
-                parts, vectors, self._head.probabilities(vectors), strict=True
+                parts, vectors, self._head.probabilities(vectors, likeness), strict=True
             )
         }
         judged = {
@@ -131,14 +125,13 @@ class SkillDetector:
         smallest = [part for part in valid if len(part.sentences) == 1] or valid
         shown = max(smallest, key=lambda part: known[part.text].probabilities[skill])
         vector, probabilities = known[shown.text].vector, known[shown.text].probabilities
-        similarities = self._exemplar_vectors[skill] @ vector
-        closest = int(similarities.argmax())
+        closest, similarity = self._exemplars.closest(skill, vector)
         others = max(probabilities[other] for other in Skill if other is not skill)
         return Finding(
             span=cue.span if cue else shown.span,
             cue=cue.pattern if cue else None,
-            exemplar_id=self._exemplars[skill][closest].exemplar_id,
-            similarity=round(float(similarities[closest]), 3),
+            exemplar_id=closest.exemplar_id,
+            similarity=round(similarity, 3),
             margin=round(probabilities[skill] - others, 4),
         )
 

@@ -24,7 +24,7 @@ class Exemplar:
 
 @cache
 def exemplars() -> tuple[Exemplar, ...]:
-    """All of them."""
+    """All of them; a sentence that shows two skills is one of each."""
     document = json.loads(exemplar_file())
     shown = [
         Exemplar(f"{name}-{number}", Skill(name), text)

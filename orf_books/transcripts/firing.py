@@ -6,11 +6,12 @@ and cues come from (`head.py`, `cues.py`).
 
 from enum import StrEnum
 
-FIRES_ALONE = 0.70
+FIRES_ALONE = 0.45
 """From this probability on a skill is shown."""
 FIRES_WITH_CUE = 0.20
 """From this probability on it is, where a cue says so too."""
-STRONG = 0.90
+STRONG = 0.80
+"""From this probability on nine findings in ten are right."""
 LEAST_WORDS = 3
 """Fewer words show nothing."""
 

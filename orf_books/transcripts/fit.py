@@ -11,47 +11,62 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from orf_books.transcripts.calibration import Calibration, log_odds
 from orf_books.transcripts.detection import SkillDetector
 from orf_books.transcripts.encoder import SentenceEncoder, universal_sentence_encoder
 from orf_books.transcripts.evaluation import Agreement, Evaluation, evaluate_skills
-from orf_books.transcripts.exemplars import exemplars
+from orf_books.transcripts.exemplars import Exemplar, exemplars
 from orf_books.transcripts.head import Head, write_head
 from orf_books.transcripts.labels import Half, LabelledText, labelled_sentences
+from orf_books.transcripts.likeness import EncodedExemplars
 from orf_books.transcripts.skills import Skill
 
 INVERSE_REGULARISATION = 3.0
-WEIGHT_OF_SHOWN = 0.5
-"""Of all exemplars of a skill, measured by all others. Both numbers were chosen on the tuning half
-and by cross-validation on exemplars, for the highest F1 with which at most a quarter of the hard
-negatives fires at the thresholds of `firing.py`."""
+SHARPNESS_OF_LIKENESS = 8.0
+SPREAD_OF_LIKENESS = 0.5
+"""Standard deviation to which likeness is brought; the higher, the less its weights are penalised.
+All three were chosen by cross-validation on exemplars and on the tuning half, and so were the
+thresholds of `firing.py`."""
 
+_CLASSES = (*Skill, None)
 _UNPENALISED = 1e6
 _MOST_STEPS = 2000
 _DECIMALS = 6
 
 
 def fit_head(encoder: SentenceEncoder) -> Head:
-    """One logistic regression a skill, its exemplars against all others, calibrated."""
-    vectors = encoder.encode([exemplar.text for exemplar in exemplars()]).astype(float)
-    fitted = [_fit_skill(vectors, skill) for skill in Skill]
+    """Fitted on the exemplars, calibrated on the tuning half."""
+    shown = exemplars()
+    vectors = encoder.encode([one.text for one in shown])
+    likeness = EncodedExemplars(encoder).likeness(vectors, SHARPNESS_OF_LIKENESS, _are_own(shown))
+    middle, unit = likeness.mean(axis=0), likeness.std(axis=0) / SPREAD_OF_LIKENESS
+    model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=_MOST_STEPS).fit(
+        np.hstack([vectors, (likeness - middle) / unit]),
+        [_CLASSES.index(one.skill) for one in shown],
+    )
+    weights, intercepts = (fitted[:-1] - fitted[-1] for fitted in (model.coef_, model.intercept_))
+    weights, likeness_weights = np.hsplit(weights, [vectors.shape[1]])
+    likeness_weights /= unit
     head = Head(
         encoder_version=encoder.version,
-        weights=tuple(weights for weights, _ in fitted),
-        intercepts=tuple(intercept for _, intercept in fitted),
+        weights=tuple(map(_rounded, weights)),
+        likeness_weights=tuple(map(_rounded, likeness_weights)),
+        sharpness=SHARPNESS_OF_LIKENESS,
+        intercepts=_rounded(intercepts - likeness_weights @ middle),
         calibration=Calibration(slope=1.0, of_cue=0.0, intercept=0.0),
     )
     tuning = labelled_sentences(Half.TUNING)
     return replace(head, calibration=_fit_calibration(SkillDetector(encoder, head), tuning))
 
 
-def _fit_skill(vectors: object, skill: Skill) -> tuple[tuple[float, ...], float]:
-    is_shown = [exemplar.skill is skill for exemplar in exemplars()]
-    share = sum(is_shown) / len(is_shown)
-    weights = {True: WEIGHT_OF_SHOWN / (2 * share), False: 1 / (2 * (1 - share))}
-    return _regression(vectors, is_shown, C=INVERSE_REGULARISATION, class_weight=weights)
+def _are_own(shown: Sequence[Exemplar]) -> NDArray[np.bool_]:
+    """Of which skills each is an exemplar: a sentence that shows two stands under both."""
+    texts = {skill: {one.text for one in shown if one.skill is skill} for skill in Skill}
+    return np.array([[one.text in texts[skill] for skill in Skill] for one in shown])
 
 
 def _fit_calibration(detector: SkillDetector, labelled: Sequence[LabelledText]) -> Calibration:
@@ -62,21 +77,16 @@ def _fit_calibration(detector: SkillDetector, labelled: Sequence[LabelledText]) 
         )
         for skill, judgement in judgements.items()
     ]
-    (slope, of_cue), intercept = _regression(
+    model = LogisticRegression(C=_UNPENALISED, max_iter=_MOST_STEPS).fit(
         [[log_odds(judgement.probability), judgement.has_cue] for judgement, _ in judged],
         [is_shown for _, is_shown in judged],
-        C=_UNPENALISED,
     )
-    return Calibration(slope, of_cue, intercept)
+    return Calibration(*_rounded(model.coef_[0]), *_rounded(model.intercept_))
 
 
-def _regression(
-    features: object, labels: Sequence[bool], **settings: object
-) -> tuple[tuple[float, ...], float]:
-    """Weights and intercept, rounded so that the last bits of a machine do not show."""
-    model = LogisticRegression(max_iter=_MOST_STEPS, **settings).fit(features, labels)
-    weights = tuple(round(float(weight), _DECIMALS) for weight in model.coef_[0])
-    return weights, round(float(model.intercept_[0]), _DECIMALS)
+def _rounded(fitted: NDArray[np.float64]) -> tuple[float, ...]:
+    """So that the last bits of a machine do not show."""
+    return tuple(round(float(one), _DECIMALS) for one in fitted)
 
 
 def fit_report(detector: SkillDetector) -> str:

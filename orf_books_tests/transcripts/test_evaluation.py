@@ -45,9 +45,11 @@ def test_the_detector_beats_the_keyword_list_by_far_on_sentences_nothing_was_tun
     assert detected.micro.f1 is not None
     assert by_keywords.micro.f1 is not None
     assert detected.unlabelled_fired is not None
+    assert detected.paraphrase_recall is not None
     assert detected.micro.f1 >= by_keywords.micro.f1 + 0.25
-    assert detected.micro.f1 >= 0.60
+    assert detected.micro.f1 >= 0.66
     assert detected.unlabelled_fired <= 0.25
+    assert detected.paraphrase_recall >= 0.50
     assert set(evaluation.as_document()) == {"texts", "detected", "by_keywords", "differences"}
 
 

@@ -12,6 +12,7 @@ from orf_books.transcripts.skills import Skill
 def test_the_shipped_head_has_a_weight_for_each_dimension_of_each_skill() -> None:
     head = read_head()
     assert [len(weights) + 1 for weights in head.weights] == [513] * len(Skill)
+    assert [len(weights) for weights in head.likeness_weights] == [len(Skill)] * len(Skill)
     assert len(head.intercepts) == len(Skill)
 
 
@@ -23,9 +24,15 @@ def test_a_head_is_written_as_it_was_read() -> None:
 
 def test_probabilities_are_rounded_before_they_are_used() -> None:
     vectors = np.eye(512, dtype=np.float32)[:40]
-    probabilities = read_head().probabilities(vectors)
+    probabilities = read_head().probabilities(vectors, np.full((40, len(Skill)), -5.0))
     assert all(p == round(p, 4) and 0 <= p <= 1 for row in probabilities for p in row)
     assert all(len(row) == len(Skill) for row in probabilities)
+
+
+def test_probabilities_of_all_skills_are_at_most_certain() -> None:
+    vectors = np.eye(512, dtype=np.float32)[:40]
+    probabilities = read_head().probabilities(vectors, np.full((40, len(Skill)), -1.0))
+    assert all(sum(row) <= 1.001 for row in probabilities)
 
 
 def test_a_head_that_was_changed_by_hand_is_refused() -> None:

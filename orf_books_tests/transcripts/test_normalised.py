@@ -36,6 +36,7 @@ def test_each_line_is_an_utterance_below_the_manifest() -> None:
             "source_key": "raw/5B/2026-03-02/morning.txt",
             "source_sha256": sha256,
             "format": "txt",
+            "source": "manual",
             "total_lines": 5,
             "utterance_count": 4,
             "without_consent": 1,
