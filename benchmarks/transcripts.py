@@ -141,10 +141,10 @@ def _seconds_of_command(
     _put(uploads / "roster.json", of_class.roster())
     for day in days:
         _put(uploads / f"{day}.txt", invented_session(of_class, day, utterances).write("txt"))
-    arguments = ["run", "transcripts", uploads, "--class", of_class.class_id]
+    of_day = ["--class", of_class.class_id, "--date", days[0].isoformat(), "--json"]
     started = time.monotonic()
     done = subprocess.run(
-        [COMMAND, *arguments, "--date", days[0].isoformat(), "--json"],
+        [COMMAND, "run", "transcripts", uploads, *of_day],
         cwd=folder,
         env=clean_environment(),
         stdout=subprocess.PIPE,

@@ -4,6 +4,8 @@ Belongs here: selections, the tags of their runs, and which job runs every night
 here: what starts runs by day (`orf_books/sensors.py`).
 """
 
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
 
 from orf_books.assets import activity_records, book_records, session_records
@@ -15,9 +17,13 @@ from orf_books.assets.books import ENRICHMENT_REPORT, library_entries
 from orf_books.assets.class_pages import class_pages
 from orf_books.assets.class_reports import class_figures, published_scores
 from orf_books.assets.dashboard import dashboard, library_dashboard
+from orf_books.assets.session_records import SessionRecords
 from orf_books.assets.transcripts import SCORING_REPORT, requested_sessions
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.tables import Tables
+
+LONGEST_RUN = timedelta(days=1)
+"""What is older does not belong to a run that is still at work."""
 
 _DASHBOARDS = dg.AssetSelection.assets(library_dashboard, dashboard)
 _CLASSES = dg.AssetSelection.assets(class_figures, published_scores, class_pages)
@@ -85,10 +91,11 @@ refresh_dashboards = dg.define_asset_job(
 )
 
 
-@dg.op(description="Compact the tables and delete files that nobody needs.")
+@dg.op(description="Compact the tables and delete files and objects that nobody needs.")
 def maintain(context: dg.OpExecutionContext, storage: StorageResource) -> None:
     """Keep reading fast and the store small."""
-    tables = Tables(storage.open())
+    opened = storage.open()
+    tables = Tables(opened)
     for table in (*book_records.TABLES, *activity_records.TABLES, *session_records.TABLES):
         if upkeep := tables.maintain(table):
             context.log.info(
@@ -98,6 +105,8 @@ def maintain(context: dg.OpExecutionContext, storage: StorageResource) -> None:
                 upkeep.files_after,
                 upkeep.files_deleted,
             )
+    swept = SessionRecords(opened).sweep(datetime.now(UTC) - LONGEST_RUN)
+    context.log.info("%s objects of sessions that nothing refers to were deleted", swept)
 
 
 @dg.job(description="Upkeep of the tables; runs every night.")

@@ -1,6 +1,6 @@
 """Whole runs that publish to a real Postgres server, which may be killed meanwhile."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -24,14 +24,14 @@ pytestmark = pytest.mark.slow
 
 
 class DisturbedDatabase(DatabaseResource):
-    """A database to which something happens while evidence is written."""
+    """A database whose server is killed while evidence is written."""
 
-    happen: ClassVar[Callable[[], object]]
+    server: ClassVar[PostgresServer]
 
     def open(self) -> Database:
         """The database."""
         database = super().open()
-        at(database, "INSERT INTO evidence", self.happen)
+        at(database, "INSERT INTO evidence", self.server.kill)
         return database
 
 
@@ -66,7 +66,7 @@ def test_a_server_killed_in_mid_publish_loses_nothing_and_a_later_run_publishes_
     assert len(before["assessments"]) == calm.row(first).students
     assert len(before["evidence"]) == calm.row(first).evidence
 
-    DisturbedDatabase.happen = postgres_server.kill
+    DisturbedDatabase.server = postgres_server
     second = calm.put(MONDAY + timedelta(days=1))
     disturbed = ClassPlatform(settings, instance, {"database": DisturbedDatabase(url=url)})
     run = disturbed.ingest()

@@ -286,6 +286,18 @@ class SessionRecords(ItemRecords[ScoringReport]):
             if before and before.job_id != row.job_id:
                 self.storage.delete(*before.output_keys)
 
+    def sweep(self, before: datetime) -> int:
+        """Delete objects that no session refers to, left by runs that broke off; how many."""
+        kept = {key for row in self.sessions().values() for key in row.output_keys}
+        left = [
+            stored.key
+            for stage in (NORMALIZED, SCORES, AGGREGATES)
+            for stored in self.storage.list(f"{stage}/")
+            if stored.key not in kept and stored.last_modified < before
+        ]
+        self.storage.delete(*left)
+        return len(left)
+
     # Publishing
 
     def publications(self) -> list[Publication]:
