@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -16,8 +17,14 @@ import httpx
 import pytest
 
 from orf_books.assets.book_records import BookRecords
-from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key
+from orf_books.object_keys import (
+    ACTIVITIES_PAGE,
+    activity_page_key,
+    class_folder,
+    class_page_key,
+)
 from orf_books.sandbox.behaviour import Behaviour, Service
+from orf_books.sandbox.class_sessions import invented_class, invented_session
 from orf_books.sandbox.server import Sandbox
 from orf_books_tests.assets.recorded_readings import (
     hear_the_story,
@@ -38,6 +45,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CODE_LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "orf_books"}
 ENRICHED_BOOKS = {"path": ["enriched_books"]}
 RESCORED_ACTIVITIES = {"path": ["rescored_activities"]}
+SCORED_TRANSCRIPTS = {"path": ["scored_transcripts"]}
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 SENSORS = """query($of: RepositorySelector!) {
@@ -301,13 +309,47 @@ def test_a_recording_without_sound_turns_red_alone_and_a_backfill_mends_it(
     wait_for("report of the mended one", report.exists, seconds=60)
 
 
+def test_a_class_day_is_published_and_a_refused_session_is_mended_by_its_correction(
+    live: LivePlatform,
+) -> None:
+    of_class, monday = invented_class("5B", students=8), date(2026, 1, 5)
+    folder = live.orf_books.folder / "data" / class_folder(of_class.class_id)
+    files = [folder / f"{monday + timedelta(days=day)}" / "morning.txt" for day in range(3)]
+    for file in files:
+        file.parent.mkdir(parents=True)
+    (folder / "roster.json").write_bytes(of_class.roster())
+    for day, file in enumerate(files[:2]):
+        file.write_bytes(invented_session(of_class, monday + timedelta(days=day), 80).write("txt"))
+    files[2].write_bytes(b"Nobody said anything.\n")
+
+    def are_settled() -> bool:
+        states = (live.partitions(one, SCORED_TRANSCRIPTS) for one in ("failed", "materialized"))
+        return len(set().union(*states)) == len(files)
+
+    wait_for("three settled sessions", are_settled, seconds=120, pause=0.5)
+    (refused,) = live.partitions("failed", SCORED_TRANSCRIPTS)
+    assert refused.startswith(f"5B/{monday + timedelta(days=2)}/")
+    page = live.orf_books.folder / "data" / class_page_key(of_class.class_id)
+    wait_for("page that says why", lambda: page.exists() and "Refused" in page.read_text())
+
+    files[2].write_bytes(invented_session(of_class, monday + timedelta(days=2), 80).write("txt"))
+    wait_for(
+        "all green",
+        lambda: len(live.partitions("materialized", SCORED_TRANSCRIPTS)) == len(files),
+        seconds=120,
+        pause=0.5,
+    )
+    status = live.orf_books.document("status", refused)
+    assert (status["status"], status["published"]) == ("scored", "yes")
+
+
 def test_the_daemon_met_nothing_that_it_did_not_expect(live: LivePlatform) -> None:
     """Last in this module: what all of the above left in the output."""
     printed = re.sub(r"\x1b\[\d*m", "", live.output.read_text())
     assert "dagster.daemon.SensorDaemon - INFO" in printed
     assert re.findall(r"^.* - dagster\.daemon\S* - (?!INFO|DEBUG).*$", printed, re.MULTILINE) == []
-    # Workers say which uploads and books failed; nothing else goes wrong anywhere.
+    # Workers say which uploads and items failed; nothing else goes wrong anywhere.
     errors = re.findall(r"^.* - (?:ERROR|CRITICAL) - .*$", printed, re.MULTILINE)
-    said = re.compile(r" - ingest_(books|activities) - ")
+    said = re.compile(r" - ingest_(books|activities|transcripts) - ")
     assert [line for line in errors if not said.search(line)] == []
     assert "Traceback" not in printed

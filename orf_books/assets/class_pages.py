@@ -240,7 +240,7 @@ def _student_report(material: _Material, student: str, redactor: "Redactor") -> 
                 _short(row.key),
                 row.day,
                 one.line_number,
-                redactor.redact(one.span_text),
+                redactor.redact(one.sentence),
                 one.rationale,
             )
             for row, _, found in heard

@@ -24,6 +24,8 @@ class Evidence:
     end: int
     """Behind the last code point."""
     span_text: str = field(repr=False)
+    sentence: str = field(repr=False)
+    """In which these words stand: a cue says little by itself."""
     skill: Skill
     probability: float
     """By the encoder, from 0 to 1."""

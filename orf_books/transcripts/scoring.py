@@ -19,7 +19,7 @@ from orf_books.transcripts.scored_session import (
     SkillScore,
     VoidedHit,
 )
-from orf_books.transcripts.sentences import Span, word_spans
+from orf_books.transcripts.sentences import Span, sentence_spans, word_spans
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.student_scores import score_confidence, skill_score
 from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
@@ -118,6 +118,7 @@ def _evidence(skill: Skill, utterance: Utterance, judgement: Judgement) -> Evide
         start=found.span.start,
         end=found.span.end,
         span_text=found.span.of(utterance.text),
+        sentence=_sentence_around(found.span, utterance.text),
         skill=skill,
         probability=judgement.probability,
         tier=tier(judgement.probability),
@@ -127,3 +128,9 @@ def _evidence(skill: Skill, utterance: Utterance, judgement: Judgement) -> Evide
         margin=found.margin,
         contribution=round(judgement.chance, _DECIMALS),
     )
+
+
+def _sentence_around(span: Span, text: str) -> str:
+    """From the start of the sentence in which a span begins to the end of that in which it ends."""
+    touched = [one for one in sentence_spans(text) if one.start < span.end and span.start < one.end]
+    return Span(touched[0].start, touched[-1].end).of(text)

@@ -28,6 +28,7 @@ def evidence(
         start=start,
         end=start + len(words),
         span_text=words,
+        sentence=f"So, {words}",
         skill=skill,
         probability=0.93,
         tier=Tier.STRONG,

@@ -63,6 +63,7 @@ def test_evidence_always_resolves() -> None:
     assert len(found) > 100
     assert all(texts[one.utterance_id][one.start : one.end] == one.span_text for one in found)
     assert all(one.span_text for one in found)
+    assert all(one.span_text in one.sentence in texts[one.utterance_id] for one in found)
 
 
 @settings(deadline=None, max_examples=50)
