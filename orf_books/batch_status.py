@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from orf_books.assets.activity_records import ActivityRecords
 from orf_books.assets.book_records import BookRecords
+from orf_books.assets.item_records import BatchReport
 from orf_books.assets.session_records import SessionRecords
 from orf_books.resources.storage import ObjectStorage
 
@@ -67,34 +68,15 @@ class Batch:
         return document | {"published": {None: None, True: "yes", False: "no"}[is_published]}
 
 
-class _Report(Protocol):
-    @property
-    def job_id(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def processing_time_seconds(self) -> float: ...
-    @property
-    def failed_by_category(self) -> str: ...
-
-
 def batches(storage: ObjectStorage, wanted: BatchFilter) -> list[Batch]:
     """The batches that are asked for, the latest first."""
-    found = [*_books(storage), *_activities(storage), *_transcripts(storage)]
+    found = [
+        *(_batch("books", report) for report in BookRecords(storage).reports()),
+        *(_batch("activities", report) for report in ActivityRecords(storage).reports()),
+        *_transcripts(storage),
+    ]
     found.sort(key=lambda batch: batch.started_at, reverse=True)
     return [batch for batch in found if wanted.takes(batch)]
-
-
-def _books(storage: ObjectStorage) -> Iterator[Batch]:
-    for report in BookRecords(storage).reports():
-        yield _batch("books", report, report.books_processed, report.failed_enrichments)
-
-
-def _activities(storage: ObjectStorage) -> Iterator[Batch]:
-    for report in ActivityRecords(storage).reports():
-        yield _batch("activities", report, report.activities_processed, report.failed_rescorings)
 
 
 def _transcripts(storage: ObjectStorage) -> Iterator[Batch]:
@@ -102,7 +84,7 @@ def _transcripts(storage: ObjectStorage) -> Iterator[Batch]:
     waiting = {one.key for one in records.publications() if not one.is_published}
     runs = {row.run_id for row in records.sessions(waiting).values()} if waiting else set()
     for report in records.reports():
-        batch = _batch("transcripts", report, report.sessions_processed, report.failed_scorings)
+        batch = _batch("transcripts", report)
         yield replace(
             batch,
             errors={**batch.errors, **json.loads(report.failed_by_code)},
@@ -111,14 +93,14 @@ def _transcripts(storage: ObjectStorage) -> Iterator[Batch]:
         )
 
 
-def _batch(kind: str, report: _Report, items: int, failed: int) -> Batch:
+def _batch(kind: str, report: BatchReport) -> Batch:
     return Batch(
         kind,
         report.job_id,
         report.started_at,
         report.status,
-        items,
-        failed,
+        report.items,
+        report.failed,
         round(report.processing_time_seconds, 3),
         json.loads(report.failed_by_category),
     )

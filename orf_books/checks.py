@@ -5,21 +5,30 @@ result is made.
 """
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 
 from orf_books.assets.activity_records import ActivityRecords
 from orf_books.assets.activity_reports import activity_reports
+from orf_books.assets.activity_rescoring import ACTIVITIES
+from orf_books.assets.book_enrichment import BOOKS
 from orf_books.assets.book_records import REFUSED, BookRecords
 from orf_books.assets.books import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
 from orf_books.assets.class_pages import class_pages
 from orf_books.assets.class_reports import published_scores
 from orf_books.assets.dashboard import dashboard
 from orf_books.assets.evidence import count_evidence
+from orf_books.assets.item_records import ItemRecords
+from orf_books.assets.item_step import ItemKind
 from orf_books.assets.session_records import REFUSED as REFUSED_SESSION
 from orf_books.assets.session_records import SessionRecords
+from orf_books.assets.session_scoring import SESSIONS
 from orf_books.assets.transcripts import CLASS_TRANSCRIPTS, SCORING_REPORT, TRANSCRIPTS_ARE_USABLE
+from orf_books.jobs import retry_failed_activities, retry_failed_books, retry_failed_transcripts
 from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.storage import ObjectStorage
 
 LEAST_SUCCESS_RATE = 95.0
 """Percent of a batch's books."""
@@ -44,27 +53,49 @@ def export_is_valid(storage: StorageResource) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(
-    asset=dashboard,
-    blocking=True,
-    description=(
-        "Every item of the batch succeeded. Failing it fails the run, which turns exactly the "
-        "failed partitions red; the dashboards are made before."
-    ),
-)
-def every_item_succeeded(
-    context: dg.AssetCheckExecutionContext, storage: StorageResource
-) -> dg.AssetCheckResult:
-    """Fail when this run's batch has failed items."""
-    report = BookRecords(storage.open()).report_of_job(context.run.run_id)
-    if report is None:
-        return dg.AssetCheckResult(passed=True, description="This run enriched nothing.")
-    return _result_of_batch(
-        report.failed_enrichments,
-        f"{report.books_processed} books",
-        "Backfill the failed partitions of enriched_books, or run retry_failed_books.",
-        report.failed_by_category,
+def _every_item_succeeded(
+    name: str,
+    asset: dg.AssetsDefinition,
+    kind: ItemKind[Any],
+    records: Callable[[ObjectStorage], ItemRecords[Any]],
+    retry: dg.UnresolvedAssetJobDefinition,
+) -> dg.AssetChecksDefinition:
+    """A check that fails the run when items of its batch failed.
+
+    It is the last of the run: it turns exactly the failed partitions red, and what people look at
+    is made before.
+    """
+
+    @dg.asset_check(
+        asset=asset,
+        name=name,
+        blocking=True,
+        description=(
+            f"All {kind.name} of the batch succeeded. Failing it fails the run, which turns "
+            "exactly the failed partitions red; what people look at is made before."
+        ),
     )
+    def every_item_succeeded(
+        context: dg.AssetCheckExecutionContext, storage: StorageResource
+    ) -> dg.AssetCheckResult:
+        report = records(storage.open()).report_of_job(context.run.run_id)
+        if report is None:
+            return dg.AssetCheckResult(passed=True, description="This run had no batch.")
+        items = f"{report.items} {kind.name}"
+        remedy = (
+            f"Backfill the failed partitions of {kind.asset.to_user_string()}, or run {retry.name}."
+        )
+        return dg.AssetCheckResult(
+            passed=report.failed == 0,
+            description=(
+                f"{report.failed} of {items} failed. {remedy}"
+                if report.failed
+                else f"All {items} succeeded."
+            ),
+            metadata={"failed_by_category": json.loads(report.failed_by_category)},
+        )
+
+    return every_item_succeeded
 
 
 @dg.asset_check(
@@ -81,29 +112,6 @@ def success_rate_is_high(
         passed=rate >= LEAST_SUCCESS_RATE,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"success_rate": rate},
-    )
-
-
-@dg.asset_check(
-    asset=activity_reports,
-    blocking=True,
-    description=(
-        "Every activity of the batch was rescored. Failing it fails the run, which turns exactly "
-        "the failed partitions red; the reports are made before."
-    ),
-)
-def every_activity_succeeded(
-    context: dg.AssetCheckExecutionContext, storage: StorageResource
-) -> dg.AssetCheckResult:
-    """Fail when this run's batch has failed activities."""
-    report = ActivityRecords(storage.open()).report_of_job(context.run.run_id)
-    if report is None:
-        return dg.AssetCheckResult(passed=True, description="This run rescored nothing.")
-    return _result_of_batch(
-        report.failed_rescorings,
-        f"{report.activities_processed} activities",
-        "Backfill the failed partitions of rescored_activities, or run retry_failed_activities.",
-        report.failed_by_category,
     )
 
 
@@ -162,48 +170,27 @@ def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(
-    asset=class_pages,
-    blocking=True,
-    description=(
-        "Every session of the batch was scored. Failing it fails the run, which turns exactly the "
-        "failed partitions red; the pages are made before."
-    ),
-)
-def every_session_succeeded(
-    context: dg.AssetCheckExecutionContext, storage: StorageResource
-) -> dg.AssetCheckResult:
-    """Fail when this run's batch has failed sessions."""
-    report = SessionRecords(storage.open()).report_of_job(context.run.run_id)
-    if report is None:
-        return dg.AssetCheckResult(passed=True, description="This run scored nothing.")
-    return _result_of_batch(
-        report.failed_scorings,
-        f"{report.sessions_processed} sessions",
-        "Backfill the failed partitions of scored_transcripts, or run retry_failed_transcripts.",
-        report.failed_by_category,
-    )
-
-
-def _result_of_batch(
-    failed: int, items: str, remedy: str, failed_by_category: str
-) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        passed=failed == 0,
-        description=(
-            f"{failed} of {items} failed. {remedy}" if failed else f"All {items} succeeded."
-        ),
-        metadata={"failed_by_category": json.loads(failed_by_category)},
-    )
-
-
 checks = [
     export_is_valid,
-    every_item_succeeded,
+    _every_item_succeeded(
+        "every_item_succeeded", dashboard, BOOKS, BookRecords, retry_failed_books
+    ),
     success_rate_is_high,
-    every_activity_succeeded,
+    _every_item_succeeded(
+        "every_activity_succeeded",
+        activity_reports,
+        ACTIVITIES,
+        ActivityRecords,
+        retry_failed_activities,
+    ),
     transcripts_are_usable,
     evidence_resolves,
     all_scores_are_published,
-    every_session_succeeded,
+    _every_item_succeeded(
+        "every_session_succeeded",
+        class_pages,
+        SESSIONS,
+        SessionRecords,
+        retry_failed_transcripts,
+    ),
 ]

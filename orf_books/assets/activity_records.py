@@ -165,6 +165,16 @@ class RescoringReport:
     started_at: datetime
     processing_time_seconds: float
 
+    @property
+    def items(self) -> int:
+        """As reports of all kinds have it."""
+        return self.activities_processed
+
+    @property
+    def failed(self) -> int:
+        """As reports of all kinds have it."""
+        return self.failed_rescorings
+
 
 _RESULT = TypeAdapter(RescoredActivity)
 

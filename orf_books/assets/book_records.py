@@ -167,6 +167,16 @@ class EnrichmentReport:
     gaps: int = 0
     """Books enriched of which a source is still to be asked."""
 
+    @property
+    def items(self) -> int:
+        """As reports of all kinds have it."""
+        return self.books_processed
+
+    @property
+    def failed(self) -> int:
+        """As reports of all kinds have it."""
+        return self.failed_enrichments
+
 
 @dataclass(frozen=True, slots=True)
 class LibraryDigest:

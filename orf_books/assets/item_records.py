@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from orf_books.assets.uploads import UploadRecords
 from orf_books.batches import ItemFailure
@@ -17,7 +17,47 @@ from orf_books.resources.tables import Row, Table
 if TYPE_CHECKING:
     import polars as pl
 
-ReportT = TypeVar("ReportT", bound=Row)
+
+class BatchReport(Row, Protocol):
+    """What came of a batch, of whatever kind its items are."""
+
+    @property
+    def job_id(self) -> str:
+        """The Dagster run."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """`complete`, or `complete_with_failures`."""
+        ...
+
+    @property
+    def items(self) -> int:
+        """Items that it was about."""
+        ...
+
+    @property
+    def failed(self) -> int:
+        """Of these, how many failed."""
+        ...
+
+    @property
+    def failed_by_category(self) -> str:
+        """JSON object of counts."""
+        ...
+
+    @property
+    def started_at(self) -> datetime:
+        """When it began."""
+        ...
+
+    @property
+    def processing_time_seconds(self) -> float:
+        """How long it took."""
+        ...
+
+
+ReportT = TypeVar("ReportT", bound=BatchReport)
 
 
 @dataclass(frozen=True, slots=True)

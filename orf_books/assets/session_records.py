@@ -170,6 +170,16 @@ class ScoringReport:
     started_at: datetime
     processing_time_seconds: float
 
+    @property
+    def items(self) -> int:
+        """As reports of all kinds have it."""
+        return self.sessions_processed
+
+    @property
+    def failed(self) -> int:
+        """As reports of all kinds have it."""
+        return self.failed_scorings
+
 
 session_uploads = Table("session_uploads", SessionUpload, ("key", "version"), "arrived_at")
 scored_sessions = Table("scored_sessions", SessionRow, ("key",), "scored_at")
