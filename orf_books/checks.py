@@ -58,7 +58,7 @@ def _every_item_succeeded(
     asset: dg.AssetsDefinition,
     kind: ItemKind[Any],
     records: Callable[[ObjectStorage], ItemRecords[Any]],
-    retry: dg.UnresolvedAssetJobDefinition,
+    retry_job: str,
 ) -> dg.AssetChecksDefinition:
     """A check that fails the run when items of its batch failed.
 
@@ -83,7 +83,7 @@ def _every_item_succeeded(
             return dg.AssetCheckResult(passed=True, description="This run had no batch.")
         items = f"{report.items} {kind.name}"
         remedy = (
-            f"Backfill the failed partitions of {kind.asset.to_user_string()}, or run {retry.name}."
+            f"Backfill the failed partitions of {kind.asset.to_user_string()}, or run {retry_job}."
         )
         return dg.AssetCheckResult(
             passed=report.failed == 0,
@@ -173,7 +173,7 @@ def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
 checks = [
     export_is_valid,
     _every_item_succeeded(
-        "every_item_succeeded", dashboard, BOOKS, BookRecords, retry_failed_books
+        "every_item_succeeded", dashboard, BOOKS, BookRecords, retry_failed_books.name
     ),
     success_rate_is_high,
     _every_item_succeeded(
@@ -181,7 +181,7 @@ checks = [
         activity_reports,
         ACTIVITIES,
         ActivityRecords,
-        retry_failed_activities,
+        retry_failed_activities.name,
     ),
     transcripts_are_usable,
     evidence_resolves,
@@ -191,6 +191,6 @@ checks = [
         class_pages,
         SESSIONS,
         SessionRecords,
-        retry_failed_transcripts,
+        retry_failed_transcripts.name,
     ),
 ]

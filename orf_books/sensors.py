@@ -48,6 +48,7 @@ SECONDS_BETWEEN_S3_LISTINGS = 2.0
 CLAIM_LASTS = timedelta(minutes=2)
 FIRST_PUBLISHING_PAUSE = timedelta(seconds=15)
 LONGEST_PUBLISHING_PAUSE = timedelta(hours=1)
+MOST_DOUBLINGS = 10
 
 _dealt_with: dict[tuple[str, str], set[Version]] = {}
 """Receipts seen so far, by storage and prefix: they are final, so they need not be read again."""
@@ -294,7 +295,9 @@ def unpublished_scores(
     if not waiting:
         return dg.SkipReason("No score waits for the database.")
     last = max(waiting, key=lambda one: one.tried_at)
-    due = last.tried_at + min(FIRST_PUBLISHING_PAUSE * 2**last.tries, LONGEST_PUBLISHING_PAUSE)
+    # After an outage of days, doubling would exceed what a duration can be.
+    doublings = min(last.tries, MOST_DOUBLINGS)
+    due = last.tried_at + min(FIRST_PUBLISHING_PAUSE * 2**doublings, LONGEST_PUBLISHING_PAUSE)
     if datetime.now(UTC) < due:
         return dg.SkipReason(f"{len(waiting)} sessions wait; the next try is at {due:%H:%M:%S}.")
     return dg.RunRequest(run_key=last.tried_at.isoformat())

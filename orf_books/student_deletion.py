@@ -7,17 +7,27 @@ the rows of the database (`resources/database.py`), arguments and printing (`orf
 Whatever others said stays, without the student's name in it; it is scored anew.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 from uuid import uuid4
 
+import dagster as dg
+
 from orf_books import partitions
-from orf_books.assets.session_inputs import SessionFound, classes_in, load_roster, sessions_in
-from orf_books.assets.session_records import WITHDRAWN, SessionRecords, SessionUpload
+from orf_books.assets.session_inputs import (
+    SessionFound,
+    classes_in,
+    load_roster,
+    naming_session,
+    sessions_in,
+)
+from orf_books.assets.session_records import WITHDRAWN, SessionRecords, SessionRow, SessionUpload
 from orf_books.assets.uploads import UploadsConfig
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance
@@ -30,7 +40,9 @@ from orf_books.object_keys import (
     class_page_key,
     rejected_sessions_folder,
     roster_key,
+    session_metadata_key,
     session_outputs_folder,
+    session_refusal_key,
     student_pages_folder,
 )
 from orf_books.resources.batch import BatchResource
@@ -40,7 +52,8 @@ from orf_books.settings import Settings
 from orf_books.transcripts.erasure import erase_from_roster, erase_from_session, mentions_student
 from orf_books.transcripts.problems import UnusableTranscript
 from orf_books.transcripts.publication import Access, Deletion
-from orf_books.transcripts.roster import Roster
+from orf_books.transcripts.roster import Roster, read_roster
+from orf_books.transcripts.score_document import read_scores
 from orf_books.transcripts.submission import metadata_of_key
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -72,16 +85,6 @@ class StudentDeletion:
         return asdict(self)
 
 
-@dataclass(slots=True)
-class _Erased:
-    """What was erased so far."""
-
-    rewritten: int = 0
-    raw_deleted: int = 0
-    deleted: int = 0
-    withdrawn: list[SessionFound] = field(default_factory=list)
-
-
 def delete_student(
     settings: Settings, student_id: str, actor: str, batch: BatchResource
 ) -> StudentDeletion:
@@ -105,17 +108,17 @@ def delete_student(
     database = Database(settings.published_database.get_secret_value())
     deletion = Deletion(student_id, actor, str(uuid4()), datetime.now(UTC))
     rosters = _rosters(records.storage, database, deletion)
-    erased = _Erased()
-    for class_id, roster in rosters.items():
-        _erase_from_class(records, class_id, roster, student_id, erased)
+    with open_instance(settings) as instance:
+        erasure = _Erasure(records, database, instance, deletion)
+        for class_id, roster in rosters.items():
+            erasure.erase_from_class(class_id, roster)
     deleted = database.delete_student(deletion)
     # The rosters come last: without the name, whoever repeats the deletion would find less.
     for class_id in rosters:
-        _erase_from_roster(records, class_id, student_id)
-    _withdraw(settings, records, erased.withdrawn, deletion.request_id)
-    again = _score_again(settings, records, list(rosters), batch)
+        _erase_from_roster(records.storage, class_id, student_id)
+    again = _score_again(settings, records.storage, list(rosters), batch)
     _see_that_nothing_is_left(records.storage, rosters, student_id)
-    return _deletion(deletion, rosters, erased, deleted, again)
+    return _deletion(deletion, rosters, erasure, deleted, again)
 
 
 def _rosters(storage: ObjectStorage, database: Database, deletion: Deletion) -> dict[str, Roster]:
@@ -133,7 +136,11 @@ def _rosters(storage: ObjectStorage, database: Database, deletion: Deletion) -> 
     classes = {row.class_id for row in published.assessments}
     rosters: dict[str, Roster] = {}
     for class_id in classes_in(storage):
-        roster = load_roster(storage, class_id)
+        try:
+            roster = load_roster(storage, class_id)
+        except UnusableTranscript as error:
+            # Nobody knows whether the student is on it.
+            raise FixInput(f"{roster_key(class_id)}: {error}") from None
         if roster.student(deletion.student_id) or class_id in classes:
             rosters[class_id] = roster
     if not rosters:
@@ -141,26 +148,89 @@ def _rosters(storage: ObjectStorage, database: Database, deletion: Deletion) -> 
     return rosters
 
 
-def _erase_from_class(
-    records: SessionRecords, class_id: str, roster: Roster, student_id: str, erased: _Erased
-) -> None:
-    storage = records.storage
-    for found in sessions_in(storage, class_folder(class_id)):
-        # A new roster makes new versions of all of them; no sensor needs to see to that.
-        records.claim(found.key)
+@dataclass(slots=True)
+class _Erasure:
+    """Taking a student out of raw files and what was made of them."""
+
+    _records: SessionRecords
+    _database: Database
+    _instance: dg.DagsterInstance
+    _deletion: Deletion
+    rewritten: int = 0
+    """Of raw files, so far."""
+    raw_deleted: int = 0
+    deleted: int = 0
+
+    def erase_from_class(self, class_id: str, roster: Roster) -> None:
+        """Erase the student from all objects of a class but its roster."""
+        storage, student_id = self._records.storage, self._deletion.student_id
+        for found in sessions_in(storage, class_folder(class_id)):
+            # A new roster makes new versions of all of them; no sensor needs to see to that.
+            self._records.claim(found.key)
+            with naming_session(found.key):
+                self._erase_from_session(found, roster)
+        for key in _made_of(storage, class_id):
+            if mentions_student(storage.get(key), roster, student_id):
+                storage.delete(key)
+                self.deleted += 1
+
+    def _erase_from_session(self, found: SessionFound, roster: Roster) -> None:
+        storage, student_id = self._records.storage, self._deletion.student_id
+        metadata = session_metadata_key(found.raw_key)
+        with suppress(ObjectNotFoundError):
+            if mentions_student(storage.get(metadata), roster, student_id):
+                storage.delete(metadata)
         content = storage.get(found.raw_key)
         left = _without_student(found, content, roster, student_id)
+        key = _nameless(found.raw_key, roster, student_id)
+        is_gone = left is None or key != found.raw_key
+        if is_gone:
+            # Before the file is deleted: whoever repeats the deletion does not find it any more.
+            self._withdraw(found)
         if left is None:
-            storage.delete(found.raw_key)
-            erased.raw_deleted += 1
-            erased.withdrawn.append(found)
-        elif left != content:
-            storage.put(found.raw_key, left)
-            erased.rewritten += 1
-    for key in _made_of(storage, class_id):
-        if mentions_student(storage.get(key), roster, student_id):
-            storage.delete(key)
-            erased.deleted += 1
+            self.raw_deleted += 1
+        elif left != content or is_gone:
+            if is_gone:
+                with suppress(ObjectNotFoundError):
+                    storage.copy(metadata, session_metadata_key(key))
+            storage.put(key, left)
+            self.rewritten += 1
+        if is_gone:
+            storage.delete(metadata, found.raw_key)
+
+    def _withdraw(self, found: SessionFound) -> None:
+        """Forget a session of which nothing is left under its key."""
+        now, job_id = datetime.now(UTC), self._deletion.request_id
+        row = self._records.sessions([found.key]).get(found.key)
+        if row:
+            self._withdraw_published(row, now)
+            self._records.storage.delete(*row.output_keys)
+        self._records.storage.delete(session_refusal_key(found.key))
+        self._records.add_uploads([SessionUpload(found.key, found.version, WITHDRAWN, now, job_id)])
+        self._instance.delete_dynamic_partition(str(partitions.sessions.name), found.key)
+
+    def _withdraw_published(self, row: SessionRow, now: datetime) -> None:
+        """Take others out of what is published of a session; the student is deleted and counted."""
+        # Without scores, an earlier try has come this far.
+        with suppress(ObjectNotFoundError):
+            scores = read_scores(self._records.storage.get(row.scores_key))
+            own = {
+                student: one
+                for student, one in scores.session.students.items()
+                if student == self._deletion.student_id
+            }
+            session = replace(scores.session, students=own, voided=())
+            self._database.publish([replace(scores, session=session, scored_at=now)])
+
+
+def _nameless(raw_key: str, roster: Roster, student_id: str) -> str:
+    """The key of a raw file; of one that is named after the student, another one."""
+    folder, _, name = raw_key.rpartition("/")
+    if not mentions_student(name.encode(), roster, student_id):
+        return raw_key
+    # The same when repeated; nobody can guess the name from it, for ids are random.
+    digest = hashlib.sha256(f"{student_id} {name}".encode()).hexdigest()[:12]
+    return f"{folder}/{digest}{PurePosixPath(name).suffix}"
 
 
 def _without_student(
@@ -188,34 +258,26 @@ def _made_of(storage: ObjectStorage, class_id: str) -> Iterator[str]:
         yield storage.head(class_page_key(class_id)).key
 
 
-def _erase_from_roster(records: SessionRecords, class_id: str, student_id: str) -> None:
+def _erase_from_roster(storage: ObjectStorage, class_id: str, student_id: str) -> None:
     key = roster_key(class_id)
-    content = records.storage.get(key)
+    content = storage.get(key)
     left = erase_from_roster(content, student_id)
-    if left != content:
-        records.storage.put(key, left)
-
-
-def _withdraw(
-    settings: Settings, records: SessionRecords, sessions: list[SessionFound], job_id: str
-) -> None:
-    """Forget sessions of which nothing is left."""
-    now = datetime.now(UTC)
-    records.add_uploads(
-        [SessionUpload(one.key, one.version, WITHDRAWN, now, job_id) for one in sessions]
-    )
-    with open_instance(settings) as instance:
-        for one in sessions:
-            instance.delete_dynamic_partition(str(partitions.sessions.name), one.key)
+    if left == content:
+        return
+    try:
+        read_roster(left)
+    except UnusableTranscript:
+        # Nobody is left on it; such a roster would stop every deletion.
+        storage.delete(key)
+    else:
+        storage.put(key, left)
 
 
 def _score_again(
-    settings: Settings, records: SessionRecords, classes: list[str], batch: BatchResource
+    settings: Settings, storage: ObjectStorage, classes: list[str], batch: BatchResource
 ) -> int:
     """Score what is left of the classes, and make their figures, tables and pages anew."""
-    uploads = [
-        found for one in classes for found in sessions_in(records.storage, class_folder(one))
-    ]
+    uploads = [found for one in classes for found in sessions_in(storage, class_folder(one))]
     if uploads:
         config = UploadsConfig.noticed_now(uploads).run_config("requested_sessions")
         run_job(settings, "ingest_transcripts", config, batch)
@@ -231,11 +293,13 @@ def _see_that_nothing_is_left(
         key
         for class_id, roster in rosters.items()
         for key in _everything_of(storage, class_id)
-        if mentions_student(storage.get(key), roster, student_id)
+        if mentions_student(storage.get(key) + key.rpartition("/")[2].encode(), roster, student_id)
     ]
     if left:
+        # Their names may be those of other children.
+        folders = ", ".join(sorted({key.rpartition("/")[0] for key in left}))
         raise NotAllDeletedError(
-            f"The student is still found in {len(left)} objects, first {left[0]}. Repeat the "
+            f"The student is still found in {len(left)} objects below {folders}. Repeat the "
             "deletion; if that does not help, delete these objects."
         )
 
@@ -248,7 +312,7 @@ def _everything_of(storage: ObjectStorage, class_id: str) -> Iterator[str]:
 def _deletion(
     deletion: Deletion,
     rosters: dict[str, Roster],
-    erased: _Erased,
+    erasure: _Erasure,
     deleted: Deleted,
     scored_again: int,
 ) -> StudentDeletion:
@@ -256,9 +320,9 @@ def _deletion(
         student_id=deletion.student_id,
         deletion_id=deletion.deletion_id,
         classes=tuple(sorted(rosters)),
-        raw_files_rewritten=erased.rewritten,
-        raw_files_deleted=erased.raw_deleted,
-        objects_deleted=erased.deleted,
+        raw_files_rewritten=erasure.rewritten,
+        raw_files_deleted=erasure.raw_deleted,
+        objects_deleted=erasure.deleted,
         assessments_deleted=deleted.assessment_count,
         evidence_deleted=deleted.evidence_count,
         sessions_scored_again=scored_again,

@@ -12,7 +12,7 @@ from orf_books.assets.activity_inputs import RECORD
 from orf_books.assets.activity_records import ActivityRecords
 from orf_books.assets.book_records import ACCEPTED, BookRecords, Upload
 from orf_books.assets.session_inputs import sessions_in
-from orf_books.assets.session_records import SessionRecords
+from orf_books.assets.session_records import WITHDRAWN, SessionRecords
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
     RAW,
@@ -46,7 +46,9 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
     if unseen:
         return {"upload": min(unseen)[0], "status": WAITING}
     if not known:
-        raise FixInput(f"There is no upload {name!r}; `orf-books upload` puts one.")
+        # People may name a raw file after a child.
+        upload = "such class session" if name.startswith(RAW) else f"upload {name!r}"
+        raise FixInput(f"There is no {upload}; `orf-books upload` puts one.")
     return _status(records, known[-1])
 
 
@@ -90,6 +92,8 @@ def status_of_session(storage: ObjectStorage, name: str) -> dict[str, Any] | Non
     if key not in {*(one.key for one in present), *(one.key for one in records.uploads())}:
         return None
     upload = next((one for one in reversed(records.uploads()) if one.key == key), None)
+    if upload and upload.status == WITHDRAWN:
+        return {"upload": key, "status": WITHDRAWN}
     failure = records.standing_failures([key]).get(key)
     row = records.sessions([key]).get(key)
     if upload and upload.problem:

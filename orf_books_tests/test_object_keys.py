@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -5,13 +7,30 @@ from hypothesis import strategies as st
 from orf_books import object_keys
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
+    AGGREGATES,
+    NORMALIZED,
+    SCORES,
+    class_folder,
+    class_page_key,
+    is_roster,
+    is_session,
     is_upload,
     library_name,
     library_of_upload,
     rejected_key,
     rejection_reason_key,
+    roster_key,
+    session_metadata_key,
+    session_output_key,
+    session_refusal_key,
+    student_page_key,
+    student_pages_folder,
     upload_key,
 )
+from orf_books.partitions import session_key
+
+DAY = date(2026, 1, 5)
+STUDENT = "0b1f7c52-6d0e-4c38-9a61-5a4fbe1f0c01"
 
 
 @pytest.mark.parametrize(
@@ -100,9 +119,81 @@ def test_a_refused_upload_is_kept_beside_the_reason() -> None:
     assert rejection_reason_key("uploads/ann/raw.csv") == "rejected/ann/raw.csv.error.json"
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "raw/5B/2026-01-05/morning.txt",
+        "raw/5B/2026-01-05/roster.json",
+        "raw/5B/2026-01-05/a.metadata.json.txt",
+        "raw/5B/yesterday/morning.txt",
+        "raw/morning.docx",
+    ],
+)
+def test_what_lies_below_raw_is_meant_as_a_session_be_it_right_or_wrong(key: str) -> None:
+    assert is_session(key)
+    assert not is_roster(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "raw/5B/roster.json",
+        "raw/5B/2026-01-05/morning.txt.metadata.json",
+        "raw/5B/2026-01-05/.morning.txt",
+        "raw/5B/2026-01-05/morning.txt.part",
+        "raw/5B/.cache/morning.txt",
+        "raws/5B/2026-01-05/morning.txt",
+        "scores/5B/2026-01-05/run.json",
+    ],
+)
+def test_rosters_metadata_and_half_written_files_are_no_sessions(key: str) -> None:
+    assert not is_session(key)
+
+
+@pytest.mark.parametrize(
+    ("class_id", "segment"),
+    [("5B", "5B"), ("Year 5", "Year%205"), ("5/B", "5%2FB"), ("Año", "A%C3%B1o"), ("50%", "50%25")],
+)
+def test_a_class_is_one_segment_of_every_key(class_id: str, segment: str) -> None:
+    assert class_folder(class_id) == f"raw/{segment}/"
+    assert roster_key(class_id) == f"raw/{segment}/roster.json"
+    assert is_roster(roster_key(class_id))
+    assert class_page_key(class_id) == f"data/classes/{segment}.html"
+    assert student_page_key(class_id, STUDENT) == f"data/classes/{segment}/{STUDENT}.html"
+    assert student_page_key(class_id, STUDENT).startswith(student_pages_folder(class_id))
+    assert session_output_key(NORMALIZED, class_id, DAY, "run") == (
+        f"normalized/{segment}/2026-01-05/run.jsonl"
+    )
+    for stage in (SCORES, AGGREGATES):
+        assert session_output_key(stage, class_id, DAY, "run") == (
+            f"{stage}/{segment}/2026-01-05/run.json"
+        )
+
+
+@pytest.mark.parametrize("class_id", ["", ".", "..", "a/../b", "x" * 201])
+def test_what_cannot_name_a_class_is_refused(class_id: str) -> None:
+    with pytest.raises(FixInput):
+        class_folder(class_id)
+
+
+def test_a_refused_session_is_known_by_its_partition_and_not_by_its_file() -> None:
+    session = session_key("5B", DAY, "raw/5B/2026-01-05/emma_cried.txt")
+    key = session_refusal_key(session)
+    assert key == f"rejected/{session}.error.json"
+    assert "emma" not in key
+
+
+def test_metadata_lies_beside_its_file() -> None:
+    assert session_metadata_key("raw/5B/2026-01-05/a.txt") == (
+        "raw/5B/2026-01-05/a.txt.metadata.json"
+    )
+
+
 def test_keys_that_people_know_stay_as_they_are() -> None:
     assert object_keys.UPLOADS == "uploads/"
     assert object_keys.INDEX_PAGE == "dashboard.html"
     assert upload_key("ann") == "uploads/ann/raw.csv"
     assert object_keys.library_data_key("ann") == "data/ann.json"
     assert object_keys.library_page_key("ann") == "data/ann.html"
+    assert object_keys.RAW == "raw/"
+    assert object_keys.CLASSES_PAGE == "classes.html"

@@ -20,6 +20,8 @@ from orf_books.assets.book_records import (
     Upload,
     uploads,
 )
+from orf_books.assets.session_inputs import sessions_in
+from orf_books.assets.session_records import Publication, SessionRecords, publications
 from orf_books.assets.uploads import UploadClaim, upload_claims
 from orf_books.failures import OrfBooksError
 from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
@@ -28,9 +30,12 @@ from orf_books.resources.tables import Tables
 from orf_books.sensors import (
     mended_items,
     new_activity_recordings,
+    new_class_transcripts,
     new_goodreads_exports,
+    unpublished_scores,
     uploads_to_request,
 )
+from orf_books_tests.assets.class_platform import NOTHING_SAID, platform_in
 from orf_books_tests.conftest import Platform, book, export_of, plain_books
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -303,6 +308,173 @@ def test_a_recording_that_a_process_is_dealing_with_is_not_requested(
     assert asked_for(listening_tick(folder)) == []
 
 
+# Class sessions
+
+
+def sessions_tick(storage: ObjectStorage, cursor: str | None = None) -> dg.SensorResult:
+    resources = {"storage": StorageResource(url=storage.url)}
+    result = new_class_transcripts(dg.build_sensor_context(cursor=cursor, resources=resources))
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def sessions_asked_for(result: dg.SensorResult) -> list[set[tuple[str, str]]]:
+    """By request, the partitions and versions of its sessions."""
+    return [
+        {
+            (upload["key"], upload["version"])
+            for upload in request.run_config["ops"]["requested_sessions"]["config"]["uploads"]
+        }
+        for request in result.run_requests or []
+    ]
+
+
+def present(storage: ObjectStorage, below: str = "raw/") -> set[tuple[str, str]]:
+    return {(one.key, one.version) for one in sessions_in(storage, below)}
+
+
+def put_session(storage: ObjectStorage, class_id: str = "5B", day: int = 5) -> None:
+    storage.put(f"raw/{class_id}/2026-01-{day:02}/morning.txt", b"...")
+
+
+def test_sessions_that_are_noticed_together_share_a_run(folder: ObjectStorage) -> None:
+    for day in (5, 6):
+        put_session(folder, day=day)
+    put_session(folder, "6C")
+    folder.put("raw/6C/yesterday/emma_cried.txt", b"...")
+    folder.put("raw/6C/roster.json", b"[]")
+
+    result = sessions_tick(folder)
+
+    assert sessions_asked_for(result) == [present(folder)]
+    assert len(present(folder)) == 4
+    assert "emma" not in str(result)
+
+
+def test_a_session_is_requested_once_until_it_changes(folder: ObjectStorage) -> None:
+    put_session(folder)
+    first = sessions_tick(folder)
+    again = sessions_tick(folder, first.cursor)
+    assert sessions_asked_for(again) == []
+    assert again.skip_reason is not None
+    put_session(folder)
+    assert sessions_asked_for(sessions_tick(folder, again.cursor)) == [present(folder)]
+
+
+def test_a_roster_that_comes_or_changes_asks_for_all_sessions_of_its_class(
+    folder: ObjectStorage,
+) -> None:
+    for day in (5, 6):
+        put_session(folder, day=day)
+    put_session(folder, "6C")
+    result = sessions_tick(folder)
+    for roster in (b"[1]", b"[2]"):
+        folder.put("raw/5B/roster.json", roster)
+        result = sessions_tick(folder, result.cursor)
+        assert sessions_asked_for(result) == [present(folder, "raw/5B/")]
+
+
+def test_metadata_that_comes_asks_for_its_session(folder: ObjectStorage) -> None:
+    for day in (5, 6):
+        put_session(folder, day=day)
+    first = sessions_tick(folder)
+    folder.put("raw/5B/2026-01-05/morning.txt.metadata.json", b"{}")
+    result = sessions_tick(folder, first.cursor)
+    assert sessions_asked_for(result) == [present(folder, "raw/5B/2026-01-05/")]
+
+
+def test_sessions_that_are_half_written_wait(folder: ObjectStorage) -> None:
+    folder.put("raw/5B/roster.json", b"[]")
+    folder.put("raw/5B/2026-01-05/morning.txt.metadata.json", b"{}")
+    for name in (".morning.txt", "noon.txt.part", "evening.txt~"):
+        folder.put(f"raw/5B/2026-01-05/{name}", b"...")
+    with growing(Path(folder.location("raw/5B/2026-01-05/morning.txt"))):
+        unfinished = sessions_tick(folder)
+    assert sessions_asked_for(unfinished) == []
+    assert sessions_asked_for(sessions_tick(folder, unfinished.cursor)) == [present(folder)]
+
+
+def test_a_session_that_a_process_is_dealing_with_is_not_requested(folder: ObjectStorage) -> None:
+    put_session(folder)
+    ((key, _),) = present(folder)
+    SessionRecords(folder).claim(key)
+    assert sessions_asked_for(sessions_tick(folder)) == []
+
+
+def test_the_run_that_is_requested_ends_the_request(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    classes = platform_in(tmp_path, instance)
+    key = classes.put()
+    result = sessions_tick(classes.storage)
+    (request,) = result.run_requests or []
+
+    assert classes.run("ingest_transcripts", request.run_config).success
+    assert classes.job_ids().keys() == {key}
+    after = sessions_tick(classes.storage, result.cursor)
+    assert sessions_asked_for(after) == []
+    assert json.loads(after.cursor or "") == []
+
+
+# Scores that wait for the database
+
+
+def publishing_tick(
+    storage: ObjectStorage, instance: dg.DagsterInstance
+) -> dg.RunRequest | dg.SkipReason:
+    resources = {"storage": StorageResource(url=storage.url)}
+    result = unpublished_scores(dg.build_sensor_context(instance=instance, resources=resources))
+    assert isinstance(result, dg.RunRequest | dg.SkipReason)
+    return result
+
+
+def tried(storage: ObjectStorage, ago: timedelta, tries: int = 1, key: str = "a") -> None:
+    """An attempt to publish that failed."""
+    row = Publication(key, "run", False, tries, datetime.now(UTC) - ago)
+    Tables(storage).append(publications, [row])
+
+
+def test_without_waiting_scores_nothing_is_published(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
+    tried(folder, timedelta(days=1))
+    done = Publication("a", "run", is_published=True, tries=2, tried_at=datetime.now(UTC))
+    Tables(folder).append(publications, [done])
+    assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
+
+
+@pytest.mark.parametrize(
+    ("tries", "pause"), [(1, 30), (2, 60), (3, 120), (7, 1920), (8, 3600), (9, 3600), (5000, 3600)]
+)
+def test_the_pause_before_another_try_doubles_up_to_an_hour(
+    folder: ObjectStorage, instance: dg.DagsterInstance, tries: int, pause: int
+) -> None:
+    tried(folder, timedelta(seconds=pause + 1), tries)
+    assert isinstance(publishing_tick(folder, instance), dg.RunRequest)
+    tried(folder, timedelta(seconds=pause - 10), tries)
+    assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
+
+
+def test_one_run_is_asked_for_until_it_has_tried(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    for key in "ab":
+        tried(folder, timedelta(hours=1), key=key)
+    first, again = (publishing_tick(folder, instance) for _ in range(2))
+    assert isinstance(first, dg.RunRequest)
+    assert isinstance(again, dg.RunRequest)
+    assert first.run_key == again.run_key
+
+
+def test_while_a_run_is_publishing_no_other_is_asked_for(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    tried(folder, timedelta(days=1))
+    instance.add_run(dg.DagsterRun(job_name="refresh_classes", status=dg.DagsterRunStatus.STARTED))
+    assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
+
+
 # Books mended by hand or backfill
 
 
@@ -352,6 +524,23 @@ def test_runs_that_failed_for_some_books_have_mended_others(platform: Platform) 
     assert not platform.materialize_books("404", "404").success
     result, _ = mending_tick(platform.instance, cursor)
     assert len(requests_of(result)) == 1
+
+
+def test_an_ended_run_of_chosen_sessions_refreshes_the_classes(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    classes = platform_in(tmp_path, instance)
+    key = classes.put(content=NOTHING_SAID)
+    classes.ingest()
+    classes.put()
+    _, cursor = mending_tick(instance, None)
+    assert classes.backfill(key).success
+
+    result, _ = mending_tick(instance, cursor)
+
+    (request,) = requests_of(result)
+    assert request.job_name == "refresh_classes"
+    assert classes.run("refresh_classes", request.run_config).success
 
 
 def test_without_ended_runs_nothing_is_requested(instance: dg.DagsterInstance) -> None:

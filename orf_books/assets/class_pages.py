@@ -74,6 +74,7 @@ def class_pages(
     for one in changed:
         scores = stored_scores(records.storage, one.rows)
         students = sorted({student for each in scores for student in each.session.students})
+        _delete_pages_of_others(records.storage, one.class_id, students)
         try:
             database.open().log_access(
                 Access(
@@ -103,13 +104,20 @@ def class_pages(
     )
 
 
+def _delete_pages_of_others(storage: ObjectStorage, class_id: str, students: Sequence[str]) -> None:
+    """Delete pages of students who are in no scores any more, whatever comes of the others."""
+    kept = {student_page_key(class_id, student) for student in students}
+    earlier = {stored.key for stored in storage.list(student_pages_folder(class_id))}
+    storage.delete(*(earlier - kept))
+
+
 def _put_pages(
     storage: ObjectStorage,
     of_class: ClassSessions,
     scores: "Sequence[StoredScores]",
     students: Sequence[str],
 ) -> None:
-    """Put the pages of a class and its students; pages of others are deleted."""
+    """Put the pages of a class and its students."""
     from orf_books.pages.class_page import render_class_page
     from orf_books.pages.student_page import render_student_page
     from orf_books.transcripts.redaction import Redactor
@@ -127,8 +135,6 @@ def _put_pages(
         }
     for key, page in pages.items():
         storage.put(key, page.encode())
-    earlier = {stored.key for stored in storage.list(student_pages_folder(class_id))}
-    storage.delete(*(earlier - pages.keys()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ here: what is made of it (`orf_books/transcripts`), runs (`session_scoring.py`).
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from orf_books import partitions
-from orf_books.failures import FixInput
+from orf_books.failures import FixConfiguration, FixInput, RetryLater
 from orf_books.keys import text_of_key
 from orf_books.object_keys import (
     RAW,
@@ -65,7 +66,8 @@ class SessionInputs:
 def sessions_in(storage: ObjectStorage, below: str = RAW) -> list[SessionFound]:
     """The raw files of all classes, or of the class whose folder is given."""
     stored = {one.key: one for one in storage.list(below)}
-    versions = {key: one.version for key, one in stored.items()}
+    # Where versions are digests of contents, a roster that is put back would go unnoticed.
+    versions = {key: f"{one.version} {one.last_modified}" for key, one in stored.items()}
     return [
         _found(one.key, versions, one.last_modified, one.size)
         for one in stored.values()
@@ -83,9 +85,31 @@ def session_at(storage: ObjectStorage, key: str) -> SessionFound:
     for found in sessions_in(storage, class_folder(class_id)):
         if found.key == key:
             return found
-    raise UnusableTranscript(
-        ErrorCode.MISSING_FILE, "Its raw file is gone. Upload it again, or delete the session."
-    )
+    raise _missing()
+
+
+@contextmanager
+def naming_session(key: str) -> Iterator[None]:
+    """Name the session in what goes wrong with its raw file, which may be named after a child.
+
+    Raises:
+        UnusableTranscript: the raw file is not there.
+        FixConfiguration: the store refuses access to it.
+        RetryLater: the store does not answer.
+    """
+    try:
+        yield
+    except ObjectNotFoundError:
+        raise _missing() from None
+    except FixConfiguration:
+        raise FixConfiguration(
+            f"The object store refuses access to the raw file of {key}: check the credentials and "
+            "the bucket, or the folder."
+        ) from None
+    except RetryLater as error:
+        raise RetryLater(
+            f"The object store did not answer for the raw file of {key}.", error.category
+        ) from None
 
 
 def load_session(storage: ObjectStorage, found: SessionFound) -> SessionInputs:
@@ -98,10 +122,11 @@ def load_session(storage: ObjectStorage, found: SessionFound) -> SessionInputs:
     if found.problem:
         raise found.problem
     refuse_by_size(found.size)
-    metadata = _metadata(storage, found.raw_key)
-    # Before another class's roster is looked for.
-    check_key(found.raw_key, metadata)
-    content = storage.get(found.raw_key)
+    with naming_session(found.key):
+        metadata = _metadata(storage, found.raw_key)
+        # Before another class's roster is looked for.
+        check_key(found.raw_key, metadata)
+        content = storage.get(found.raw_key)
     return SessionInputs(content, metadata, load_roster(storage, metadata.class_id))
 
 
@@ -142,6 +167,12 @@ def _found(
     parts = [versions.get(one) for one in (raw_key, session_metadata_key(raw_key), roster)]
     version = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     return SessionFound(key, version, last_modified, raw_key, size, problem)
+
+
+def _missing() -> UnusableTranscript:
+    return UnusableTranscript(
+        ErrorCode.MISSING_FILE, "Its raw file is gone. Upload it again, or delete the session."
+    )
 
 
 def _unusable(error: FixInput) -> UnusableTranscript:

@@ -6,8 +6,8 @@ sessions of a class (`class_reports.py`).
 """
 
 import json
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -68,7 +68,7 @@ def requested_sessions(
     uploads = config.uploads or new_sessions(records)
     found = {one.key: one for one in sessions_in(records.storage)}
     noted = [_noted(records, one, found.get(one.key), context.run.run_id) for one in uploads]
-    records.add_uploads(noted)
+    records.add_uploads([*noted, *_withdrawn(records, found, context.run.run_id)])
     refused = [one for one in noted if one.status == REFUSED]
     for one in refused:
         context.log.error("%s was refused. %s", one.key, one.problem)
@@ -96,11 +96,11 @@ def _noted(
     records: SessionRecords, upload: UploadConfig, found: SessionFound | None, job_id: str
 ) -> SessionUpload:
     problem, status = found.problem if found else None, ACCEPTED
-    if not found and upload.key.startswith(UNUSABLE):
-        status = WITHDRAWN
     if problem:
         status = REFUSED
         records.storage.put(session_refusal_key(upload.key), refusal_document(upload.key, problem))
+    elif upload.key.startswith(UNUSABLE):
+        status = WITHDRAWN
     return SessionUpload(
         upload.key,
         upload.version,
@@ -109,6 +109,17 @@ def _noted(
         job_id,
         str(problem) if problem else None,
     )
+
+
+def _withdrawn(
+    records: SessionRecords, found: Collection[str], job_id: str
+) -> Iterator[SessionUpload]:
+    """Refused uploads that are gone, as somebody renamed them; why they were refused goes, too."""
+    last = {upload.key: upload for upload in records.uploads()}
+    for key, upload in last.items():
+        if upload.status == REFUSED and key not in found:
+            records.storage.delete(session_refusal_key(key))
+            yield SessionUpload(key, upload.version, WITHDRAWN, datetime.now(UTC), job_id)
 
 
 @dg.multi_asset(

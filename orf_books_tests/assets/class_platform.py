@@ -115,14 +115,14 @@ class ClassPlatform:
 
     def backfill(self, key: str) -> dg.ExecuteInProcessResult:
         """Score a chosen partition, as from the page."""
-        job = self.definitions.resolve_implicit_global_asset_job_def()
-        return job.get_subset(asset_selection={SCORED_TRANSCRIPTS}).execute_in_process(
-            run_config=QUIET,
-            instance=self.instance,
+        return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            asset_selection=[SCORED_TRANSCRIPTS],
             tags={
                 "dagster/asset_partition_range_start": key,
                 "dagster/asset_partition_range_end": key,
             },
+            run_config=QUIET,
+            instance=self.instance,
             raise_on_error=False,
         )
 

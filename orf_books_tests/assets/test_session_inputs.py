@@ -1,7 +1,8 @@
 """What lies in the store about class sessions, before anything is made of it."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -17,7 +18,7 @@ from orf_books.assets.session_inputs import (
 )
 from orf_books.object_keys import session_metadata_key
 from orf_books.partitions import session_key
-from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.submission import MAX_BYTES
 
@@ -123,6 +124,23 @@ def test_the_file_its_metadata_and_the_roster_make_the_version(
     assert [one.version for one in sessions_in(store) if one.version in (before, after)] == (
         [before] if changed == session_metadata_key(RAW_KEY) else []
     )
+
+
+class DigestingStorage(ObjectStorage):
+    """A store whose versions are digests of contents, as those of S3 are."""
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """The objects below a prefix."""
+        for one in super().list(prefix):
+            yield replace(one, version=hashlib.sha256(self.get(one.key)).hexdigest())
+
+
+def test_a_roster_that_is_put_back_makes_another_version(store: ObjectStorage) -> None:
+    digesting = DigestingStorage(store.url)
+    before = only(digesting)
+    for roster in (b"[]", ROSTER):
+        store.put(ROSTER_KEY, roster)
+    assert only(digesting).version != before.version
 
 
 def test_another_class_or_session_does_not_change_the_version(store: ObjectStorage) -> None:
