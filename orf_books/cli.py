@@ -1,16 +1,17 @@
 """The command line, `orf-books`.
 
-Belongs here: arguments, what is printed, exit statuses. Does not belong here: what is done; the
-commands run the same jobs as the page, on the same instance (`orf_books/local_runs.py`).
+Belongs here: arguments, exit statuses. Does not belong here: what is printed
+(`orf_books/printing.py`) and what is done; the commands run the same jobs as the page, on the same
+instance (`orf_books/local_runs.py`).
 
 Dagster is imported inside the commands that need it: reading a dashboard should not wait for it.
 """
 
 import atexit
 import gc
-import json
 import os
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,10 +19,20 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
+from orf_books.printing import (
+    output,
+    print_json,
+    show_activities,
+    show_books,
+    show_genres,
+    show_readings,
+    show_sessions,
+    show_skills,
+    table_of_rows,
+    table_of_values,
+)
 from orf_books.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -30,7 +41,6 @@ if TYPE_CHECKING:
     from orf_books.terminal import TerminalBatch
 
 ITEMS_FAILED, WRONG_CALL = 1, 2
-SHOWN_FAILURES = 20
 DEMO_READINGS = 2
 DEMO_UTTERANCES = 400
 DEMO_RATE = 50.0
@@ -52,7 +62,7 @@ app.add_typer(database_commands, name="database")
 compare_commands = typer.Typer(help="Two results beside each other.", no_args_is_help=True)
 app.add_typer(compare_commands, name="compare")
 
-output, messages = Console(), Console(stderr=True)
+messages = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
 Library = Annotated[
@@ -130,9 +140,8 @@ def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = Fa
 
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
-    _print_run(
-        ingest_export(settings, file.read_bytes(), _library(file, library), batch), as_json=as_json
-    )
+    run = ingest_export(settings, file.read_bytes(), _library(file, library), batch)
+    _report(run, show_books, as_json=as_json)
 
 
 @run_commands.command("activities")
@@ -142,7 +151,7 @@ def run_activities(paths: RecordingPaths, *, as_json: AsJson = False) -> None:
 
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
-    _print_activities(ingest_recordings(settings, paths, batch), as_json=as_json)
+    _report(ingest_recordings(settings, paths, batch), show_activities, as_json=as_json)
 
 
 @run_commands.command("transcripts")
@@ -161,7 +170,7 @@ def run_transcripts(  # noqa: PLR0913 - options
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
     files = _session_files(paths, class_id, day, roster, source)
-    _print_sessions(ingest_sessions(settings, files, batch), as_json=as_json)
+    _report(ingest_sessions(settings, files, batch), show_sessions, as_json=as_json)
 
 
 @app.command()
@@ -173,11 +182,11 @@ def retry(kind: Kind, *, as_json: AsJson = False) -> None:
     batch = _batch(settings, is_silent=as_json)
     match kind:
         case Kind.BOOKS:
-            _print_run(retry_books(settings, batch), as_json=as_json)
+            _report(retry_books(settings, batch), show_books, as_json=as_json)
         case Kind.ACTIVITIES:
-            _print_activities(retry_activities(settings, batch), as_json=as_json)
+            _report(retry_activities(settings, batch), show_activities, as_json=as_json)
         case Kind.TRANSCRIPTS:
-            _print_sessions(retry_transcripts(settings, batch), as_json=as_json)
+            _report(retry_transcripts(settings, batch), show_sessions, as_json=as_json)
 
 
 @app.command()
@@ -234,9 +243,9 @@ def status(  # noqa: PLR0913, PLR0917 - options
         wanted = BatchFilter(kind, class_id, state, longer_than, error)
         found = [batch.as_document() for batch in batches(storage, wanted)]
         if as_json:
-            _print_json({"batches": found})
+            print_json({"batches": found})
         elif found:
-            output.print(_rows("Batches", found))
+            output.print(table_of_rows("Batches", found))
         else:
             output.print("There is no such batch.")
         return
@@ -246,9 +255,9 @@ def status(  # noqa: PLR0913, PLR0917 - options
         or status_of_upload(storage, upload)
     )
     if as_json:
-        _print_json(shown)
+        print_json(shown)
     else:
-        output.print(_two_columns(shown["upload"], shown))
+        output.print(table_of_values(shown["upload"], shown))
 
 
 @show_commands.command("class")
@@ -263,9 +272,9 @@ def show_class(
 
     document = class_document(load_settings(), class_id, purpose)
     if as_json:
-        _print_json(document)
+        print_json(document)
     elif document["figures"]:
-        output.print(_rows(f"Class {class_id}", document["figures"]))
+        output.print(table_of_rows(f"Class {class_id}", document["figures"]))
     else:
         output.print(f"Nothing is published of class {class_id}.", markup=False)
 
@@ -280,7 +289,7 @@ def show_student(
     """All that is published of a student, as JSON."""
     from orf_books.published_records import student_document
 
-    _print_json(student_document(load_settings(), student_id, purpose))
+    print_json(student_document(load_settings(), student_id, purpose))
 
 
 @delete_commands.command("student")
@@ -297,9 +306,9 @@ def delete_student(
     batch = _batch(settings, is_silent=as_json)
     document = delete(settings, student_id, actor(), batch).as_document()
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
-        output.print(_two_columns("Deleted", document))
+        output.print(table_of_values("Deleted", document))
 
 
 @database_commands.command("upgrade")
@@ -350,13 +359,13 @@ def evaluate(kind: Kind, path: LabelsPath, *, as_json: AsJson = False) -> None:
             if path.is_dir():
                 raise FixInput(f"{path} is a folder; labels of books are a CSV file.")
             books = evaluate_books(storage, path.read_bytes())
-            document, is_complete, show = books.as_document(), books.is_complete, _print_evaluation
+            document, is_complete, show = books.as_document(), books.is_complete, show_genres
         case Kind.ACTIVITIES:
             from orf_books.evaluate_activities import evaluate_activities
 
             readings = evaluate_activities(storage, path)
             document, is_complete = readings.as_document(), readings.is_complete
-            show = _print_readings
+            show = show_readings
         case Kind.TRANSCRIPTS:
             from orf_books.transcripts.evaluation import evaluate_skills
             from orf_books.transcripts.labels import read_labels
@@ -364,9 +373,9 @@ def evaluate(kind: Kind, path: LabelsPath, *, as_json: AsJson = False) -> None:
             if path.is_dir():
                 raise FixInput(f"{path} is a folder; labels of transcripts are JSON lines.")
             document = evaluate_skills(read_labels(path.read_bytes())).as_document()
-            is_complete, show = True, _print_skills
+            is_complete, show = True, show_skills
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         show(document)
     if not is_complete:
@@ -380,13 +389,13 @@ def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson
 
     document = compare_results(load_settings().open_storage(), before, after)
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
-        output.print(_rows("Figures", document["measures"]))
+        output.print(table_of_rows("Figures", document["measures"]))
         if document["changed"]:
-            output.print(_rows("Changed verdicts", document["changed"]))
+            output.print(table_of_rows("Changed verdicts", document["changed"]))
         shown = ("activities", "words", "not_compared")
-        output.print(_two_columns("Compared", {name: document[name] for name in shown}))
+        output.print(table_of_values("Compared", {name: document[name] for name in shown}))
 
 
 @app.command()
@@ -425,11 +434,11 @@ def demo(*, as_json: AsJson = False) -> None:
             "activities": activities.as_document(),
             "transcripts": transcripts.as_document(),
         }
-        _print_json(books.as_document() | of_others)
+        print_json(books.as_document() | of_others)
     else:
-        _print_run(books, as_json=False)
-        _print_activities(activities, as_json=False)
-        _print_sessions(transcripts, as_json=False)
+        _report(books, show_books, as_json=False)
+        _report(activities, show_activities, as_json=False)
+        _report(transcripts, show_sessions, as_json=False)
 
 
 @app.command()
@@ -483,69 +492,6 @@ def _library(file: Path, name: str | None) -> str:
     return library_name(name or file.stem)
 
 
-def _print_run(run: "BooksRun", *, as_json: bool) -> None:
-    document = run.as_document()
-    if as_json:
-        _print_json(document)
-    else:
-        _print_report(document)
-    if document["failed_enrichments"]:
-        raise typer.Exit(ITEMS_FAILED)
-
-
-def _print_report(document: dict[str, Any]) -> None:
-    shown = (
-        "job_id",
-        "status",
-        "books_processed",
-        "successful_enrichments",
-        "failed_enrichments",
-        "not_found",
-        "gaps",
-        "reused",
-        "success_rate",
-        "processing_time_seconds",
-        "requests",
-    )
-    output.print(_two_columns("Report", {name: document[name] for name in shown}))
-    for row in document["refused_rows"]:
-        output.print(f"Row {row['row_number']} was refused: {row['reason']}", markup=False)
-    for failure in document["failures"][:SHOWN_FAILURES]:
-        text = f"Book {failure['book']} failed ({failure['category']}): {failure['message']}"
-        output.print(text, markup=False, soft_wrap=True)
-    if document["failed_enrichments"]:
-        output.print("`orf-books retry books` runs what failed once more.", markup=False)
-    elif document["gaps"]:
-        text = "A source is still to be asked about some books (gaps); `orf-books retry books` asks"
-        output.print(f"{text} what can be asked.", markup=False, soft_wrap=True)
-    for note in document["notes"]:
-        output.print(note, markup=False, soft_wrap=True)
-    for library, files in document["dashboards"].items():
-        output.print(f"\nDashboard of {library}", style="bold", markup=False)
-        output.print(f"  {files['page']}\n  {files['data']}", markup=False, soft_wrap=True)
-
-
-def _print_activities(run: "ActivitiesRun", *, as_json: bool) -> None:
-    document = run.as_document()
-    if as_json:
-        _print_json(document)
-    else:
-        hidden = ("failures", "uploads", "notes", "page", "failed_by_category")
-        shown = {name: value for name, value in document.items() if name not in hidden}
-        output.print(_two_columns("Report", shown))
-        for failure in document["failures"][:SHOWN_FAILURES]:
-            text = f"Activity {failure['activity']} failed ({failure['category']})"
-            output.print(f"{text}: {failure['message']}", markup=False, soft_wrap=True)
-        if document["failed_rescorings"]:
-            output.print("`orf-books retry activities` runs what failed once more.", markup=False)
-        for note in document["notes"]:
-            output.print(note, markup=False, soft_wrap=True)
-        output.print("\nReports", style="bold")
-        output.print(f"  {document['page']}", markup=False, soft_wrap=True)
-    if document["failed_rescorings"]:
-        raise typer.Exit(ITEMS_FAILED)
-
-
 def _session_files(
     paths: list[Path],
     class_id: str | None,
@@ -560,121 +506,23 @@ def _session_files(
     return SessionFiles(tuple(paths), class_id, day, source, roster)
 
 
-def _print_sessions(run: "TranscriptsRun", *, as_json: bool) -> None:
+def _report(
+    run: "ActivitiesRun | BooksRun | TranscriptsRun",
+    show: Callable[[dict[str, Any]], None],
+    *,
+    as_json: bool,
+) -> None:
     document = run.as_document()
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
-        hidden = ("failures", "uploads", "sessions", "page", "failed_by_category", "failed_by_code")
-        shown = {name: value for name, value in document.items() if name not in hidden}
-        output.print(_two_columns("Report", shown))
-        for failure in document["failures"][:SHOWN_FAILURES]:
-            why = failure["code"] or failure["category"]
-            text = f"Session {failure['session']} failed ({why}): {failure['message']}"
-            output.print(text, markup=False, soft_wrap=True)
-        if document["failed_scorings"] or document["published"] == "no":
-            text = "`orf-books retry transcripts` runs what failed and publishes what is not yet."
-            output.print(text, markup=False)
-        output.print("\nClasses", style="bold")
-        output.print(f"  {document['page']}", markup=False, soft_wrap=True)
-    if document["failed_scorings"]:
+        show(document)
+    if run.report.failed:
         raise typer.Exit(ITEMS_FAILED)
-
-
-def _print_skills(document: dict[str, Any]) -> None:
-    ways = {"detector": document["detected"], "keywords": document["by_keywords"]}
-    skills = ("all skills", *document["detected"]["by_skill"])
-    rows = [
-        {"skill": skill}
-        | {
-            f"{measure} by {way}": _figure(
-                (quality["by_skill"] | {"all skills": quality["micro"]})[skill][measure]
-            )
-            for way, quality in ways.items()
-            for measure in ("precision", "recall", "f1")
-        }
-        for skill in skills
-    ]
-    output.print(_rows("Skills", rows))
-    figures = {
-        f"{measure} by {way}": _figure(quality[name])
-        for way, quality in ways.items()
-        for measure, name in (
-            ("fired without a label", "unlabelled_fired"),
-            ("paraphrase recall", "paraphrase_recall"),
-        )
-    }
-    output.print(_two_columns("Texts", {"texts": document["texts"]} | figures))
-    if document["differences"]:
-        output.print(_rows("Differences", document["differences"]))
-
-
-def _print_readings(document: dict[str, Any]) -> None:
-    output.print(_rows("Words misread", document["measures"]))
-    output.print(_rows("Per reading", document["readings"]))
-    if document["not_rescored"]:
-        output.print(_two_columns("Not rescored", {"activities": document["not_rescored"]}))
-
-
-def _print_evaluation(document: dict[str, Any]) -> None:
-    figures = {name: _figure(document[name]) for name in ("precision", "recall", "f1", "books")}
-    figures["without result"] = str(len(document["without_result"]))
-    figures["not enriched"] = str(len(document["not_enriched"]))
-    output.print(_two_columns("Genres", figures))
-    for heading, name in (
-        ("Differences", "differences"),
-        ("Dropped headings", "dropped_headings"),
-        ("Without result", "without_result"),
-        ("Not enriched: `orf-books run books` has not seen them", "not_enriched"),
-    ):
-        if document[name]:
-            output.print(_rows(heading, document[name]))
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "none"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _rows(title: str, rows: list[dict[str, Any]]) -> Table:
-    """A table of alike documents, their names above it."""
-    table = Table(title=title, title_justify="left")
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(_shown(cell)) for cell in row.values()))
-    return table
-
-
-def _two_columns(title: str, values: dict[str, Any]) -> Table:
-    table = Table("", "", title=title, title_justify="left", show_header=False)
-    for name, value in values.items():
-        table.add_row(name.replace("_", " "), escape(_shown(value)))
-    return table
-
-
-def _shown(value: object) -> str:
-    """A value of a document, for people."""
-    match value:
-        case None:
-            return ""
-        case float():
-            return f"{value:g}" if value < 1 else f"{value:.2f}".removesuffix(".00")
-        case dict():
-            return ", ".join(f"{name} {one}" for name, one in value.items())
-        case list() | tuple():
-            return ", ".join(map(str, value))
-        case _:
-            return str(value)
 
 
 def _print(text: str, document: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         output.print(text, markup=False, soft_wrap=True)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")

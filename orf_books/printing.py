@@ -1,0 +1,179 @@
+"""What commands print for people, and documents for machines.
+
+Belongs here: tables and lines about what came of a command. Does not belong here: arguments and
+exit statuses (`orf_books/cli.py`), progress (`orf_books/terminal.py`).
+"""
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+SHOWN_FAILURES = 20
+
+output = Console()
+
+
+def show_books(document: dict[str, Any]) -> None:
+    """What came of a batch of books."""
+    shown = (
+        "job_id",
+        "status",
+        "books_processed",
+        "successful_enrichments",
+        "failed_enrichments",
+        "not_found",
+        "gaps",
+        "reused",
+        "success_rate",
+        "processing_time_seconds",
+        "requests",
+    )
+    output.print(table_of_values("Report", {name: document[name] for name in shown}))
+    for row in document["refused_rows"]:
+        output.print(f"Row {row['row_number']} was refused: {row['reason']}", markup=False)
+    for failure in document["failures"][:SHOWN_FAILURES]:
+        text = f"Book {failure['book']} failed ({failure['category']}): {failure['message']}"
+        output.print(text, markup=False, soft_wrap=True)
+    if document["failed_enrichments"]:
+        output.print("`orf-books retry books` runs what failed once more.", markup=False)
+    elif document["gaps"]:
+        text = "A source is still to be asked about some books (gaps); `orf-books retry books` asks"
+        output.print(f"{text} what can be asked.", markup=False, soft_wrap=True)
+    for note in document["notes"]:
+        output.print(note, markup=False, soft_wrap=True)
+    for library, files in document["dashboards"].items():
+        output.print(f"\nDashboard of {library}", style="bold", markup=False)
+        output.print(f"  {files['page']}\n  {files['data']}", markup=False, soft_wrap=True)
+
+
+def show_activities(document: dict[str, Any]) -> None:
+    """What came of a batch of activities."""
+    hidden = ("failures", "uploads", "notes", "page", "failed_by_category")
+    shown = {name: value for name, value in document.items() if name not in hidden}
+    output.print(table_of_values("Report", shown))
+    for failure in document["failures"][:SHOWN_FAILURES]:
+        text = f"Activity {failure['activity']} failed ({failure['category']})"
+        output.print(f"{text}: {failure['message']}", markup=False, soft_wrap=True)
+    if document["failed_rescorings"]:
+        output.print("`orf-books retry activities` runs what failed once more.", markup=False)
+    for note in document["notes"]:
+        output.print(note, markup=False, soft_wrap=True)
+    output.print("\nReports", style="bold")
+    output.print(f"  {document['page']}", markup=False, soft_wrap=True)
+
+
+def show_sessions(document: dict[str, Any]) -> None:
+    """What came of a batch of class sessions."""
+    hidden = ("failures", "uploads", "sessions", "page", "failed_by_category", "failed_by_code")
+    shown = {name: value for name, value in document.items() if name not in hidden}
+    output.print(table_of_values("Report", shown))
+    for failure in document["failures"][:SHOWN_FAILURES]:
+        why = failure["code"] or failure["category"]
+        text = f"Session {failure['session']} failed ({why}): {failure['message']}"
+        output.print(text, markup=False, soft_wrap=True)
+    if document["failed_scorings"] or document["published"] == "no":
+        text = "`orf-books retry transcripts` runs what failed and publishes what is not yet."
+        output.print(text, markup=False)
+    output.print("\nClasses", style="bold")
+    output.print(f"  {document['page']}", markup=False, soft_wrap=True)
+
+
+def show_genres(document: dict[str, Any]) -> None:
+    """How well genres were found."""
+    figures = {name: _figure(document[name]) for name in ("precision", "recall", "f1", "books")}
+    figures["without result"] = str(len(document["without_result"]))
+    figures["not enriched"] = str(len(document["not_enriched"]))
+    output.print(table_of_values("Genres", figures))
+    for heading, name in (
+        ("Differences", "differences"),
+        ("Dropped headings", "dropped_headings"),
+        ("Without result", "without_result"),
+        ("Not enriched: `orf-books run books` has not seen them", "not_enriched"),
+    ):
+        if document[name]:
+            output.print(table_of_rows(heading, document[name]))
+
+
+def show_readings(document: dict[str, Any]) -> None:
+    """How well readings were rescored."""
+    output.print(table_of_rows("Words misread", document["measures"]))
+    output.print(table_of_rows("Per reading", document["readings"]))
+    if document["not_rescored"]:
+        output.print(table_of_values("Not rescored", {"activities": document["not_rescored"]}))
+
+
+def show_skills(document: dict[str, Any]) -> None:
+    """How well skills were detected."""
+    ways = {"detector": document["detected"], "keywords": document["by_keywords"]}
+    skills = ("all skills", *document["detected"]["by_skill"])
+    rows = [
+        {"skill": skill}
+        | {
+            f"{measure} by {way}": _figure(
+                (quality["by_skill"] | {"all skills": quality["micro"]})[skill][measure]
+            )
+            for way, quality in ways.items()
+            for measure in ("precision", "recall", "f1")
+        }
+        for skill in skills
+    ]
+    output.print(table_of_rows("Skills", rows))
+    figures = {
+        f"{measure} by {way}": _figure(quality[name])
+        for way, quality in ways.items()
+        for measure, name in (
+            ("fired without a label", "unlabelled_fired"),
+            ("paraphrase recall", "paraphrase_recall"),
+        )
+    }
+    output.print(table_of_values("Texts", {"texts": document["texts"]} | figures))
+    if document["differences"]:
+        output.print(table_of_rows("Differences", document["differences"]))
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One document, for machines."""
+    sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")
+
+
+def table_of_rows(title: str, rows: list[dict[str, Any]]) -> Table:
+    """A table of alike documents, their names above it."""
+    table = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_shown(cell)) for cell in row.values()))
+    return table
+
+
+def table_of_values(title: str, values: dict[str, Any]) -> Table:
+    """A table of names and values."""
+    table = Table("", "", title=title, title_justify="left", show_header=False)
+    for name, value in values.items():
+        table.add_row(name.replace("_", " "), escape(_shown(value)))
+    return table
+
+
+def _shown(value: object) -> str:
+    """A value of a document, for people."""
+    match value:
+        case None:
+            return ""
+        case float():
+            return f"{value:g}" if value < 1 else f"{value:.2f}".removesuffix(".00")
+        case dict():
+            return ", ".join(f"{name} {one}" for name, one in value.items())
+        case list() | tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
