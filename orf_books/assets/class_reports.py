@@ -56,7 +56,7 @@ def class_figures(storage: StorageResource) -> dg.MaterializeResult[None]:
     ]
     written = 0
     for one in changed:
-        figures = figures_of(stored_scores(records.storage, one.rows))
+        figures = figures_of(stored_scores(records.storage, one.rows)).by_window()
         documents = {
             row: write_aggregates(figures, job_id=row.job_id, class_id=row.class_id, day=row.day)
             for row in one.rows

@@ -6,7 +6,8 @@ see their records.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,12 +23,27 @@ class ClassFigures:
     aggregates: tuple[ClassAggregate, ...]
     trends: tuple[StudentTrend, ...]
 
+    def by_window(self) -> dict[Window, "ClassFigures"]:
+        """The same, apart by window."""
+        aggregates: defaultdict[Window, list[ClassAggregate]] = defaultdict(list)
+        trends: defaultdict[Window, list[StudentTrend]] = defaultdict(list)
+        for row in self.aggregates:
+            aggregates[Window(row.window_start, row.window_end)].append(row)
+        for trend in self.trends:
+            trends[trend.window].append(trend)
+        return {
+            window: ClassFigures(tuple(aggregates[window]), tuple(trends[window]))
+            for window in aggregates.keys() | trends.keys()
+        }
 
-def write_aggregates(figures: ClassFigures, *, job_id: str, class_id: str, day: date) -> bytes:
+
+def write_aggregates(
+    figures: Mapping[Window, ClassFigures], *, job_id: str, class_id: str, day: date
+) -> bytes:
     """The document; the same bytes for the same arguments.
 
     Args:
-        figures: of the class, over whatever windows.
+        figures: of the class, by window.
         job_id: the run that scored the session.
         class_id: of the session.
         day: of the session; its week ends the windows.
@@ -36,27 +52,25 @@ def write_aggregates(figures: ClassFigures, *, job_id: str, class_id: str, day: 
         "job_id": job_id,
         "class_id": class_id,
         "date": day.isoformat(),
-        "windows": [_window_document(window, figures) for window in windows_ending_with(day)],
+        "windows": [
+            _window_document(window, figures.get(window, ClassFigures((), ())))
+            for window in windows_ending_with(day)
+        ],
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def _window_document(window: Window, figures: ClassFigures) -> dict[str, Any]:
-    of_class = [
-        row
-        for row in figures.aggregates
-        if (row.window_start, row.window_end) == (window.start, window.end)
-    ]
     return {
         "window_start": window.start.isoformat(),
         "window_end": window.end.isoformat(),
-        "class": {row.metric_name: row.metric_value for row in of_class},
-        "suppressed": [row.metric_name for row in of_class if row.is_suppressed],
-        "students": dict(_student_documents(one for one in figures.trends if one.window == window)),
+        "class": {row.metric_name: row.metric_value for row in figures.aggregates},
+        "suppressed": [row.metric_name for row in figures.aggregates if row.is_suppressed],
+        "students": _student_documents(figures.trends),
     }
 
 
-def _student_documents(trends: Iterable[StudentTrend]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _student_documents(trends: Iterable[StudentTrend]) -> dict[str, dict[str, Any]]:
     by_student: dict[str, dict[str, Any]] = {}
     for one in trends:
         by_student.setdefault(one.student_id, {})[one.skill] = {
@@ -66,4 +80,4 @@ def _student_documents(trends: Iterable[StudentTrend]) -> Iterator[tuple[str, di
             "session_count": one.session_count,
             "evidence_count": one.evidence_count,
         }
-    return iter(sorted(by_student.items()))
+    return dict(sorted(by_student.items()))

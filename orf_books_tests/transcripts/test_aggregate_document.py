@@ -29,7 +29,7 @@ def scores(values: Iterable[float | None], day: date = MONDAY) -> list[StudentSc
 
 def document(of: list[StudentScore], day: date = MONDAY) -> bytes:
     figures = ClassFigures(tuple(class_aggregates(of)), tuple(student_trends(of)))
-    return write_aggregates(figures, job_id="job-1", class_id=CLASS, day=day)
+    return write_aggregates(figures.by_window(), job_id="job-1", class_id=CLASS, day=day)
 
 
 def windows(of: list[StudentScore], day: date = MONDAY) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ def _of_a_student(number: int, days: int, values: tuple[float | None, ...]) -> l
 VALUES = st.none() | st.integers(0, 1000).map(lambda hundredths: hundredths / 100)
 SCORES = st.lists(
     st.builds(_of_a_student, st.integers(0, 7), st.integers(-14, 13), st.tuples(VALUES, VALUES)),
-    max_size=30,
+    max_size=15,
 ).map(lambda students: [score for student in students for score in student])
 
 
