@@ -170,8 +170,8 @@ class TranscriptsRun:
 
     @property
     def is_published(self) -> bool:
-        """Whether all scores of the batch are."""
-        return self.unpublished.isdisjoint(row.key for row in self.sessions)
+        """Whether all scores are: a run publishes whatever waits."""
+        return not self.unpublished
 
     def as_document(self) -> dict[str, Any]:
         """For machines: the report's fields, and what belongs to them."""

@@ -25,7 +25,19 @@ def class_document(settings: Settings, class_id: str, purpose: str) -> dict[str,
     database = _database(settings)
     database.log_access(_access("show class", class_id, purpose))
     figures = database.class_aggregates(class_id)
-    return {"class_id": class_id, "figures": [asdict(one) for one in figures]}
+    return {
+        "class_id": class_id,
+        "figures": [
+            {
+                "from": one.window_start.isoformat(),
+                "to": one.window_end.isoformat(),
+                "figure": one.metric_name,
+                "value": one.metric_value,
+                "suppressed": one.is_suppressed,
+            }
+            for one in figures
+        ],
+    }
 
 
 def student_document(settings: Settings, student_id: str, purpose: str) -> dict[str, Any]:

@@ -204,6 +204,8 @@ class _Erasure:
         row = self._records.sessions([found.key]).get(found.key)
         if row:
             self._withdraw_published(row, now)
+            # Nothing of it waits for the database.
+            self._records.note_publication([row])
             self._records.storage.delete(*row.output_keys)
         self._records.storage.delete(session_refusal_key(found.key))
         self._records.add_uploads([SessionUpload(found.key, found.version, WITHDRAWN, now, job_id)])

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orf_books.assets.class_reports import figures_of, published_scores, stored_scores
+from orf_books.assets.class_reports import (
+    figures_of,
+    nothing_quoted,
+    published_scores,
+    stored_scores,
+)
 from orf_books.assets.item_records import FailedItem
 from orf_books.assets.item_step import OWNERS
 from orf_books.assets.session_inputs import load_roster
@@ -57,6 +62,7 @@ if TYPE_CHECKING:
         "`classes.html` over all. Pages whose making cannot be logged are not made."
     ),
 )
+@nothing_quoted()
 def class_pages(
     context: dg.AssetExecutionContext, storage: StorageResource, database: DatabaseResource
 ) -> dg.MaterializeResult[None]:

@@ -9,8 +9,10 @@ run, a backfill or an outage left undone is done by the next run.
 """
 
 import hashlib
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -22,7 +24,7 @@ from orf_books.assets.session_scoring import SCORED_TRANSCRIPTS
 from orf_books.assets.transcripts import GROUP, SCORING_REPORT
 from orf_books.failures import OrfBooksError, RetryLater
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
-from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 
 if TYPE_CHECKING:
     from orf_books.transcripts.aggregate_document import ClassFigures
@@ -32,6 +34,24 @@ READ_AT_ONCE = 16
 """Objects of a store that may be far away."""
 PUBLISHING_ATTEMPTS = 3
 FIRST_WAIT_SECONDS = 2.0
+
+
+@contextmanager
+def nothing_quoted() -> Iterator[None]:
+    """Tell a defect by its class and its place: its text may hold what people wrote.
+
+    Raises:
+        dg.Failure: there was one.
+    """
+    try:
+        yield
+    except (OrfBooksError, ObjectNotFoundError):
+        raise
+    except Exception as defect:
+        place = "".join(traceback.format_tb(defect.__traceback__))
+        raise dg.Failure(
+            f"A defect, {type(defect).__name__}:\n{place}", allow_retries=False
+        ) from None
 
 
 @dg.asset(
@@ -45,6 +65,7 @@ FIRST_WAIT_SECONDS = 2.0
         "`aggregates/…`. Figures of fewer than five students are suppressed."
     ),
 )
+@nothing_quoted()
 def class_figures(storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the figures of the classes whose scores have changed."""
     from orf_books.transcripts.aggregate_document import write_aggregates
@@ -109,6 +130,7 @@ def figures_of(scores: "Sequence[StoredScores]") -> "ClassFigures":
         "database does not answer, scores stay as they are and are published later."
     ),
 )
+@nothing_quoted()
 def published_scores(
     context: dg.AssetExecutionContext, storage: StorageResource, database: DatabaseResource
 ) -> dg.MaterializeResult[None]:

@@ -8,6 +8,7 @@ here: finding evidence (`orf_books/transcripts/scoring.py`), what follows when i
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from orf_books.assets.session_inputs import naming_session
 from orf_books.assets.session_records import SessionRow
 from orf_books.resources.storage import ObjectStorage
 
@@ -21,7 +22,12 @@ class EvidenceCount:
 
 
 def count_evidence(storage: ObjectStorage, rows: Iterable[SessionRow]) -> EvidenceCount:
-    """Look all evidence of sessions up in their raw files, from their stored scores."""
+    """Look all evidence of sessions up in their raw files, from their stored scores.
+
+    Raises:
+        UnusableTranscript: a raw file is gone.
+        RetryLater: the store does not answer.
+    """
     found = [is_there for row in rows for is_there in _lookups(storage, row)]
     return EvidenceCount(len(found), sum(found))
 
@@ -36,11 +42,15 @@ def _lookups(storage: ObjectStorage, row: SessionRow) -> Iterator[bool]:
         one.utterance_id: one
         for one in read_normalised(storage.get(row.normalized_key)).session.utterances
     }
-    raw = SourceText(storage.get(scores.source_key), row.format)
+    with naming_session(row.key):
+        content = storage.get(scores.source_key)
+    raw = SourceText(content, row.format)
     for student in scores.students.values():
         for score in student.skills.values():
             for one in score.evidence:
-                said = utterances[one.utterance_id]
-                in_utterance = said.text[one.start : one.end]
-                in_file = raw.span(said, one.start, one.end)
-                yield in_utterance == in_file == one.span_text
+                said = utterances.get(one.utterance_id)
+                yield said is not None and (
+                    said.text[one.start : one.end]
+                    == raw.span(said, one.start, one.end)
+                    == one.span_text
+                )

@@ -13,12 +13,13 @@ from typing import TypeAlias
 
 from orf_books.failures import FixConfiguration
 from orf_books.transcripts.cues import Cue, SentenceCues, VetoReason, read_cues
-from orf_books.transcripts.encoder import SentenceEncoder, Vectors, universal_sentence_encoder
+from orf_books.transcripts.encoder import SentenceEncoder, Vectors
 from orf_books.transcripts.firing import LEAST_WORDS, fires
 from orf_books.transcripts.head import Head, read_head
 from orf_books.transcripts.likeness import EncodedExemplars
 from orf_books.transcripts.model_version import model_version
 from orf_books.transcripts.sentences import Span, sentence_spans, word_spans
+from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books.transcripts.skills import Skill
 
 
@@ -136,10 +137,18 @@ class SkillDetector:
         )
 
 
+def shipped_detector(encoder: SkillEncoder = SkillEncoder.USE) -> SkillDetector:
+    """The detector that is shipped with an encoder, loaded once a process.
+
+    Raises:
+        FixConfiguration: the packages that the encoder needs are not installed.
+    """
+    return _loaded(encoder)
+
+
 @cache
-def shipped_detector() -> SkillDetector:
-    """The detector that is shipped, loaded once a process."""
-    return SkillDetector(universal_sentence_encoder(), read_head())
+def _loaded(encoder: SkillEncoder) -> SkillDetector:
+    return SkillDetector(encoder.load(), read_head(encoder))
 
 
 @dataclass(frozen=True, slots=True)

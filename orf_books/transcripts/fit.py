@@ -1,7 +1,8 @@
-"""`python -m orf_books.transcripts.fit`: learn the head anew, and say how well it does.
+"""`python -m orf_books.transcripts.fit`: learn each head anew, and say how well it does.
 
-Writes `head.json` and, beside it, `head_report.md`. Needs scikit-learn, which nothing that scores
-does. The same exemplars, labelled sentences and encoder give the same files.
+Writes the head for each encoder and, beside it, a report. Needs the extra `minilm`, and
+scikit-learn, which nothing that scores does. The same exemplars, labelled sentences and encoder
+give the same files.
 
 Belongs here: fitting, and the report. Does not belong here: applying what is learned (`head.py`).
 """
@@ -17,12 +18,13 @@ from sklearn.linear_model import LogisticRegression
 
 from orf_books.transcripts.calibration import Calibration, log_odds
 from orf_books.transcripts.detection import SkillDetector
-from orf_books.transcripts.encoder import SentenceEncoder, universal_sentence_encoder
+from orf_books.transcripts.encoder import SentenceEncoder
 from orf_books.transcripts.evaluation import Agreement, Evaluation, evaluate_skills
 from orf_books.transcripts.exemplars import Exemplar, exemplars
-from orf_books.transcripts.head import Head, write_head
+from orf_books.transcripts.head import HEADS, Head, write_head
 from orf_books.transcripts.labels import Half, LabelledText, labelled_sentences
 from orf_books.transcripts.likeness import EncodedExemplars
+from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books.transcripts.skills import Skill
 
 INVERSE_REGULARISATION = 3.0
@@ -134,14 +136,14 @@ def _shown(share: float | None) -> str:
 
 
 def main() -> None:
-    """Fit, and write the head and the report."""
-    encoder = universal_sentence_encoder()
-    head = fit_head(encoder)
-    report = fit_report(SkillDetector(encoder, head))
+    """Fit, and write the heads and the reports."""
     folder = Path(__file__).parent
-    (folder / "head.json").write_bytes(write_head(head))
-    (folder / "head_report.md").write_text(report, encoding="utf-8")
-    sys.stdout.write(report)
+    for name, encoder in [(HEADS[one], one.load()) for one in SkillEncoder]:
+        head = fit_head(encoder)
+        report = fit_report(SkillDetector(encoder, head))
+        (folder / f"{name}.json").write_bytes(write_head(head))
+        (folder / f"{name}_report.md").write_text(report, encoding="utf-8")
+        sys.stdout.write(report)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What is learned of the skills: a logistic head on vectors and on their likeness to exemplars.
 
-Belongs here: the fitted weights of `head.json`, and applying them. Does not belong here: fitting
-them (`fit.py`; never while scoring), what vectors are (`encoder.py`), likeness (`likeness.py`).
+Belongs here: the fitted weights, a file for each encoder, and applying them. Does not belong here:
+fitting them (`fit.py`; never while scoring), what vectors are (`encoder.py`), likeness
+(`likeness.py`).
 """
 
 import json
@@ -14,12 +15,16 @@ from typing import TYPE_CHECKING
 
 from orf_books.failures import FixConfiguration
 from orf_books.transcripts.calibration import Calibration
+from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books.transcripts.skills import Skill
 
 if TYPE_CHECKING:
     from orf_books.transcripts.encoder import Vectors
     from orf_books.transcripts.likeness import Likeness
 
+HEADS = {SkillEncoder.USE: "head", SkillEncoder.USE_MINILM: "head_use_minilm"}
+"""Where the head that was fitted on an encoder's vectors is: the name of its file before `.json`,
+and, before `_report.md`, of the one that says how well it does."""
 DECIMALS = 4
 """Probabilities are rounded before anything is decided by them, or the last bits would decide."""
 
@@ -57,9 +62,10 @@ class Head:
 
 
 @cache
-def read_head() -> Head:
-    """The head that is shipped."""
-    return parse_head(files("orf_books.transcripts").joinpath("head.json").read_bytes())
+def read_head(encoder: SkillEncoder = SkillEncoder.USE) -> Head:
+    """The head that is shipped for an encoder."""
+    name = f"{HEADS[encoder]}.json"
+    return parse_head(files("orf_books.transcripts").joinpath(name).read_bytes())
 
 
 def parse_head(content: bytes) -> Head:
@@ -71,8 +77,8 @@ def parse_head(content: bytes) -> Head:
     document = json.loads(content)
     if document.pop("sha256") != _checksum(document):
         raise FixConfiguration(
-            "The weights in orf_books/transcripts/head.json are not those that were fitted; "
-            "run `python -m orf_books.transcripts.fit`."
+            f"The weights for {document['encoder']} in orf_books/transcripts are not those that "
+            "were fitted; run `python -m orf_books.transcripts.fit`."
         )
     skills = [document["skills"][skill] for skill in Skill]
     return Head(

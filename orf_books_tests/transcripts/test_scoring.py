@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -7,12 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orf_books.failures import FixInput
+from orf_books.sandbox.class_sessions import invented_class, invented_session
 from orf_books.transcripts.labels import Half, labelled_sentences
+from orf_books.transcripts.parsing import read_session
+from orf_books.transcripts.roster import read_roster
 from orf_books.transcripts.score_document import read_scores, write_scores
-from orf_books.transcripts.scored_session import ScoredSession, StoredScores
+from orf_books.transcripts.scored_session import ScoredSession, ScoredStudent, StoredScores
 from orf_books.transcripts.scoring import score_session
 from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.submission import metadata_of_key
 from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
+from orf_books_tests.transcripts.sessions import FORMATS, key
 
 EMPATHIC = "Are you okay? You've been quiet today."
 
@@ -181,3 +187,41 @@ def test_the_document_has_what_is_published() -> None:
 
 def test_an_empty_session_has_no_students() -> None:
     assert not score_session(session()).students
+
+
+def test_a_session_has_the_same_students_words_and_scores_in_every_format() -> None:
+    of_class = invented_class("5B", students=12)
+    spoken = invented_session(of_class, date(2026, 3, 2), 200)
+    in_formats = []
+    for transcript_format in FORMATS:
+        place = key(transcript_format)
+        read = read_session(
+            spoken.write(transcript_format),
+            place,
+            metadata_of_key(place, "invented"),
+            read_roster(of_class.roster()),
+        )
+        in_formats.append(score_session(read.session).students)
+    first, *others = map(apart_from_lines, in_formats)
+    assert len(first) == 12
+    assert any(score.evidence for one in first.values() for score in one.skills.values())
+    assert all(other == first for other in others)
+
+
+def apart_from_lines(students: Mapping[str, ScoredStudent]) -> dict[str, ScoredStudent]:
+    """Scores without what depends on the physical file."""
+    return {
+        student: replace(
+            one,
+            skills={
+                skill: replace(
+                    score,
+                    evidence=tuple(
+                        replace(found, utterance_id="", line_number=0) for found in score.evidence
+                    ),
+                )
+                for skill, score in one.skills.items()
+            },
+        )
+        for student, one in students.items()
+    }
