@@ -19,13 +19,17 @@ from orf_books.assets.books import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS
 from orf_books.assets.class_pages import class_pages
 from orf_books.assets.class_reports import published_scores
 from orf_books.assets.dashboard import dashboard
-from orf_books.assets.evidence import count_evidence
 from orf_books.assets.item_records import ItemRecords
 from orf_books.assets.item_step import ItemKind
-from orf_books.assets.session_records import REFUSED as REFUSED_SESSION
+from orf_books.assets.session_evidence import resolve_stored
 from orf_books.assets.session_records import SessionRecords
 from orf_books.assets.session_scoring import SESSIONS
-from orf_books.assets.transcripts import CLASS_TRANSCRIPTS, SCORING_REPORT, TRANSCRIPTS_ARE_USABLE
+from orf_books.assets.transcripts import (
+    CLASS_TRANSCRIPTS,
+    SCORING_REPORT,
+    TRANSCRIPTS_ARE_USABLE,
+    refusals,
+)
 from orf_books.jobs import retry_failed_activities, retry_failed_books, retry_failed_transcripts
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectStorage
@@ -118,20 +122,15 @@ def success_rate_is_high(
 @dg.asset_check(
     asset=CLASS_TRANSCRIPTS,
     name=TRANSCRIPTS_ARE_USABLE,
-    description="The last version of every raw file is a session that can be read.",
+    description=(
+        "The last version of every raw file is a session that can be read. The run that reads a "
+        "file reports this; executed by hand, it looks at all of them."
+    ),
 )
 def transcripts_are_usable(storage: StorageResource) -> dg.AssetCheckResult:
     """Fail when a raw file lies refused."""
-    records = SessionRecords(storage.open())
-    uploads = {upload.key: upload for upload in records.uploads()}
-    failures = records.standing_failures().values()
-    refused = [key for key, upload in uploads.items() if upload.status == REFUSED_SESSION]
-    refused += [failure.key for failure in failures if failure.code]
-    return dg.AssetCheckResult(
-        passed=not refused,
-        description=f"Refused: {', '.join(refused)}." if refused else None,
-        metadata={"uploads": len(uploads), "refused": len(refused)},
-    )
+    problem = refusals(SessionRecords(storage.open()))
+    return dg.AssetCheckResult(passed=problem is None, description=problem)
 
 
 @dg.asset_check(
@@ -146,11 +145,11 @@ def evidence_resolves(
     records = SessionRecords(storage.open())
     report = records.report_of_job(context.run.run_id)
     rows = records.sessions(report.uploads).values() if report else []
-    found = count_evidence(records.storage, [r for r in rows if r.run_id == context.run.run_id])
+    found = resolve_stored(records.storage, [r for r in rows if r.run_id == context.run.run_id])
     return dg.AssetCheckResult(
-        passed=found.resolved == found.all,
-        description=f"{found.resolved} of {found.all} resolve.",
-        metadata={"evidence": found.all, "resolved": found.resolved},
+        passed=found.is_complete,
+        description=f"{found.resolved} of {found.evidence} resolve.",
+        metadata={"evidence": found.evidence, "resolved": found.resolved},
     )
 
 

@@ -351,7 +351,8 @@ def data(
 @app.command()
 def evaluate(kind: Kind, path: LabelsPath, *, as_json: AsJson = False) -> None:
     """Compare stored results with your labels; 1 if some labelled items have no result yet."""
-    storage = load_settings().open_storage()
+    settings = load_settings()
+    storage = settings.open_storage()
     match kind:
         case Kind.BOOKS:
             from orf_books.evaluate_books import evaluate_books
@@ -367,12 +368,15 @@ def evaluate(kind: Kind, path: LabelsPath, *, as_json: AsJson = False) -> None:
             document, is_complete = readings.as_document(), readings.is_complete
             show = show_readings
         case Kind.TRANSCRIPTS:
+            from orf_books.transcripts.detection import shipped_detector
             from orf_books.transcripts.evaluation import evaluate_skills
             from orf_books.transcripts.labels import read_labels
 
             if path.is_dir():
                 raise FixInput(f"{path} is a folder; labels of transcripts are JSON lines.")
-            document = evaluate_skills(read_labels(path.read_bytes())).as_document()
+            labels = read_labels(path.read_bytes())
+            detector = shipped_detector(settings.skill_encoder)
+            document = evaluate_skills(labels, detector).as_document()
             is_complete, show = True, show_skills
     if as_json:
         print_json(document)

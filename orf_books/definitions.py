@@ -21,7 +21,7 @@ from orf_books.assets.dashboard import dashboard, library_dashboard
 from orf_books.assets.transcripts import (
     class_transcripts,
     requested_sessions,
-    score_transcripts,
+    score_transcripts_with,
 )
 from orf_books.checks import checks
 from orf_books.jobs import (
@@ -69,7 +69,7 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
             activity_reports,
             class_transcripts,
             requested_sessions,
-            score_transcripts,
+            score_transcripts_with(settings.skill_encoder),
             class_figures,
             published_scores,
             class_pages,
@@ -137,7 +137,8 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
         "slack": SlackResource(webhook=hide(settings.slack_webhook), contact=settings.contact),
         "database": DatabaseResource(url=str(hide(settings.published_database))),
         "transcript_rules": TranscriptRulesResource(
-            largest_warned_share=settings.transcript_warned_share
+            largest_warned_share=settings.transcript_warned_share,
+            skill_encoder=settings.skill_encoder,
         ),
         "batch": BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
     }

@@ -76,7 +76,7 @@ retry_failed_transcripts = dg.define_asset_job(
 )
 refresh_classes = dg.define_asset_job(
     "refresh_classes",
-    _CLASSES.without_checks(),
+    _CLASSES.without_checks() | dg.AssetSelection.checks_for_assets(published_scores),
     tags=_RETRY_BY_BACKFILL,
     description=(
         "Publish what is not published yet, without scoring, and make figures and pages of classes "

@@ -300,7 +300,8 @@ def unpublished_scores(
     due = last.tried_at + min(FIRST_PUBLISHING_PAUSE * 2**doublings, LONGEST_PUBLISHING_PAUSE)
     if datetime.now(UTC) < due:
         return dg.SkipReason(f"{len(waiting)} sessions wait; the next try is at {due:%H:%M:%S}.")
-    return dg.RunRequest(run_key=last.tried_at.isoformat())
+    # A run that broke off before it noted its try is asked for again, an hour later.
+    return dg.RunRequest(run_key=f"{last.tried_at.isoformat()} {datetime.now(UTC):%Y-%m-%d %H}")
 
 
 _REFRESHING = dg.RunsFilter(

@@ -95,8 +95,10 @@ def test_publishing_twice_changes_nothing(
     published = everything(url)
     assert published["class_aggregates"]
 
-    rows_of_classes = [row for one in platform.records.classes().values() for row in one.rows]
-    Database(url).publish(stored_scores(platform.storage, rows_of_classes))
+    (of_class,) = platform.records.classes().values()
+    scores = stored_scores(platform.records, of_class, of_class.rows, "run")
+    assert scores
+    Database(url).publish(scores)
     assert everything(url) == published
 
 

@@ -7,6 +7,7 @@ gets to see which records. Does not belong here: what is on a page (`orf_books/p
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ from orf_books.object_keys import (
 )
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
 from orf_books.resources.storage import ObjectStorage
-from orf_books.transcripts.problems import ErrorCode, WarningCode
+from orf_books.transcripts.problems import ErrorCode, UnusableTranscript, WarningCode
 from orf_books.transcripts.windows import windows_ending_with
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def class_pages(
     ]
     made: list[ShownClass] = []
     for one in changed:
-        scores = stored_scores(records.storage, one.rows)
+        scores = stored_scores(records, one, one.rows, context.run.run_id)
+        if scores is None:
+            continue
         students = sorted({student for each in scores for student in each.session.students})
         _delete_pages_of_others(records.storage, one.class_id, students)
         try:
@@ -123,7 +126,10 @@ def _put_pages(
     scores: "Sequence[StoredScores]",
     students: Sequence[str],
 ) -> None:
-    """Put the pages of a class and its students."""
+    """Put the pages of a class and its students.
+
+    Without a roster that can be used nobody can be quoted, and what is there stays.
+    """
     from orf_books.pages.class_page import render_class_page
     from orf_books.pages.student_page import render_student_page
     from orf_books.transcripts.redaction import Redactor
@@ -131,7 +137,7 @@ def _put_pages(
     class_id = of_class.class_id
     material = _Material(of_class, scores, figures_of(scores), datetime.now(UTC))
     pages = {class_page_key(class_id): render_class_page(_class_report(material, students))}
-    if students:
+    with suppress(UnusableTranscript):
         redactor = Redactor(load_roster(storage, class_id))
         pages |= {
             student_page_key(class_id, student): render_student_page(

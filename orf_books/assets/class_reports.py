@@ -10,9 +10,10 @@ run, a backfill or an outage left undone is done by the next run.
 
 import hashlib
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -22,7 +23,8 @@ from orf_books.assets.item_step import OWNERS
 from orf_books.assets.session_records import ClassSessions, SessionRecords, SessionRow
 from orf_books.assets.session_scoring import SCORED_TRANSCRIPTS
 from orf_books.assets.transcripts import GROUP, SCORING_REPORT
-from orf_books.failures import OrfBooksError, RetryLater
+from orf_books.batches import ItemFailure
+from orf_books.failures import FailureCategory, FixInput, OrfBooksError, RetryLater
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 
@@ -47,7 +49,7 @@ def nothing_quoted() -> Iterator[None]:
         yield
     except (OrfBooksError, ObjectNotFoundError):
         raise
-    except Exception as defect:
+    except Exception as defect:  # noqa: BLE001 - whatever it is, its text stays here
         place = "".join(traceback.format_tb(defect.__traceback__))
         raise dg.Failure(
             f"A defect, {type(defect).__name__}:\n{place}", allow_retries=False
@@ -66,7 +68,9 @@ def nothing_quoted() -> Iterator[None]:
     ),
 )
 @nothing_quoted()
-def class_figures(storage: StorageResource) -> dg.MaterializeResult[None]:
+def class_figures(
+    context: dg.AssetExecutionContext, storage: StorageResource
+) -> dg.MaterializeResult[None]:
     """Make the figures of the classes whose scores have changed."""
     from orf_books.transcripts.aggregate_document import write_aggregates
 
@@ -77,7 +81,10 @@ def class_figures(storage: StorageResource) -> dg.MaterializeResult[None]:
     ]
     written = 0
     for one in changed:
-        figures = figures_of(stored_scores(records.storage, one.rows)).by_window()
+        scores = stored_scores(records, one, one.rows, context.run.run_id)
+        if scores is None:
+            continue
+        figures = figures_of(scores).by_window()
         documents = {
             row: write_aggregates(figures, job_id=row.job_id, class_id=row.class_id, day=row.day)
             for row in one.rows
@@ -93,20 +100,35 @@ def class_figures(storage: StorageResource) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(metadata={"classes": len(changed), "documents": written})
 
 
-def stored_scores(storage: ObjectStorage, rows: Sequence[SessionRow]) -> "list[StoredScores]":
-    """The scores of sessions, in the same order.
+def stored_scores(
+    records: SessionRecords, of_class: ClassSessions, rows: Sequence[SessionRow], run_id: str
+) -> "list[StoredScores] | None":
+    """The scores of some sessions of a class, in the same order.
+
+    None where any are gone or damaged: that is noted as a failure of their sessions, which the next
+    retry scores again. The other classes go on.
 
     Raises:
-        FixInput: an object is damaged.
         RetryLater: the store does not answer.
     """
+    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+        found = list(pool.map(partial(_read_scores, records.storage), rows))
+    failures = [
+        ItemFailure(row.key, FailureCategory.BAD_DATA, "Its stored scores are gone or damaged.")
+        for row, one in zip(rows, found, strict=True)
+        if one is None
+    ]
+    records.add_failures([one for one in failures if one.key not in of_class.failures], run_id)
+    return None if failures else [one for one in found if one]
+
+
+def _read_scores(storage: ObjectStorage, row: SessionRow) -> "StoredScores | None":
     from orf_books.transcripts.score_document import read_scores
 
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        return [
-            read_scores(content)
-            for content in pool.map(storage.get, [row.scores_key for row in rows])
-        ]
+    try:
+        return read_scores(storage.get(row.scores_key))
+    except (ObjectNotFoundError, FixInput):
+        return None
 
 
 def figures_of(scores: "Sequence[StoredScores]") -> "ClassFigures":
@@ -136,10 +158,13 @@ def published_scores(
 ) -> dg.MaterializeResult[None]:
     """Publish all scores that are not yet, in one transaction."""
     records = SessionRecords(storage.open())
-    rows = list(_unpublished(records.classes().values()))
+    rows, scores = list[SessionRow](), list["StoredScores"]()
+    for one in records.classes().values():
+        if found := stored_scores(records, one, one.unpublished, context.run.run_id):
+            rows += one.unpublished
+            scores += found
     failure = None
     if rows:
-        scores = stored_scores(records.storage, rows)
         try:
             for attempt in stamina.retry_context(
                 on=RetryLater, attempts=PUBLISHING_ATTEMPTS, wait_initial=FIRST_WAIT_SECONDS
@@ -154,8 +179,3 @@ def published_scores(
         metadata={"published": "no" if failure else "yes", "sessions": len(rows)}
         | ({"problem": str(failure)} if failure else {})
     )
-
-
-def _unpublished(classes: Iterable[ClassSessions]) -> Iterator[SessionRow]:
-    for one in classes:
-        yield from one.unpublished

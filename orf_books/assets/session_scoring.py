@@ -27,10 +27,14 @@ from orf_books.assets.session_records import (
     class_of,
 )
 from orf_books.batches import COMPLETE, COMPLETE_WITH_FAILURES, BatchOutcome, success_rate
+from orf_books.failures import OrfBooksError
 from orf_books.object_keys import NORMALIZED, SCORES, session_output_key, session_refusal_key
 from orf_books.resources.batch import BatchResource
+from orf_books.resources.dagster_resources import TranscriptRulesResource
+from orf_books.transcripts.head import read_head
 from orf_books.transcripts.model_version import config_hash, model_version
 from orf_books.transcripts.problems import UnusableTranscript
+from orf_books.transcripts.skill_encoder import SkillEncoder
 
 if TYPE_CHECKING:
     from orf_books.transcripts.parsing import ReadSession
@@ -47,9 +51,9 @@ SHOWN_WARNINGS = 10
 
 
 @cache
-def code_version() -> str:
+def code_version(encoder: SkillEncoder = SkillEncoder.USE) -> str:
     """Changes when the same session may get other scores."""
-    return f"{READING} {model_version()} {config_hash()}"
+    return f"{READING} {model_version(read_head(encoder))} {config_hash()}"
 
 
 class ScoreConfig(dg.Config):
@@ -86,10 +90,11 @@ class ScoringStep:
         config: ScoreConfig,
         records: SessionRecords,
         batch: BatchResource,
-        largest_warned_share: float,
+        rules: TranscriptRulesResource,
     ) -> None:
         self._config, self._records = config, records
-        self._largest_warned_share = largest_warned_share
+        self._largest_warned_share = rules.largest_warned_share
+        self._encoder = SkillEncoder(rules.skill_encoder)
         self._step = ItemStep(context, SESSIONS, records, batch)
         self._run_id = context.run.run_id
         self._started_at = datetime.now(UTC)
@@ -156,6 +161,7 @@ class ScoringStep:
             read,
             scores.session,
             fingerprint=found.version,
+            code_version=code_version(self._encoder),
             job_id=job_id,
             run_id=self._run_id,
             seconds=time.monotonic() - started,
@@ -165,8 +171,10 @@ class ScoringStep:
         self, found: SessionFound, job_id: str
     ) -> "tuple[ReadSession, StoredScores]":
         # Reading imports numpy, for which loading the definitions should not wait.
+        from orf_books.transcripts.detection import shipped_detector
         from orf_books.transcripts.normalised import write_normalised
         from orf_books.transcripts.parsing import read_session
+        from orf_books.transcripts.resolution import resolve
         from orf_books.transcripts.score_document import write_scores
         from orf_books.transcripts.scored_session import StoredScores
         from orf_books.transcripts.scoring import score_session
@@ -182,7 +190,10 @@ class ScoringStep:
         )
         place = inputs.metadata.class_id, inputs.metadata.day, job_id
         normalized = session_output_key(NORMALIZED, *place)
-        scores = StoredScores(score_session(read.session), job_id, self._started_at, normalized)
+        scored = score_session(read.session, shipped_detector(self._encoder))
+        if not resolve(inputs.content, read.session, scored).is_complete:
+            raise OrfBooksError("Evidence does not stand where it should: a defect, report it.")
+        scores = StoredScores(scored, job_id, self._started_at, normalized)
         storage.put(normalized, write_normalised(read))
         storage.put(session_output_key(SCORES, *place), write_scores(scores))
         return read, scores
@@ -211,7 +222,7 @@ class ScoringStep:
                 and key not in failed
                 and key in found
                 and row.fingerprint == found[key].version
-                and row.code_version == code_version()
+                and row.code_version == code_version(self._encoder)
             },
             seen={key: row.scored_at for key, row in sessions.items()},
         )
@@ -268,6 +279,7 @@ def _row(  # noqa: PLR0913 - a row has that many origins
     scored: "ScoredSession",
     *,
     fingerprint: str,
+    code_version: str,
     job_id: str,
     run_id: str,
     seconds: float,
@@ -292,7 +304,7 @@ def _row(  # noqa: PLR0913 - a row has that many origins
         warnings_by_code=json.dumps(dict(codes.most_common())),
         source_sha256=scored.source_sha256,
         fingerprint=fingerprint,
-        code_version=code_version(),
+        code_version=code_version,
         job_id=job_id,
         run_id=run_id,
         scored_at=datetime.now(UTC),

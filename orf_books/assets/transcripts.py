@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.item_step import OWNERS
+from orf_books.assets.item_step import OWNERS, SHOWN_FAILURES
 from orf_books.assets.session_inputs import UNUSABLE, SessionFound, sessions_in
 from orf_books.assets.session_records import (
     ACCEPTED,
@@ -34,6 +34,7 @@ from orf_books.assets.uploads import UploadConfig, UploadsConfig
 from orf_books.object_keys import session_refusal_key
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import StorageResource, TranscriptRulesResource
+from orf_books.transcripts.skill_encoder import SkillEncoder
 
 GROUP = "transcripts"
 CLASS_TRANSCRIPTS = dg.AssetKey("class_transcripts")
@@ -152,13 +153,44 @@ def score_transcripts(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Score chosen partitions, or as a batch all that an upload asks for."""
     records = SessionRecords(storage.open())
-    step = ScoringStep(context, config, records, batch, transcript_rules.largest_warned_share)
+    step = ScoringStep(context, config, records, batch, transcript_rules)
     if SCORED_TRANSCRIPTS in context.selected_asset_keys:
         step.score_chosen(context.partition_keys)
         yield dg.MaterializeResult(asset_key=SCORED_TRANSCRIPTS)
     else:
         report = step.score_batch()
+        problem = refusals(records)
+        context.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=CLASS_TRANSCRIPTS,
+                check_name=TRANSCRIPTS_ARE_USABLE,
+                passed=problem is None,
+                description=problem,
+            )
+        )
         yield dg.MaterializeResult(asset_key=SCORING_REPORT, metadata=_report_metadata(report))
+
+
+def score_transcripts_with(encoder: SkillEncoder) -> dg.AssetsDefinition:
+    """`score_transcripts`, with the code version of what an encoder finds."""
+    return score_transcripts.map_asset_specs(
+        lambda spec: (
+            spec.replace_attributes(code_version=code_version(encoder))
+            if spec.key == SCORED_TRANSCRIPTS
+            else spec
+        )
+    )
+
+
+def refusals(records: SessionRecords) -> str | None:
+    """Which sessions cannot be used as they were handed in; None if all can."""
+    last = {upload.key: upload.status for upload in records.uploads()}
+    requested = {key for key, status in last.items() if status == ACCEPTED}
+    failures = records.standing_failures(requested).values()
+    refused = {key for key, status in last.items() if status == REFUSED}
+    refused |= {failure.key for failure in failures if failure.code}
+    first = ", ".join(sorted(refused)[:SHOWN_FAILURES])
+    return f"{len(refused)} refused, first {first}." if refused else None
 
 
 def _report_metadata(report: ScoringReport) -> dict[str, dg.MetadataValue[Any]]:

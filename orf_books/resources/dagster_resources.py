@@ -233,7 +233,9 @@ class DatabaseResource(dg.ConfigurableResource[None]):
 
 
 class TranscriptRulesResource(dg.ConfigurableResource[None]):
-    """What a transcript must be to be used."""
+    """What a transcript must be to be used, and what finds skills in it."""
 
     largest_warned_share: float
     """Of its lines, from 0 to 1."""
+    skill_encoder: str
+    """See `SkillEncoder`."""
