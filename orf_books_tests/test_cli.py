@@ -208,6 +208,8 @@ def test_the_demo_needs_nothing_and_says_where_its_dashboard_is(tmp_path: Path) 
     assert page.exists()
     assert "activities processed" in done.stdout
     assert list((tmp_path / "data" / "demo" / "data" / "activities").glob("*.html"))
+    assert "sessions processed" in done.stdout
+    assert len(list((tmp_path / "data" / "demo" / "data" / "classes").glob("*/*.html"))) > 20
 
 
 # Uploads

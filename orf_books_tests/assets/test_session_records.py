@@ -20,6 +20,7 @@ from orf_books.assets.session_records import (
 )
 from orf_books.batches import COMPLETE, ItemFailure
 from orf_books.failures import FailureCategory, RetryLater
+from orf_books.object_keys import session_output_key
 from orf_books.partitions import session_key
 from orf_books.resources.storage import ObjectStorage
 
@@ -299,3 +300,17 @@ def test_class_and_day_are_in_the_key(class_id: str) -> None:
     if "/" not in class_id:
         assert class_of(key) == class_id
         assert day_of(key) == MONDAY
+
+
+def test_what_broken_off_runs_left_is_swept_and_nothing_else(records: SessionRecords) -> None:
+    kept, raw = row(), "raw/5B/2026-01-05/morning.txt"
+    records.add_sessions([kept])
+    left = session_output_key("scores", "5B", MONDAY, "broken-off")
+    for key in (*kept.output_keys, left, raw):
+        records.storage.put(key, b"{}")
+
+    assert records.sweep(before=datetime.now(UTC) - timedelta(hours=1)) == 0
+    assert records.sweep(before=datetime.now(UTC) + timedelta(hours=1)) == 1
+
+    stored = {one.key for one in records.storage.list("") if not one.key.startswith("tables/")}
+    assert stored == {*kept.output_keys, raw}
