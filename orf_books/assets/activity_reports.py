@@ -27,6 +27,7 @@ from orf_books.assets.activity_records import (
 from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
 from orf_books.assets.item_records import FailedItem
 from orf_books.assets.item_step import OWNERS
+from orf_books.assets.overviews import overviews_beside
 from orf_books.failures import FailureCategory
 from orf_books.keys import text_of_key
 from orf_books.object_keys import (
@@ -125,7 +126,8 @@ def _put_index(
     shown = [
         _shown(key, digests.get(key), failures.get(key)) for key in digests.keys() | failures.keys()
     ]
-    records.storage.put(ACTIVITIES_PAGE, render_activities_index_page(shown).encode())
+    page = render_activities_index_page(shown, overviews_beside(records.storage, ACTIVITIES_PAGE))
+    records.storage.put(ACTIVITIES_PAGE, page.encode())
 
 
 def _shown(key: str, digest: ActivityDigest | None, failure: FailedItem | None) -> "ShownActivity":

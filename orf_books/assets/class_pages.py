@@ -22,6 +22,7 @@ from orf_books.assets.class_reports import (
 )
 from orf_books.assets.item_records import FailedItem
 from orf_books.assets.item_step import OWNERS
+from orf_books.assets.overviews import overviews_beside
 from orf_books.assets.session_inputs import load_roster
 from orf_books.assets.session_records import (
     ClassSessions,
@@ -302,4 +303,5 @@ def _put_index(records: SessionRecords) -> None:
         for one in records.shown_classes().values()
         if one.sessions
     ]
-    records.storage.put(CLASSES_PAGE, render_classes_index_page(digests).encode())
+    page = render_classes_index_page(digests, overviews_beside(records.storage, CLASSES_PAGE))
+    records.storage.put(CLASSES_PAGE, page.encode())

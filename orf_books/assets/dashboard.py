@@ -22,6 +22,7 @@ from orf_books.assets.book_records import (
 )
 from orf_books.assets.books import ENRICHMENT_REPORT, library_entries
 from orf_books.assets.item_step import OWNERS
+from orf_books.assets.overviews import overviews_beside
 from orf_books.books.goodreads_export import RefusedRow
 from orf_books.books.library import (
     DashboardStamp,
@@ -97,7 +98,7 @@ def dashboard(storage: StorageResource) -> dg.MaterializeResult[None]:
 
     records = BookRecords(storage.open())
     summaries = [LibrarySummary(**asdict(digest)) for digest in records.digests()]
-    page = render_index_page(summaries)
+    page = render_index_page(summaries, overviews_beside(records.storage, INDEX_PAGE))
     records.storage.put(INDEX_PAGE, page.encode())
     return dg.MaterializeResult(
         metadata={

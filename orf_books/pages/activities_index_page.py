@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from orf_books.failures import FailureCategory
 from orf_books.object_keys import activity_page_key
-from orf_books.pages.parts import choices
+from orf_books.pages.parts import Overview, choices
 from orf_books.pages.templating import page_template
 
 _STORIES_OFFERED = 20
@@ -108,16 +108,20 @@ class Totals:
         return self.correct_words / self.attempted_words if self.attempted_words else None
 
 
-def render_activities_index_page(digests: Sequence[ActivityDigest]) -> str:
+def render_activities_index_page(
+    digests: Sequence[ActivityDigest], overviews: Sequence[Overview] = ()
+) -> str:
     """Make the page: it lies in the storage root and links to the activities' reports.
 
     Args:
         digests: one for each activity, in any order; the page shows the latest first.
+        overviews: pages over other things.
     """
     stories = {digest.story_id: digest.story for digest in digests if digest.story_id}
     return page_template("activities.html.jinja").render(
         digests=sorted(digests, key=lambda digest: digest.updated, reverse=True),
         totals=Totals.of(digests),
+        overviews=overviews,
         statuses=choices((digest.status for digest in digests), _STATUS_NAMES.__getitem__),
         stories=choices(
             (digest.story_id for digest in digests if digest.story_id), stories.__getitem__

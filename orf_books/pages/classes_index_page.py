@@ -11,6 +11,7 @@ from typing import Self
 from urllib.parse import quote
 
 from orf_books.object_keys import class_page_key
+from orf_books.pages.parts import Overview
 from orf_books.pages.templating import page_template
 
 
@@ -62,14 +63,18 @@ class Totals:
         )
 
 
-def render_classes_index_page(digests: Sequence[ClassDigest]) -> str:
+def render_classes_index_page(
+    digests: Sequence[ClassDigest], overviews: Sequence[Overview] = ()
+) -> str:
     """Make the page: it lies in the storage root and links to the pages of the classes.
 
     Args:
         digests: one for each class, in any order; the page shows the latest heard first.
+        overviews: pages over other things.
     """
     by_name = sorted(digests, key=lambda digest: digest.class_id)
     return page_template("classes.html.jinja").render(
         digests=sorted(by_name, key=lambda digest: digest.last_session or date.min, reverse=True),
         totals=Totals.of(digests),
+        overviews=overviews,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from orf_books.books.library import LibrarySummary
+from orf_books.pages.parts import Overview
 from orf_books.pages.templating import page_template
 
 
@@ -36,13 +37,16 @@ class Totals:
         )
 
 
-def render_index_page(summaries: Sequence[LibrarySummary]) -> str:
+def render_index_page(
+    summaries: Sequence[LibrarySummary], overviews: Sequence[Overview] = ()
+) -> str:
     """Make the page: it lies in the storage root and links to `data/<library>.html`.
 
     Args:
         summaries: one for each library, in any order; the page shows the latest first.
+        overviews: pages over other things.
     """
     latest_first = sorted(summaries, key=lambda summary: summary.updated, reverse=True)
     return page_template("index.html.jinja").render(
-        summaries=latest_first, totals=Totals.of(summaries)
+        summaries=latest_first, totals=Totals.of(summaries), overviews=overviews
     )

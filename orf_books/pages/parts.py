@@ -1,4 +1,4 @@
-"""What the macros of pages are filled with: bars of charts, choices of filters.
+"""What the macros of pages are filled with: bars of charts, choices of filters, other pages.
 
 Belongs here: shapes that several pages show. Does not belong here: what they stand for.
 """
@@ -27,6 +27,14 @@ class Choice:
     value: str
     label: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A page over all things of one kind, in the storage root."""
+
+    name: str
+    address: str
 
 
 def bars(values: Mapping[int, int] | Mapping[str, int]) -> Sequence[Bar]:
