@@ -158,10 +158,15 @@ def put_sessions(
         for path in transcripts
     }
     roster = _put_roster(storage, files, transcripts)
-    return [
-        _put_session(storage, path, metadata, roster, claim, has_metadata=bool(files.source))
-        for path, metadata in declared.items()
-    ]
+    keys = {path: _session_key(path, metadata, roster) for path, metadata in declared.items()}
+    if len(set(keys.values())) < len(keys):
+        raise FixInput("Two of the files would have the same name in the store: rename one.")
+    for path, key in keys.items():
+        claim(session_key(declared[path].class_id, declared[path].day, key))
+        if files.source:
+            _put_if_new(storage, session_metadata_key(key), _metadata_document(declared[path]))
+        _put_if_new(storage, key, path.read_bytes())
+    return list(keys.values())
 
 
 def _transcripts(path: Path) -> list[Path]:
@@ -187,28 +192,27 @@ def _put_roster(storage: ObjectStorage, files: SessionFiles, transcripts: list[P
     return content
 
 
-def _put_session(  # noqa: PLR0913 - what a session is uploaded with
-    storage: ObjectStorage,
-    path: Path,
-    metadata: SessionMetadata,
-    roster: bytes,
-    claim: Callable[[str], None],
-    *,
-    has_metadata: bool,
-) -> str:
+def _session_key(path: Path, metadata: SessionMetadata, roster: bytes) -> str:
     name = f"{_nameless(path.stem, roster)}.{metadata.format}"
-    key = f"{class_folder(metadata.class_id)}{metadata.day.isoformat()}/{name}"
-    claim(session_key(metadata.class_id, metadata.day, key))
-    if has_metadata:
-        declared = {
-            "class_id": metadata.class_id,
-            "date": metadata.day.isoformat(),
-            "format": metadata.format,
-            "source": metadata.source,
-        }
-        storage.put(session_metadata_key(key), json.dumps(declared).encode())
-    storage.put(key, path.read_bytes())
-    return key
+    return f"{class_folder(metadata.class_id)}{metadata.day.isoformat()}/{name}"
+
+
+def _metadata_document(metadata: SessionMetadata) -> bytes:
+    document = {
+        "class_id": metadata.class_id,
+        "date": metadata.day.isoformat(),
+        "format": metadata.format,
+        "source": metadata.source,
+    }
+    return json.dumps(document).encode()
+
+
+def _put_if_new(storage: ObjectStorage, key: str, content: bytes) -> None:
+    """Whatever is written anew is a new version, and worked on anew."""
+    with suppress(ObjectNotFoundError):
+        if storage.get(key) == content:
+            return
+    storage.put(key, content)
 
 
 def _nameless(stem: str, roster: bytes) -> str:

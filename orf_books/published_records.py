@@ -46,6 +46,7 @@ def student_document(settings: Settings, student_id: str, purpose: str) -> dict[
     Raises:
         RetryLater: the database does not answer, so that nothing can be logged.
     """
+    student_id = student_id.strip().lower()
     records = _database(settings).student_records(
         student_id, _access("show student", student_id, purpose)
     )

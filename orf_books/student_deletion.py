@@ -143,6 +143,8 @@ def _rosters(storage: ObjectStorage, database: Database, deletion: Deletion) -> 
             raise FixInput(f"{roster_key(class_id)}: {error}") from None
         if roster.student(deletion.student_id) or class_id in classes:
             rosters[class_id] = roster
+    # Of a class whose roster is gone only the id can be looked for.
+    rosters |= {class_id: Roster(()) for class_id in classes - rosters.keys()}
     if not rosters:
         raise FixInput("No roster and no table knows a student of this id.")
     return rosters
@@ -183,23 +185,26 @@ class _Erasure:
         content = storage.get(found.raw_key)
         left = _without_student(found, content, roster, student_id)
         key = _nameless(found.raw_key, roster, student_id)
-        is_gone = left is None or key != found.raw_key
-        if is_gone:
-            # Before the file is deleted: whoever repeats the deletion does not find it any more.
-            self._withdraw(found)
         if left is None:
+            self._withdraw(found)
+            storage.delete(metadata, found.raw_key)
             self.raw_deleted += 1
-        elif left != content or is_gone:
-            if is_gone:
-                with suppress(ObjectNotFoundError):
-                    storage.copy(metadata, session_metadata_key(key))
+        elif key != found.raw_key:
+            self._withdraw(found)
+            with suppress(ObjectNotFoundError):
+                storage.copy(metadata, session_metadata_key(key))
+            storage.put(key, left)
+            storage.delete(metadata, found.raw_key)
+            self.rewritten += 1
+        elif left != content:
             storage.put(key, left)
             self.rewritten += 1
-        if is_gone:
-            storage.delete(metadata, found.raw_key)
 
     def _withdraw(self, found: SessionFound) -> None:
-        """Forget a session of which nothing is left under its key."""
+        """Forget a session of which nothing will be left under its key.
+
+        Before its file is deleted: whoever repeats the deletion does not find it any more.
+        """
         now, job_id = datetime.now(UTC), self._deletion.request_id
         row = self._records.sessions([found.key]).get(found.key)
         if row:
@@ -262,7 +267,10 @@ def _made_of(storage: ObjectStorage, class_id: str) -> Iterator[str]:
 
 def _erase_from_roster(storage: ObjectStorage, class_id: str, student_id: str) -> None:
     key = roster_key(class_id)
-    content = storage.get(key)
+    try:
+        content = storage.get(key)
+    except ObjectNotFoundError:
+        return
     left = erase_from_roster(content, student_id)
     if left == content:
         return
@@ -291,19 +299,26 @@ def _score_again(
 def _see_that_nothing_is_left(
     storage: ObjectStorage, rosters: dict[str, Roster], student_id: str
 ) -> None:
+    # Folders only: files may be named after other children.
     left = [
-        key
+        key.rpartition("/")[0]
         for class_id, roster in rosters.items()
         for key in _everything_of(storage, class_id)
-        if mentions_student(storage.get(key) + key.rpartition("/")[2].encode(), roster, student_id)
+        if _is_found_in(storage, key, roster, student_id)
     ]
     if left:
-        # Their names may be those of other children.
-        folders = ", ".join(sorted({key.rpartition("/")[0] for key in left}))
         raise NotAllDeletedError(
-            f"The student is still found in {len(left)} objects below {folders}. Repeat the "
-            "deletion; if that does not help, delete these objects."
+            f"The student is still found in {len(left)} objects, below "
+            f"{', '.join(sorted(set(left)))}. Repeat the deletion; if that does not help, delete "
+            "these objects."
         )
+
+
+def _is_found_in(storage: ObjectStorage, key: str, roster: Roster, student_id: str) -> bool:
+    folder, _, name = key.rpartition("/")
+    with naming_session(folder):
+        content = storage.get(key)
+    return mentions_student(b"%s\n%s" % (name.encode(), content), roster, student_id)
 
 
 def _everything_of(storage: ObjectStorage, class_id: str) -> Iterator[str]:

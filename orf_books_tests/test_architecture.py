@@ -14,7 +14,16 @@ PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / "orf_books"
 DOMAINS = ("books", "pages", "activities", "transcripts")
 HTTP_CLIENTS = {"httpx", "requests", "urllib.request", "http.client", "aiohttp", "boto3"}
-SLOW_TO_IMPORT = {"polars", "deltalake", "obstore", "boto3", "botocore", "jinja2", "httpx"}
+SLOW_TO_IMPORT = {
+    "polars",
+    "deltalake",
+    "obstore",
+    "boto3",
+    "botocore",
+    "jinja2",
+    "httpx",
+    "onnxruntime",
+}
 
 
 def name_of(file: Path) -> str:

@@ -21,9 +21,9 @@ from orf_books.transcripts.encoder import (
 from orf_books.transcripts.model_version import minilm_version
 from orf_books.transcripts.word_pieces import word_pieces
 
-BATCH = 32
-"""Texts at a time, all of as many pieces: nothing is padded, so that no text changes the vector of
-another."""
+BATCH = 512
+"""Word pieces at a time, of texts that have equally many: nothing is padded, so that no text
+changes the vector of another."""
 
 _DIMENSIONS = 384
 _ERRORS_ONLY = 3
@@ -49,6 +49,8 @@ class MiniLM:
             ) from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = THREADS
+        # Fusing more of this model's steps makes it slower by a seventh.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.log_severity_level = _ERRORS_ONLY
         self._session = onnxruntime.InferenceSession(
             str(model_path()), options, providers=["CPUExecutionProvider"]
@@ -66,9 +68,9 @@ class MiniLM:
         for row, of_text in enumerate(pieces):
             rows_of_length[len(of_text)].append(row)
         vectors = np.empty((len(texts), _DIMENSIONS), np.float32)
-        for rows in rows_of_length.values():
-            for start in range(0, len(rows), BATCH):
-                batch = rows[start : start + BATCH]
+        for length, rows in rows_of_length.items():
+            for start in range(0, len(rows), BATCH // length):
+                batch = rows[start : start + BATCH // length]
                 vectors[batch] = self._encode(np.array([pieces[row] for row in batch]))
         return vectors
 

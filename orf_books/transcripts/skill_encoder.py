@@ -17,7 +17,7 @@ class SkillEncoder(StrEnum):
     USE = "use"
     """The Universal Sentence Encoder."""
     USE_MINILM = "use+minilm"
-    """It and MiniLM as one: detects more, takes three times as long, needs the extra `minilm`."""
+    """It and MiniLM as one: finds more, takes five times as long, needs the extra `minilm`."""
 
     def load(self) -> "SentenceEncoder":
         """The encoder, loaded once a process.

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from orf_books.transcripts.evaluation import Agreement, Evaluation, JudgedText, evaluate_skills
+from orf_books.transcripts.head import HEADS
 from orf_books.transcripts.labels import Half, LabelledText, labelled_sentences
+from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books.transcripts.skills import Skill
 
 E, C = Skill.EMPATHY, Skill.COMMUNICATION
@@ -53,9 +55,13 @@ def test_the_detector_beats_the_keyword_list_by_far_on_sentences_nothing_was_tun
     assert set(evaluation.as_document()) == {"texts", "detected", "by_keywords", "differences"}
 
 
-def test_the_report_beside_the_weights_is_of_the_shipped_detector() -> None:
+@pytest.mark.parametrize(
+    "encoder",
+    [SkillEncoder.USE, pytest.param(SkillEncoder.USE_MINILM, marks=pytest.mark.slow)],
+)
+def test_the_report_beside_the_weights_is_of_the_shipped_detector(encoder: SkillEncoder) -> None:
     from orf_books.transcripts import fit
     from orf_books.transcripts.detection import shipped_detector
 
-    report = Path(fit.__file__).with_name("head_report.md").read_text(encoding="utf-8")
-    assert report == fit.fit_report(shipped_detector())
+    report = Path(fit.__file__).with_name(f"{HEADS[encoder]}_report.md")
+    assert report.read_text(encoding="utf-8") == fit.fit_report(shipped_detector(encoder))

@@ -5,20 +5,27 @@ import numpy as np
 import pytest
 
 from orf_books.failures import FixConfiguration
-from orf_books.transcripts.head import parse_head, read_head, write_head
+from orf_books.transcripts.head import HEADS, parse_head, read_head, write_head
+from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books.transcripts.skills import Skill
 
+DIMENSIONS = {SkillEncoder.USE: 512, SkillEncoder.USE_MINILM: 512 + 384}
 
-def test_the_shipped_head_has_a_weight_for_each_dimension_of_each_skill() -> None:
-    head = read_head()
-    assert [len(weights) + 1 for weights in head.weights] == [513] * len(Skill)
+
+@pytest.mark.parametrize("encoder", SkillEncoder)
+def test_the_shipped_head_has_a_weight_for_each_dimension_of_each_skill(
+    encoder: SkillEncoder,
+) -> None:
+    head = read_head(encoder)
+    assert [len(weights) for weights in head.weights] == [DIMENSIONS[encoder]] * len(Skill)
     assert [len(weights) for weights in head.likeness_weights] == [len(Skill)] * len(Skill)
     assert len(head.intercepts) == len(Skill)
 
 
-def test_a_head_is_written_as_it_was_read() -> None:
-    shipped = files("orf_books.transcripts").joinpath("head.json").read_bytes()
-    assert write_head(read_head()) == shipped
+@pytest.mark.parametrize("encoder", SkillEncoder)
+def test_a_head_is_written_as_it_was_read(encoder: SkillEncoder) -> None:
+    shipped = files("orf_books.transcripts").joinpath(f"{HEADS[encoder]}.json").read_bytes()
+    assert write_head(read_head(encoder)) == shipped
     assert list(json.loads(shipped)["skills"]) == list(Skill)
 
 
