@@ -166,6 +166,7 @@ def test_when_one_request_in_twenty_fails_the_books_are_right_and_a_retry_mends_
     assert platform.answers(range(BOOKS)) == answers_of_a_calm_day
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_when_half_of_the_requests_fail_books_fail_or_have_gaps_and_none_gets_a_wrong_answer(
     sandbox: Sandbox,

@@ -304,6 +304,7 @@ def test_a_setting_that_cannot_be_used_is_named(
 # A killed run
 
 
+@pytest.mark.slow
 def test_a_killed_run_loses_no_committed_result_and_the_next_asks_only_for_the_rest(
     orf_books: CommandLine, sandbox: Sandbox, tmp_path: Path
 ) -> None:

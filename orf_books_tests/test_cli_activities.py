@@ -63,6 +63,7 @@ def test_readings_are_rescored_evaluated_and_compared(
     assert services.counts.requests() == 0
 
 
+@pytest.mark.slow
 def test_a_failed_activity_ends_with_status_one_and_a_retry_mends_it(
     command: CommandLine, services: Sandbox, readings: Path
 ) -> None:

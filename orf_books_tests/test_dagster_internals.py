@@ -545,7 +545,8 @@ def _write(base: str, make: MakeStorage, writer: int, start: Barrier) -> None:
     storage.dispose()
 
 
-@pytest.mark.parametrize("writers", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("writers", [2, 4])
 def test_processes_that_write_at_once_lose_nothing_while_others_read(
     tmp_path: Path, writers: int
 ) -> None:
@@ -588,6 +589,7 @@ def test_processes_that_write_at_once_lose_nothing_while_others_read(
     _assert_sound(tmp_path)
 
 
+@pytest.mark.slow
 def _write_until_killed(base: str, pipe: "Connection[int, int]") -> None:
     storage = PooledSqliteEventLogStorage(base)
     for number in range(10**6):

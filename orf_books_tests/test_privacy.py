@@ -40,6 +40,8 @@ from orf_books.transcripts.submission import MAX_BYTES
 from orf_books_tests.assets.class_platform import NOBODY_THERE, ClassPlatform
 from orf_books_tests.conftest import variables_of
 
+pytestmark = pytest.mark.slow
+
 MONDAY = date(2026, 1, 5)
 TUESDAY, WEDNESDAY, THURSDAY = (MONDAY + timedelta(days=days) for days in (1, 2, 3))
 ZYQORA, QWILBERT, JEXABEL, BORVANIA, YVRODANE = (

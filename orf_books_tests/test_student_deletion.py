@@ -511,9 +511,8 @@ def breaks_off(settings: Settings, takes: Takes) -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    "table", ["students", pytest.param("deletion_log", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["students", "deletion_log"])
 def test_a_database_that_breaks_off_leaves_the_deletion_to_be_repeated(
     copied: Settings, table: str
 ) -> None:

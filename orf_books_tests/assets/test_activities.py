@@ -221,6 +221,7 @@ def test_answers_about_an_activity_that_failed_are_kept(
     assert platform.flags("anna-1") == RIGHT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", SPEECH)
 @pytest.mark.parametrize(
     "troubles",
