@@ -6,7 +6,7 @@ gets to see which records. Does not belong here: what is on a page (`orf_books/p
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,7 +103,7 @@ def class_pages(
         else:
             made.append(_shown_class(one, len(students)))
     records.note_shown(made)
-    _put_index(records)
+    _put_index(records, classes.keys())
     return dg.MaterializeResult(
         metadata={
             "classes": len(classes),
@@ -288,7 +288,7 @@ def _shown_class(of_class: ClassSessions, students: int) -> ShownClass:
     )
 
 
-def _put_index(records: SessionRecords) -> None:
+def _put_index(records: SessionRecords, classes: Collection[str]) -> None:
     from orf_books.pages.classes_index_page import ClassDigest, render_classes_index_page
 
     digests = [
@@ -301,7 +301,7 @@ def _put_index(records: SessionRecords) -> None:
             one.not_published,
         )
         for one in records.shown_classes().values()
-        if one.sessions
+        if one.class_id in classes
     ]
     page = render_classes_index_page(digests, overviews_beside(records.storage, CLASSES_PAGE))
     records.storage.put(CLASSES_PAGE, page.encode())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +10,7 @@ import pytest
 import stamina
 from pydantic import SecretStr
 
+from orf_books.assets.session_records import WITHDRAWN, SessionUpload
 from orf_books.object_keys import (
     CLASSES_PAGE,
     class_page_key,
@@ -278,6 +279,24 @@ def test_every_class_is_on_the_page_over_all(settled: Settled) -> None:
     index = settled.platform.page(CLASSES_PAGE)
     assert class_page_key("5B") in index
     assert class_page_key("6C") in index
+
+
+def test_a_class_of_which_nothing_is_left_is_not_on_the_page_over_all(
+    platform: ClassPlatform,
+) -> None:
+    platform.put_roster(OTHER)
+    platform.put()
+    withdrawn = platform.put(of=OTHER)
+    platform.ingest()
+    assert "6C" in platform.page(CLASSES_PAGE)
+
+    platform.records.add_uploads(
+        [SessionUpload(withdrawn, "gone", WITHDRAWN, datetime.now(UTC), "run")]
+    )
+    platform.run("refresh_classes")
+
+    assert "6C" not in platform.page(CLASSES_PAGE)
+    assert "5B" in platform.page(CLASSES_PAGE)
 
 
 def test_who_gets_to_see_which_records_is_logged(settled: Settled) -> None:
