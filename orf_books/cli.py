@@ -88,14 +88,15 @@ RecordingPaths = Annotated[
     ),
 ]
 LabelsPath = Annotated[
-    Path,
+    Path | None,
     typer.Argument(
         exists=True,
         readable=True,
         help=(
             "For books: a CSV of goodreads_id,title,author,isbn13,genres; genres divided by `;`. "
             "For activities: upload folders, each with truth.json. "
-            'For transcripts: JSON lines of {"text": ..., "skills": [...]}.'
+            'For transcripts: JSON lines of {"text": ..., "skills": [...]}; without, our own '
+            "sentences that nothing was tuned on."
         ),
     ),
 ]
@@ -349,35 +350,31 @@ def data(
 
 
 @app.command()
-def evaluate(kind: Kind, path: LabelsPath, *, as_json: AsJson = False) -> None:
-    """Compare stored results with your labels; 1 if some labelled items have no result yet."""
+def evaluate(kind: Kind, path: LabelsPath = None, *, as_json: AsJson = False) -> None:
+    """Compare results with your labels; 1 if some labelled items have no result yet."""
     settings = load_settings()
     storage = settings.open_storage()
-    match kind:
-        case Kind.BOOKS:
+    is_complete, document, show = True, dict[str, Any](), show_skills
+    match kind, path:
+        case Kind.TRANSCRIPTS, _:
+            from orf_books.evaluate_transcripts import evaluate_transcripts
+
+            document = evaluate_transcripts(path, settings.skill_encoder).as_document()
+        case _, None:
+            raise FixInput(f"Evaluating {kind} needs the path of your labels.")
+        case Kind.BOOKS, Path():
             from orf_books.evaluate_books import evaluate_books
 
             if path.is_dir():
                 raise FixInput(f"{path} is a folder; labels of books are a CSV file.")
             books = evaluate_books(storage, path.read_bytes())
             document, is_complete, show = books.as_document(), books.is_complete, show_genres
-        case Kind.ACTIVITIES:
+        case Kind.ACTIVITIES, Path():
             from orf_books.evaluate_activities import evaluate_activities
 
             readings = evaluate_activities(storage, path)
             document, is_complete = readings.as_document(), readings.is_complete
             show = show_readings
-        case Kind.TRANSCRIPTS:
-            from orf_books.transcripts.detection import shipped_detector
-            from orf_books.transcripts.evaluation import evaluate_skills
-            from orf_books.transcripts.labels import read_labels
-
-            if path.is_dir():
-                raise FixInput(f"{path} is a folder; labels of transcripts are JSON lines.")
-            labels = read_labels(path.read_bytes())
-            detector = shipped_detector(settings.skill_encoder)
-            document = evaluate_skills(labels, detector).as_document()
-            is_complete, show = True, show_skills
     if as_json:
         print_json(document)
     else:

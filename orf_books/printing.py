@@ -16,6 +16,8 @@ SHOWN_FAILURES = 20
 
 output = Console()
 
+_WAYS_TO_DETECT = {"detector": "detected", "keywords": "by_keywords"}
+
 
 def show_books(document: dict[str, Any]) -> None:
     """What came of a batch of books."""
@@ -108,29 +110,26 @@ def show_readings(document: dict[str, Any]) -> None:
 
 def show_skills(document: dict[str, Any]) -> None:
     """How well skills were detected."""
-    ways = {"detector": document["detected"], "keywords": document["by_keywords"]}
-    skills = ("all skills", *document["detected"]["by_skill"])
-    rows = [
-        {"skill": skill}
-        | {
-            f"{measure} by {way}": _figure(
-                (quality["by_skill"] | {"all skills": quality["micro"]})[skill][measure]
-            )
-            for way, quality in ways.items()
-            for measure in ("precision", "recall", "f1")
-        }
-        for skill in skills
+    detector, keywords = (
+        {"all skills": document[way]["micro"]} | document[way]["by_skill"]
+        for way in ("detected", "by_keywords")
+    )
+    skills = [
+        {"skill": skill, "labels": found["labels"]}
+        | {name: _figure(found[name]) for name in ("precision", "recall", "f1")}
+        | {"f1 of keywords": _figure(keywords[skill]["f1"])}
+        for skill, found in detector.items()
     ]
-    output.print(table_of_rows("Skills", rows))
-    figures = {
-        f"{measure} by {way}": _figure(quality[name])
-        for way, quality in ways.items()
-        for measure, name in (
-            ("fired without a label", "unlabelled_fired"),
-            ("paraphrase recall", "paraphrase_recall"),
+    output.print(table_of_rows("Skills", skills))
+    texts = [
+        {"share": shown}
+        | {way: _figure(document[name][measure]) for way, name in _WAYS_TO_DETECT.items()}
+        for measure, shown in (
+            ("unlabelled_fired", "of texts without a label in which a skill was found"),
+            ("paraphrase_recall", "of labels found where no cue says so"),
         )
-    }
-    output.print(table_of_values("Texts", {"texts": document["texts"]} | figures))
+    ]
+    output.print(table_of_rows(f"{document['texts']} texts", texts))
     if document["differences"]:
         output.print(table_of_rows("Differences", document["differences"]))
 

@@ -362,6 +362,16 @@ def test_an_evaluation_has_figures_and_is_the_same_each_time(
     assert document("evaluate", "transcripts", "labels.jsonl") == found
 
 
+def test_without_labels_our_own_held_out_sentences_are_evaluated(
+    call: Call, document: Document
+) -> None:
+    found = document("evaluate", "transcripts")
+    assert found["texts"] == len(labelled_sentences(Half.HELD_OUT))
+    assert found["detected"]["micro"]["f1"] >= 0.66 > found["by_keywords"]["micro"]["f1"]
+    refused = call("evaluate", "books")
+    assert (refused.returncode, "path of your labels" in refused.stderr) == (WRONG_CALL, True)
+
+
 @pytest.mark.slow
 def test_evaluations_by_two_processes_are_equal_byte_by_byte(
     tmp_path: Path, settings: Settings
