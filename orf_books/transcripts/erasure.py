@@ -18,7 +18,7 @@ from orf_books.transcripts.csv_format import Row, header_of, missing_columns, ro
 from orf_books.transcripts.jsonl_format import turn_of_line
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.redaction import name_patterns, whole_name_pattern
-from orf_books.transcripts.roster import Roster, RosterEntry
+from orf_books.transcripts.roster import Roster, RosterEntry, id_in, list_key_of
 from orf_books.transcripts.speakers import Speakers
 from orf_books.transcripts.submission import TranscriptFormat
 from orf_books.transcripts.turns import Turn, physical_lines
@@ -84,7 +84,8 @@ def erase_from_roster(content: bytes, student_id: str) -> bytes:
         roster = json.loads(content)
     except (ValueError, RecursionError):
         roster = None
-    entries = roster.get("student_roster") if isinstance(roster, dict) else roster
+    listed = list_key_of(roster) if isinstance(roster, dict) else ""
+    entries = roster.get(listed) if isinstance(roster, dict) else roster
     if not isinstance(entries, list):
         raise UnusableTranscript(
             ErrorCode.INVALID_ROSTER,
@@ -93,7 +94,7 @@ def erase_from_roster(content: bytes, student_id: str) -> bytes:
     others = [entry for entry in entries if not _is_entry_of(entry, student_id)]
     if len(others) == len(entries):
         return content
-    left = {**roster, "student_roster": others} if isinstance(roster, dict) else others
+    left = {**roster, listed: others} if isinstance(roster, dict) else others
     # What UTF-8 cannot encode, JSON escapes in the same way.
     return f"{json.dumps(left, indent=2, ensure_ascii=False)}\n".encode(errors="backslashreplace")
 
@@ -298,5 +299,5 @@ def _comparable_id(student_id: str) -> str:
 
 
 def _is_entry_of(entry: object, student_id: str) -> bool:
-    found = entry.get("student_id") if isinstance(entry, dict) else None
-    return isinstance(found, str) and _comparable_id(found) == _comparable_id(student_id)
+    found = id_in(entry)
+    return found is not None and _comparable_id(found) == _comparable_id(student_id)

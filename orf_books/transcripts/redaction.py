@@ -28,6 +28,8 @@ _NAME_WORD = re.compile(r"[^\W_]+")
 _BETWEEN_NAMES = r"[\W_]{0,2}"
 """`Anne-Marie`, `Anne Marie` and `annemarie` are one name."""
 _TITLES = frozenset({"dr", "miss", "mister", "mr", "mrs", "ms", "mx", "prof", "professor"})
+_TITLED = re.compile(rf"\b(?i:{'|'.join(sorted(_TITLES))})\.? +[A-Z][\w'-]+")
+"""Staff that is not on the roster: `Ms. Rivera`."""
 _ORDINARY_WORDS = re.compile(
     r"amber|angel|april|art|august|autumn|bell|best|bill|black|brook|brown|bush|chance|chase|"
     r"christian|cook|dawn|day|dean|drew|faith|field|fox|frank|gene|good|grace|grant|gray|green|"
@@ -43,7 +45,8 @@ _ORDINARY_WORDS = re.compile(
 class Redactor:
     """Puts marks where a text names people of a class, or how to reach anyone.
 
-    Names are found as they are on the roster, whole or each of their words, whatever their case.
+    Names are found as they are on the roster, whole or each of their words, whatever their case;
+    of others, only those with a title.
     """
 
     def __init__(self, roster: Roster) -> None:
@@ -68,7 +71,7 @@ class Redactor:
     def redact(self, text: str) -> str:
         """The text with marks for names, addresses and telephone numbers."""
         text = _EMAIL.sub(EMAIL, unicodedata.normalize("NFC", text))
-        return self._names.sub(_mark, _PHONE.sub(PHONE, text))
+        return _TITLED.sub(TEACHER, self._names.sub(_mark, _PHONE.sub(PHONE, text)))
 
 
 def name_patterns(entry: RosterEntry) -> Iterator[str]:
@@ -80,7 +83,8 @@ def name_patterns(entry: RosterEntry) -> Iterator[str]:
         if is_generic_label(name):
             continue
         yield from whole_name_pattern(name)
-        if name in entry.names:
+        # Where a roster has aliases only, they are names.
+        if name in entry.names or not entry.names:
             for word in _words(name):
                 if word.casefold() not in _TITLES:
                     yield from _pattern([word])

@@ -9,11 +9,19 @@ import codecs
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Strict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from orf_books.complaints import complaints
@@ -24,6 +32,13 @@ _Item = TypeVar("_Item")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _JOINING = ("Pc", "Pd")
 """Categories of punctuation that stand for a space: `Anne-Marie`, `anne_marie`."""
+_LISTS = ("student_roster", "roster", "students")
+_IDS = ("student_id", "id")
+"""What schools' programs call the same, too; the first is ours."""
+_ROLES = {
+    "student": SpeakerRole.STUDENT,
+    **dict.fromkeys(("teacher", "educator", "staff"), SpeakerRole.TEACHER),
+}
 
 
 def comparable_name(name: str) -> str:
@@ -54,9 +69,14 @@ def _student_id(text: str) -> str:
 
 
 def _role(value: object) -> object:
-    if value not in (SpeakerRole.STUDENT, SpeakerRole.TEACHER):
+    role = _ROLES.get(value.lower()) if isinstance(value, str) else None
+    if role is None:
         raise PydanticCustomError("role", "Input should be 'student' or 'teacher'")
-    return value
+    return role
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 def _not_empty(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
@@ -66,15 +86,21 @@ def _not_empty(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
     return items
 
 
-_Names = tuple[Annotated[str, AfterValidator(_name)], ...]
+_Names = Annotated[tuple[Annotated[str, AfterValidator(_name)], ...], BeforeValidator(_several)]
 
 
 @dataclass(frozen=True, slots=True)
 class RosterEntry:
     """A student or a member of staff."""
 
-    names: Annotated[_Names, AfterValidator(_not_empty)] = field(repr=False)
-    student_id: Annotated[str, AfterValidator(_student_id)] | None = None
+    names: Annotated[
+        _Names,
+        Field(validation_alias=AliasChoices("names", "name", "display_names", "display_name")),
+    ] = field(default=(), repr=False)
+    student_id: Annotated[
+        Annotated[str, AfterValidator(_student_id)] | None,
+        Field(validation_alias=AliasChoices(*_IDS)),
+    ] = None
     """Opaque: random or keyed, never made from a name. Every student has one."""
     aliases: _Names = field(default=(), repr=False)
     """What else transcripts call them, such as `Student A` or a nickname."""
@@ -109,7 +135,19 @@ class Roster:
 
 
 def _list_of_entries(content: object) -> object:
-    return content.get("student_roster") if isinstance(content, dict) else content
+    return content.get(list_key_of(content)) if isinstance(content, dict) else content
+
+
+def list_key_of(document: Mapping[str, object]) -> str:
+    """Under which name a document has the list of entries."""
+    return next((key for key in _LISTS if key in document), _LISTS[0])
+
+
+def id_in(entry: object) -> str | None:
+    """The student's id in an entry as it is written."""
+    written = entry if isinstance(entry, dict) else {}
+    found = next((written[key] for key in _IDS if key in written), None)
+    return found if isinstance(found, str) else None
 
 
 _Entries = Annotated[
@@ -121,6 +159,8 @@ _ENTRIES = TypeAdapter[tuple[RosterEntry, ...]](_Entries)
 def read_roster(content: bytes) -> Roster:
     """Read a roster: a list of entries, or an object with that list as `student_roster`.
 
+    An entry needs a name or an alias.
+
     Raises:
         UnusableTranscript: it is no such JSON; the message says in which entry and field.
     """
@@ -129,6 +169,8 @@ def read_roster(content: bytes) -> Roster:
     except ValidationError as refused:
         raise _unusable(complaints(refused)) from None
     for index, entry in enumerate(entries):
+        if not (entry.names or entry.aliases):
+            raise _unusable(f"`[{index}].names`: Everybody needs a name or an alias")
         if entry.role is SpeakerRole.STUDENT and not entry.student_id:
             raise _unusable(f"`[{index}].student_id`: A student needs one")
     times = Counter(entry.student_id for entry in entries)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from orf_books.transcripts.detection import Judgement, Judgements, SkillDetector, shipped_detector
 from orf_books.transcripts.firing import LEAST_WORDS, tier
 from orf_books.transcripts.model_version import config_hash
+from orf_books.transcripts.problems import WarningCode
 from orf_books.transcripts.scored_session import (
     Evidence,
     ScoredSession,
@@ -78,7 +79,12 @@ def score_session(session: Session, detector: SkillDetector | None = None) -> Sc
 
 def _is_scorable(utterance: Utterance) -> bool:
     words = word_spans(utterance.text, Span(0, len(utterance.text)))
-    return utterance.lang == LANGUAGE and len(words) >= LEAST_WORDS
+    return (
+        utterance.lang == LANGUAGE
+        and len(words) >= LEAST_WORDS
+        # Some of it is perhaps said by somebody else, whose label nobody knows.
+        and WarningCode.LABEL_NOT_ON_ROSTER not in utterance.warnings
+    )
 
 
 def _scored(

@@ -17,6 +17,12 @@ TEACHER = "teacher"
 
 _GENERIC_LABEL = re.compile(r"(student|speaker|teacher)(?: [a-z]| ?\d{1,3})?")
 """`Student A`, `Speaker 2`, `Teacher`, as `comparable_name` has them."""
+_STAFF_LABEL = re.compile(
+    r"(?:mr|mrs|ms|mx|miss|dr|prof|professor|coach|educator|instructor|principal|teacher)\.?"
+    r"(?: [^\W\d_][\w'\u2019.-]*){0,3}",
+    re.IGNORECASE,
+)
+"""`Ms. Rivera`, `Educator`: rosters of students often have no staff."""
 _GENERIC_ROLES = {
     "student": SpeakerRole.STUDENT,
     "speaker": SpeakerRole.UNKNOWN,
@@ -45,8 +51,8 @@ class Speakers:
         self._unknown: dict[str, str] = {}
 
     def is_label(self, label: str) -> bool:
-        """Whether someone on the roster is called so, or anyone as in `Student A`."""
-        return bool(self._roster.named(label)) or is_generic_label(label)
+        """Whether someone on the roster is called so, or anyone as in `Student A`, `Ms. Rivera`."""
+        return bool(self._roster.named(label)) or _generic_role(label) is not None
 
     def speaker_of(self, turn: Turn) -> Speaker:
         """Who speaks a turn.
@@ -90,7 +96,7 @@ class Speakers:
 
 def is_generic_label(label: str) -> bool:
     """Whether a label is one that any class may have: `Student A`, `Speaker 2`, `Teacher`."""
-    return _generic_role(label) is not None
+    return bool(_GENERIC_LABEL.fullmatch(comparable_name(label)))
 
 
 def _known(entry: RosterEntry) -> Speaker:
@@ -105,5 +111,6 @@ def _known(entry: RosterEntry) -> Speaker:
 
 
 def _generic_role(label: str) -> SpeakerRole | None:
-    found = _GENERIC_LABEL.fullmatch(comparable_name(label))
-    return _GENERIC_ROLES[found[1]] if found else None
+    if found := _GENERIC_LABEL.fullmatch(comparable_name(label)):
+        return _GENERIC_ROLES[found[1]]
+    return SpeakerRole.TEACHER if _STAFF_LABEL.fullmatch(label.strip()) else None

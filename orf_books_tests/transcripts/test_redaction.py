@@ -35,9 +35,14 @@ def test_every_name_of_a_roster_is_found_in_any_case() -> None:
                 assert written not in redactor.redact(f"Then {written} laughed.")
 
 
+@pytest.mark.parametrize("name", ["Ms. Frizzle", "ms Frizzle", "Dr. Octavia-Lee", "Mr. O'Neil"])
+def test_a_name_with_a_title_is_staff_whether_on_the_roster_or_not(name: str) -> None:
+    assert redacted(f"May I go, {name}?") == "May I go, [teacher]?"
+
+
 @pytest.mark.parametrize(
     "text",
-    ["Dilemma and emmanuel", "Student A was first, and a student too", "Ms. Frizzle", "the lions"],
+    ["Dilemma and emmanuel", "Student A was first, and a student too", "Miss it", "the lions"],
 )
 def test_parts_of_words_titles_and_generic_labels_stay(text: str) -> None:
     assert redacted(text) == text

@@ -2,7 +2,9 @@ import json
 
 import pytest
 
+from orf_books.transcripts.erasure import erase_from_roster
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
+from orf_books.transcripts.redaction import Redactor
 from orf_books.transcripts.roster import comparable_name, read_roster
 from orf_books.transcripts.utterance import SpeakerRole
 from orf_books_tests.transcripts.sessions import EMMA, ENTRIES, LIAM, OTHER_EMMA, ZORA, roster
@@ -72,6 +74,29 @@ def test_nobody_is_named_where_a_roster_is_printed() -> None:
     assert "Emma" not in f"{roster()!r} {roster().entries!r}"
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"students": [{"id": EMMA, "display_name": "Emma Johnson", "consent": True}]},
+        {"roster": [{"student_id": EMMA, "display_names": ["Emma Johnson"], "consent": True}]},
+        [{"student_id": EMMA, "name": "Emma Johnson", "role": "Student", "consent": True}],
+        [{"student_id": EMMA, "aliases": "Emma Johnson", "consent": True, "grade": 4}],
+    ],
+)
+def test_what_other_programs_call_the_same_is_understood(document: object) -> None:
+    found = read_roster(json.dumps(document).encode())
+    (entry,) = found.named("emma johnson")
+    assert (entry.student_id, entry.role, entry.consent) == (EMMA, SpeakerRole.STUDENT, True)
+    assert Redactor(found).redact("Ask Emma.") == "Ask [peer]."
+    assert b"mma" not in erase_from_roster(json.dumps(document).encode(), EMMA)
+
+
+@pytest.mark.parametrize("role", ["teacher", "Educator", "staff"])
+def test_staff_of_any_name_is_a_teacher(role: str) -> None:
+    (entry,) = roster({"names": ["Kim Roe"], "role": role}).entries
+    assert entry.role is SpeakerRole.TEACHER
+
+
 GOOD = ENTRIES[0]
 
 
@@ -86,9 +111,12 @@ GOOD = ENTRIES[0]
         ([GOOD, {"names": ["Secret Name"]}], r"`\[1\].student_id`: A student needs one"),
         ([GOOD | {"student_id": "Secret Name"}], r"`\[0\].student_id`: Input should be a UUID"),
         ([GOOD, GOOD], r"`\[0\].student_id`: Another entry has the same"),
-        ([GOOD | {"names": []}], r"`\[0\].names`"),
+        (
+            [{"student_id": EMMA, "names": [], "consent": True}],
+            r"`\[0\].names`: Everybody needs a name or an alias",
+        ),
         ([GOOD | {"names": ["Secret Name", "?!"]}], r"`\[0\].names\[1\]`: .* letters or digits"),
-        ([GOOD | {"names": "Secret Name"}], r"`\[0\].names`"),
+        ([GOOD | {"names": {"Secret": "Name"}}], r"`\[0\].names`"),
         ([GOOD | {"aliases": [7]}], r"`\[0\].aliases\[0\]`"),
         ([GOOD | {"role": "Secret Name"}], r"`\[0\].role`: Input should be 'student' or 'teacher'"),
         ([GOOD | {"consent": "yes"}], r"`\[0\].consent`"),

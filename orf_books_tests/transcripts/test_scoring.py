@@ -11,6 +11,7 @@ from orf_books.failures import FixInput
 from orf_books.sandbox.class_sessions import invented_class, invented_session
 from orf_books.transcripts.labels import Half, labelled_sentences
 from orf_books.transcripts.parsing import read_session
+from orf_books.transcripts.problems import WarningCode
 from orf_books.transcripts.roster import read_roster
 from orf_books.transcripts.score_document import read_scores, write_scores
 from orf_books.transcripts.scored_session import ScoredSession, ScoredStudent, StoredScores
@@ -187,6 +188,13 @@ def test_the_document_has_what_is_published() -> None:
 
 def test_an_empty_session_has_no_students() -> None:
     assert not score_session(session()).students
+
+
+def test_words_under_a_label_that_nobody_knows_are_not_scored_as_the_speakers() -> None:
+    doubtful = replace(said(EMPATHIC), warnings=(WarningCode.LABEL_NOT_ON_ROSTER,))
+    student = score_session(session(doubtful)).students["s1"]
+    assert (student.utterance_count, student.scorable_count) == (1, 0)
+    assert not student.skills[Skill.EMPATHY].evidence
 
 
 def test_a_session_has_the_same_students_words_and_scores_in_every_format() -> None:

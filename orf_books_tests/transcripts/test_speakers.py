@@ -29,12 +29,27 @@ def test_staff_and_generic_teachers_are_the_teacher(label: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["Mia Profitt", "Student Teacher Kim", "Rivera", "Teachers", "Mr. Rivera"]
+    "label",
+    ["Mia Profitt", "Student Teacher Kim", "Rivera", "Teachers", "Ms. Rivera, 9", "Missy Elm"],
 )
 def test_a_part_of_a_label_makes_nobody_a_teacher(label: str) -> None:
     unknown = speaker(label)
     assert unknown.role is SpeakerRole.UNKNOWN
     assert unknown.warning is WarningCode.LABEL_NOT_ON_ROSTER
+
+
+@pytest.mark.parametrize(
+    "label", ["Mr. Rivera", "MRS. O'Neil-Day", "Dr Guest", "Miss Ana Lopez", "Educator", "Coach K."]
+)
+def test_a_title_makes_staff_of_whoever_is_not_on_the_roster(label: str) -> None:
+    assert speaker(label) == Speaker("teacher", SpeakerRole.TEACHER)
+    assert Speakers(roster()).is_label(label)
+
+
+def test_a_student_whose_name_begins_like_a_title_is_the_student() -> None:
+    titled = roster({"student_id": EMMA, "names": ["Miss Johnson"], "consent": True})
+    found = Speakers(titled).speaker_of(Turn(1, "Miss Johnson", "Hello."))
+    assert found.student_id == EMMA
 
 
 def test_a_file_may_declare_who_is_a_teacher_but_not_who_is_a_student() -> None:
@@ -111,7 +126,7 @@ def test_a_name_shared_with_a_student_without_consent_is_treated_as_theirs() -> 
 
 def test_unknown_speakers_are_numbered_as_they_appear() -> None:
     speakers = Speakers(roster())
-    labels = ["Student Q", "Mr. Guest", "student q", "Speaker 1"]
+    labels = ["Student Q", "Some Guest", "student q", "Speaker 1"]
     found = [speakers.speaker_of(Turn(1, label, "Hello.")).speaker_id for label in labels]
     assert found == ["unknown:1", "unknown:2", "unknown:1", "unknown:3"]
 
