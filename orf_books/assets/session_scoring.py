@@ -47,7 +47,6 @@ SESSION_SECONDS = 900.0
 """The longest that one session may take."""
 SESSIONS_AT_ONCE = 1
 """Scoring keeps a core busy by itself."""
-SHOWN_WARNINGS = 10
 
 
 @cache

@@ -70,13 +70,6 @@ def requested_sessions(
     found = {one.key: one for one in sessions_in(records.storage)}
     noted = [_noted(records, one, found.get(one.key), context.run.run_id) for one in uploads]
     records.add_uploads([*noted, *_withdrawn(records, found, context.run.run_id)])
-    refused = [one for one in noted if one.status == REFUSED]
-    for one in refused:
-        context.log.error("%s was refused. %s", one.key, one.problem)
-    if refused and len(refused) == len(noted):
-        raise dg.Failure(
-            f"No upload could be used. {refused[0].key}: {refused[0].problem}", allow_retries=False
-        )
     for one in noted:
         context.instance.report_runless_asset_event(
             dg.AssetMaterialization(
@@ -84,6 +77,14 @@ def requested_sessions(
                 description=one.problem,
                 metadata={"session": one.key, "status": one.status},
             )
+        )
+    refused = [one for one in noted if one.status == REFUSED]
+    for one in refused:
+        context.log.error("%s was refused. %s", one.key, one.problem)
+    if refused and len(refused) == len(noted):
+        _tell_refusals(context, records)
+        raise dg.Failure(
+            f"No upload could be used. {refused[0].key}: {refused[0].problem}", allow_retries=False
         )
     return dg.MaterializeResult(metadata={"uploads": len(noted), "refused_uploads": len(refused)})
 
@@ -159,15 +160,7 @@ def score_transcripts(
         yield dg.MaterializeResult(asset_key=SCORED_TRANSCRIPTS)
     else:
         report = step.score_batch()
-        problem = refusals(records)
-        context.instance.report_runless_asset_event(
-            dg.AssetCheckEvaluation(
-                asset_key=CLASS_TRANSCRIPTS,
-                check_name=TRANSCRIPTS_ARE_USABLE,
-                passed=problem is None,
-                description=problem,
-            )
-        )
+        _tell_refusals(context, records)
         yield dg.MaterializeResult(asset_key=SCORING_REPORT, metadata=_report_metadata(report))
 
 
@@ -178,6 +171,18 @@ def score_transcripts_with(encoder: SkillEncoder) -> dg.AssetsDefinition:
             spec.replace_attributes(code_version=code_version(encoder))
             if spec.key == SCORED_TRANSCRIPTS
             else spec
+        )
+    )
+
+
+def _tell_refusals(context: dg.AssetExecutionContext, records: SessionRecords) -> None:
+    problem = refusals(records)
+    context.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=CLASS_TRANSCRIPTS,
+            check_name=TRANSCRIPTS_ARE_USABLE,
+            passed=problem is None,
+            description=problem,
         )
     )
 

@@ -420,6 +420,7 @@ def test_a_run_about_refused_keys_alone_fails_with_the_remedy(platform: ClassPla
     assert not run.success
     (failure,) = (event for event in run.all_events if event.is_step_failure)
     assert "YYYY-MM-DD" in str(failure.step_failure_data.error)
+    assert not usability(platform)[0]
     assert platform.versions("normalized/") == {}
 
 
