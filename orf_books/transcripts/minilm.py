@@ -18,7 +18,7 @@ from orf_books.transcripts.encoder import (
     Vectors,
     universal_sentence_encoder,
 )
-from orf_books.transcripts.model_version import minilm_version
+from orf_books.transcripts.encoder_versions import minilm_version
 from orf_books.transcripts.word_pieces import word_pieces
 
 BATCH = 512

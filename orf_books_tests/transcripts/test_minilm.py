@@ -11,11 +11,12 @@ import pytest
 from orf_books.failures import FixConfiguration
 from orf_books.transcripts.detection import shipped_detector
 from orf_books.transcripts.encoder import universal_sentence_encoder
+from orf_books.transcripts.encoder_versions import minilm_version
 from orf_books.transcripts.evaluation import evaluate_skills
 from orf_books.transcripts.head import read_head
 from orf_books.transcripts.labels import Half, labelled_sentences
 from orf_books.transcripts.minilm import BATCH, EncoderPair, MiniLM, encoder_with_minilm
-from orf_books.transcripts.model_version import minilm_version, model_version
+from orf_books.transcripts.model_version import model_version
 from orf_books.transcripts.scoring import score_session
 from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books_tests.transcripts.test_scoring import said, session

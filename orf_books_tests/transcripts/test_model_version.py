@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from orf_books.transcripts.calibration import Calibration
+from orf_books.transcripts.encoder_versions import encoder_version
 from orf_books.transcripts.head import read_head
-from orf_books.transcripts.model_version import config_hash, encoder_version, model_version
+from orf_books.transcripts.model_version import config_hash, model_version
 
 
 def test_a_version_is_a_release_and_a_checksum() -> None:
