@@ -1,8 +1,7 @@
 """The command line, `orf-books`.
 
-Belongs here: arguments, exit statuses. Does not belong here: what is printed
-(`orf_books/printing.py`) and what is done; the commands run the same jobs as the page, on the same
-instance (`orf_books/local_runs.py`).
+Belongs here: arguments, exit statuses. Does not belong here: what is printed and what is done
+(`orf_books/commands`); the commands run the same jobs as the page, on the same instance.
 
 Dagster is imported inside the commands that need it: reading a dashboard should not wait for it.
 """
@@ -20,8 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
-from orf_books.printing import (
+from orf_books.commands.printing import (
     output,
     print_json,
     show_activities,
@@ -33,12 +31,13 @@ from orf_books.printing import (
     table_of_rows,
     table_of_values,
 )
+from orf_books.failures import FixConfiguration, FixInput, OrfBooksError
 from orf_books.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from orf_books.local_runs import ActivitiesRun, BooksRun, TranscriptsRun
-    from orf_books.local_uploads import SessionFiles
-    from orf_books.terminal import TerminalBatch
+    from orf_books.commands.local_runs import ActivitiesRun, BooksRun, TranscriptsRun
+    from orf_books.commands.local_uploads import SessionFiles
+    from orf_books.commands.terminal import TerminalBatch
 
 ITEMS_FAILED, WRONG_CALL = 1, 2
 DEMO_READINGS = 2
@@ -137,7 +136,7 @@ class Kind(StrEnum):
 @run_commands.command("books")
 def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = False) -> None:
     """Upload a Goodreads export, enrich its books here, make the dashboard."""
-    from orf_books.local_runs import ingest_export
+    from orf_books.commands.local_runs import ingest_export
 
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
@@ -148,7 +147,7 @@ def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = Fa
 @run_commands.command("activities")
 def run_activities(paths: RecordingPaths, *, as_json: AsJson = False) -> None:
     """Upload recorded readings, rescore them here, make the reports."""
-    from orf_books.local_runs import ingest_recordings
+    from orf_books.commands.local_runs import ingest_recordings
 
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
@@ -166,7 +165,7 @@ def run_transcripts(  # noqa: PLR0913 - options
     as_json: AsJson = False,
 ) -> None:
     """Upload class sessions, score them here, publish, make the pages."""
-    from orf_books.local_runs import ingest_sessions
+    from orf_books.commands.local_runs import ingest_sessions
 
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
@@ -177,7 +176,7 @@ def run_transcripts(  # noqa: PLR0913 - options
 @app.command()
 def retry(kind: Kind, *, as_json: AsJson = False) -> None:
     """Run everything that failed or is missing, wherever it lies, in one run."""
-    from orf_books.local_runs import retry_activities, retry_books, retry_transcripts
+    from orf_books.commands.local_runs import retry_activities, retry_books, retry_transcripts
 
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
@@ -203,7 +202,7 @@ def upload(  # noqa: PLR0913, PLR0917 - options
     as_json: AsJson = False,
 ) -> None:
     """Put an upload where the sensor finds it, and print its key."""
-    from orf_books.local_uploads import put_activities, put_export, put_sessions
+    from orf_books.commands.local_uploads import put_activities, put_export, put_sessions
 
     storage = load_settings().open_storage()
     match kind:
@@ -236,8 +235,12 @@ def status(  # noqa: PLR0913, PLR0917 - options
     as_json: AsJson = False,
 ) -> None:
     """How far an upload is, or what came of batches."""
-    from orf_books.batch_status import BatchFilter, batches
-    from orf_books.upload_status import status_of_activity, status_of_session, status_of_upload
+    from orf_books.commands.batch_status import BatchFilter, batches
+    from orf_books.commands.upload_status import (
+        status_of_activity,
+        status_of_session,
+        status_of_upload,
+    )
 
     storage = load_settings().open_storage()
     if upload is None:
@@ -269,7 +272,7 @@ def show_class(
     as_json: AsJson = False,
 ) -> None:
     """The published figures of a class; those of fewer than five students are suppressed."""
-    from orf_books.published_records import class_document
+    from orf_books.commands.published_records import class_document
 
     document = class_document(load_settings(), class_id, purpose)
     if as_json:
@@ -288,7 +291,7 @@ def show_student(
     as_json: AsJson = True,  # noqa: ARG001 - it is JSON for people too
 ) -> None:
     """All that is published of a student, as JSON."""
-    from orf_books.published_records import student_document
+    from orf_books.commands.published_records import student_document
 
     print_json(student_document(load_settings(), student_id, purpose))
 
@@ -300,8 +303,8 @@ def delete_student(
     as_json: AsJson = False,
 ) -> None:
     """Delete a student: raw lines, what was made of them, tables, pages, and on the roster."""
-    from orf_books.published_records import actor
-    from orf_books.student_deletion import delete_student as delete
+    from orf_books.commands.published_records import actor
+    from orf_books.commands.student_deletion import delete_student as delete
 
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
@@ -357,20 +360,20 @@ def evaluate(kind: Kind, path: LabelsPath = None, *, as_json: AsJson = False) ->
     is_complete, document, show = True, dict[str, Any](), show_skills
     match kind, path:
         case Kind.TRANSCRIPTS, _:
-            from orf_books.evaluate_transcripts import evaluate_transcripts
+            from orf_books.commands.evaluate_transcripts import evaluate_transcripts
 
             document = evaluate_transcripts(path, settings.skill_encoder).as_document()
         case _, None:
             raise FixInput(f"Evaluating {kind} needs the path of your labels.")
         case Kind.BOOKS, Path():
-            from orf_books.evaluate_books import evaluate_books
+            from orf_books.commands.evaluate_books import evaluate_books
 
             if path.is_dir():
                 raise FixInput(f"{path} is a folder; labels of books are a CSV file.")
             books = evaluate_books(storage, path.read_bytes())
             document, is_complete, show = books.as_document(), books.is_complete, show_genres
         case Kind.ACTIVITIES, Path():
-            from orf_books.evaluate_activities import evaluate_activities
+            from orf_books.commands.evaluate_activities import evaluate_activities
 
             readings = evaluate_activities(storage, path)
             document, is_complete = readings.as_document(), readings.is_complete
@@ -386,7 +389,7 @@ def evaluate(kind: Kind, path: LabelsPath = None, *, as_json: AsJson = False) ->
 @compare_commands.command("activities")
 def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson = False) -> None:
     """Which verdicts two rules or two code versions differ in, and by how much figures move."""
-    from orf_books.compare_activities import compare_results
+    from orf_books.commands.compare_activities import compare_results
 
     document = compare_results(load_settings().open_storage(), before, after)
     if as_json:
@@ -404,7 +407,7 @@ def demo(*, as_json: AsJson = False) -> None:
     """The platform on a bundled library, bundled readings and an invented class, offline."""
     from pydantic import SecretStr
 
-    from orf_books.local_runs import ingest_export, ingest_recordings, ingest_sessions
+    from orf_books.commands.local_runs import ingest_export, ingest_recordings, ingest_sessions
     from orf_books.sandbox.class_sessions import write_invented_day
     from orf_books.sandbox.readings.recorded_reading import write_folders
     from orf_books.sandbox.server import Sandbox
@@ -480,7 +483,7 @@ def _complain(message: str, status: int) -> NoReturn:
 
 
 def _batch(settings: Settings, *, is_silent: bool) -> "TerminalBatch":
-    from orf_books.terminal import TerminalBatch
+    from orf_books.commands.terminal import TerminalBatch
 
     return TerminalBatch(
         concurrency=settings.concurrency, ledger=settings.ledger, is_silent=is_silent
@@ -500,7 +503,7 @@ def _session_files(
     roster: Path | None,
     source: str | None,
 ) -> "SessionFiles":
-    from orf_books.local_uploads import SessionFiles
+    from orf_books.commands.local_uploads import SessionFiles
 
     if class_id is None or day is None:
         raise FixInput("Transcripts need --class and --date.")

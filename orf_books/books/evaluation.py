@@ -1,7 +1,8 @@
 """How well genres agree with labels that a person gave.
 
 Belongs here: reading a file of labelled books, and comparing the genres that are shown with them.
-Does not belong here: where shown genres are stored (`orf_books/evaluate_books.py`), printing.
+Does not belong here: where shown genres are stored (`orf_books/commands/evaluate_books.py`),
+printing.
 """
 
 import csv

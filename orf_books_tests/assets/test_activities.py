@@ -12,9 +12,9 @@ from orf_books.assets.activity_inputs import upload_at
 from orf_books.assets.activity_records import ActivityRecords, RescoredActivityRow, RescoringReport
 from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
 from orf_books.assets.uploads import UploadsConfig
+from orf_books.commands.local_uploads import put_activities
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
-from orf_books.local_uploads import put_activities
 from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key
 from orf_books.partitions import activities
 from orf_books.resources.storage import ObjectStorage

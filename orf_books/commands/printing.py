@@ -1,7 +1,7 @@
 """What commands print for people, and documents for machines.
 
 Belongs here: tables and lines about what came of a command. Does not belong here: arguments and
-exit statuses (`orf_books/cli.py`), progress (`orf_books/terminal.py`).
+exit statuses (`orf_books/cli.py`), progress (`orf_books/commands/terminal.py`).
 """
 
 import json

@@ -23,10 +23,10 @@ from orf_books.assets.item_records import FailedItem
 from orf_books.assets.session_inputs import sessions_in
 from orf_books.assets.session_records import ScoringReport, SessionRecords, SessionRow
 from orf_books.assets.uploads import UploadsConfig
+from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.definitions import build_defs
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance, process_tag
-from orf_books.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     CLASSES_PAGE,

@@ -19,7 +19,7 @@ from orf_books.sandbox.isbn import as_isbn10
 from orf_books.sandbox.server import Sandbox
 from orf_books_tests.conftest import Call, Platform, settings_for
 
-LABELS = Path(__file__).parent / "books" / "labelled_genres.csv"
+LABELS = Path(__file__).parent.parent / "books" / "labelled_genres.csv"
 HIDDEN_FROM_EVERY_SERVICE = {"The Peregrine", "The Worst Journey in the World"}
 WANTED_PRECISION = 0.9
 

@@ -29,9 +29,9 @@ from orf_books.assets.session_inputs import (
 )
 from orf_books.assets.session_records import WITHDRAWN, SessionRecords, SessionRow, SessionUpload
 from orf_books.assets.uploads import UploadsConfig
+from orf_books.commands.local_runs import run_job
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance
-from orf_books.local_runs import run_job
 from orf_books.object_keys import (
     AGGREGATES,
     NORMALIZED,
