@@ -6,7 +6,7 @@ and cues come from (`head.py`, `cues.py`).
 
 from enum import StrEnum
 
-FIRES_ALONE = 0.45
+FIRES_ALONE = 0.55
 """From this probability on a skill is shown."""
 FIRES_WITH_CUE = 0.20
 """From this probability on it is, where a cue says so too."""

@@ -105,7 +105,7 @@ def test_a_cue_lowers_the_threshold() -> None:
 
 @pytest.mark.parametrize(
     ("probability", "expected"),
-    [(0.8, Tier.STRONG), (0.7999, Tier.MODERATE), (0.45, Tier.MODERATE), (0.4499, Tier.CUE_ONLY)],
+    [(0.8, Tier.STRONG), (0.7999, Tier.MODERATE), (0.55, Tier.MODERATE), (0.5499, Tier.CUE_ONLY)],
 )
 def test_tiers_are_of_the_probability(probability: float, expected: Tier) -> None:
     assert tier(probability) is expected
