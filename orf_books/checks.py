@@ -61,7 +61,7 @@ def _every_item_succeeded(
     name: str,
     asset: dg.AssetsDefinition,
     kind: ItemKind[Any],
-    records: Callable[[ObjectStorage], ItemRecords[Any]],
+    records: Callable[[ObjectStorage], ItemRecords[Any, Any]],
     retry_job: str,
 ) -> dg.AssetChecksDefinition:
     """A check that fails the run when items of its batch failed.

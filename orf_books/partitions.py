@@ -14,7 +14,7 @@ import stamina
 from sqlalchemy.exc import IntegrityError
 
 from orf_books.books.goodreads_export import LibraryEntry
-from orf_books.keys import safe_key
+from orf_books.keys import safe_key, text_of_key
 
 books = dg.DynamicPartitionsDefinition(name="books")
 activities = dg.DynamicPartitionsDefinition(name="activities")
@@ -56,6 +56,16 @@ def session_key(class_id: str, day: date, raw_file: str) -> str:
     """
     digest = hashlib.sha256(raw_file.encode()).hexdigest()[:12]
     return safe_key(f"{class_id}/{day.isoformat()}/{digest}")
+
+
+def class_of_session(key: str) -> str:
+    """The class in the partition of a session."""
+    return text_of_key(key).split("/")[0]
+
+
+def day_of_session(key: str) -> date:
+    """The day in the partition of a session."""
+    return date.fromisoformat(key.split("/")[1])
 
 
 def register(

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import dagster as dg
 
@@ -127,7 +128,7 @@ def new_class_transcripts(
 
 def _new_uploads(
     context: dg.SensorEvaluationContext,
-    records: UploadRecords,
+    records: UploadRecords[Any],
     below: str,
     present: Callable[[], Iterable[Found]],
     requests: Callable[[Sequence[Found]], list[dg.RunRequest]],
@@ -189,7 +190,7 @@ def _by_version(uploads: Iterable[Found]) -> dict[Version, Found]:
 
 
 def _receipts(
-    present: Iterable[Found], dealt_with: set[Version], records: UploadRecords
+    present: Iterable[Found], dealt_with: set[Version], records: UploadRecords[Any]
 ) -> set[Version]:
     """Versions that need no run: dealt with, or claimed by a process that is dealing with them."""
     versions = {(upload.key, upload.version) for upload in present}

@@ -22,7 +22,7 @@ from orf_books.assets.activity_rescoring import (
     RescoringStep,
 )
 from orf_books.assets.item_step import OWNERS
-from orf_books.assets.uploads import UploadConfig, UploadsConfig
+from orf_books.assets.uploads import UploadConfig, UploadsConfig, tell_refused
 from orf_books.failures import FixInput
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import (
@@ -66,17 +66,11 @@ def requested_activities(
     records = ActivityRecords(storage.open())
     uploads = config.uploads or new_uploads(records, needs_record=activity_api.url is None)
     noted = [_note(context, records, upload) for upload in uploads]
-    refused = [upload for upload in noted if upload.problem]
-    for upload in refused:
-        context.log.error("%s was refused. %s", upload.key, upload.problem)
-    if refused and len(refused) == len(noted):
-        raise dg.Failure(
-            f"No upload could be used. {refused[0].key}: {refused[0].problem}", allow_retries=False
-        )
+    refused = tell_refused(context, noted)
     return dg.MaterializeResult(
         metadata={
             "uploads": len(noted),
-            "refused_uploads": len(refused),
+            "refused_uploads": refused,
             "activities": sum(upload.activities for upload in noted),
         }
     )

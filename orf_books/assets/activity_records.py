@@ -199,9 +199,10 @@ TABLES: tuple[Table[Any], ...] = (
 )
 
 
-class ActivityRecords(ItemRecords[RescoringReport]):
+class ActivityRecords(ItemRecords[ActivityUpload, RescoringReport]):
     """What the store holds about activities."""
 
+    noted_uploads = activity_uploads
     failed_items = failed_rescorings
     batch_reports = rescoring_reports
 
@@ -220,15 +221,6 @@ class ActivityRecords(ItemRecords[RescoringReport]):
         )
         # The receipt comes last: it is what makes the others count.
         self._tables.append(activity_uploads, [upload])
-
-    def uploads(self) -> list[ActivityUpload]:
-        """Every version of every upload that was dealt with, in the order they arrived."""
-        found = self._tables.latest(activity_uploads)
-        return sorted(found, key=lambda upload: upload.arrived_at)
-
-    def uploads_of_job(self, job_id: str) -> list[ActivityUpload]:
-        """The uploads that a run dealt with."""
-        return [upload for upload in self.uploads() if upload.job_id == job_id]
 
     def requested(self, job_id: str | None = None) -> list[str]:
         """Activities that were ever asked for, or those that a run's uploads ask for."""

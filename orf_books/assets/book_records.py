@@ -231,21 +231,14 @@ def query_for(row: LibraryRow) -> BookQuery:
     )
 
 
-class BookRecords(ItemRecords[EnrichmentReport]):
+class BookRecords(ItemRecords[Upload, EnrichmentReport]):
     """What the store holds about books."""
 
+    noted_uploads = uploads
     failed_items = failed_enrichments
     batch_reports = enrichment_reports
 
     # Uploads and libraries
-
-    def uploads(self) -> list[Upload]:
-        """Every version of every upload that was dealt with, in the order they arrived."""
-        return sorted(self._tables.latest(uploads), key=lambda upload: upload.arrived_at)
-
-    def uploads_of_job(self, job_id: str) -> list[Upload]:
-        """The uploads that a run dealt with."""
-        return [upload for upload in self.uploads() if upload.job_id == job_id]
 
     def accept(self, upload: Upload, export: Export) -> None:
         """Store an export: from now on its rows are the library's."""

@@ -27,7 +27,7 @@ from orf_books.assets.book_records import (
     Upload,
 )
 from orf_books.assets.item_step import OWNERS
-from orf_books.assets.uploads import UploadConfig, UploadsConfig
+from orf_books.assets.uploads import UploadConfig, UploadsConfig, tell_refused
 from orf_books.books.enrichment import CODE_VERSION
 from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
 from orf_books.failures import FixInput
@@ -68,18 +68,11 @@ def library_entries(
     """Read the uploads; one that is no export is refused, and the next goes on."""
     records = BookRecords(storage.open())
     found = [_ingest(context, records, upload) for upload in config.uploads or new_uploads(records)]
-    refused = [upload for upload in found if upload.status == REFUSED]
-    for upload in refused:
-        context.log.error("%s was refused. %s", upload.key, upload.problem)
-    if refused and len(refused) == len(found):
-        raise dg.Failure(
-            f"No upload could be used. {refused[0].key}: {refused[0].problem}",
-            allow_retries=False,
-        )
+    refused = tell_refused(context, found)
     return dg.MaterializeResult(
         metadata={
             "uploads": len(found),
-            "refused_uploads": len(refused),
+            "refused_uploads": refused,
             "libraries": sorted({upload.library for upload in found}),
             "books": sum(upload.books for upload in found),
             "refused_rows": sum(len(json.loads(upload.refused_rows)) for upload in found),

@@ -29,7 +29,6 @@ from orf_books.assets.session_records import (
     SessionRecords,
     SessionRow,
     ShownClass,
-    day_of,
 )
 from orf_books.assets.transcripts import GROUP, SCORING_REPORT
 from orf_books.failures import FailureCategory, OrfBooksError
@@ -39,6 +38,7 @@ from orf_books.object_keys import (
     student_page_key,
     student_pages_folder,
 )
+from orf_books.partitions import day_of_session
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
 from orf_books.resources.storage import ObjectStorage
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript, WarningCode
@@ -210,7 +210,7 @@ def _session_lines(of_class: ClassSessions) -> "Iterator[SessionLine]":
         codes = json.loads(row.warnings_by_code) if row else None
         yield SessionLine(
             _short(key),
-            day_of(key),
+            day_of_session(key),
             status,
             utterances=row.utterances if row else None,
             students=row.students if row else None,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from orf_books.transcripts.aggregate_document import ClassFigures
     from orf_books.transcripts.scored_session import StoredScores
 
+_LOST = "Its stored scores are gone or damaged: retry it, and it is scored again."
 READ_AT_ONCE = 16
 """Objects of a store that may be far away."""
 PUBLISHING_ATTEMPTS = 3
@@ -114,7 +115,7 @@ def stored_scores(
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         found = list(pool.map(partial(_read_scores, records.storage), rows))
     failures = [
-        ItemFailure(row.key, FailureCategory.BAD_DATA, "Its stored scores are gone or damaged.")
+        ItemFailure(row.key, FailureCategory.BAD_DATA, _LOST)
         for row, one in zip(rows, found, strict=True)
         if one is None
     ]

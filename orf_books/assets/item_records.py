@@ -4,13 +4,13 @@ Belongs here: failures that stand, reports of runs. Does not belong here: result
 uploads of one kind (`book_records.py`, `activity_records.py`, `session_records.py`).
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from orf_books.assets.uploads import UploadRecords
+from orf_books.assets.uploads import NotedT, UploadRecords
 from orf_books.batches import ItemFailure
 from orf_books.resources.tables import Row, Table
 
@@ -74,7 +74,7 @@ class FailedItem:
     """What exactly is wrong with it, where its kind tells that apart."""
 
 
-class ItemRecords(UploadRecords, Generic[ReportT]):
+class ItemRecords(UploadRecords[NotedT], ABC, Generic[NotedT, ReportT]):
     """What the store holds about items of one kind."""
 
     failed_items: Table[FailedItem]

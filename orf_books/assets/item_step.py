@@ -118,7 +118,7 @@ class ItemStep(Generic[RowT]):
         self,
         context: dg.AssetExecutionContext,
         kind: ItemKind[RowT],
-        records: ItemRecords[Any],
+        records: ItemRecords[Any, Any],
         batch: BatchResource,
     ) -> None:
         self._context, self._kind, self._records, self._batch = context, kind, records, batch

@@ -81,8 +81,7 @@ def session_at(storage: ObjectStorage, key: str) -> SessionFound:
     Raises:
         UnusableTranscript: it is not there any more.
     """
-    class_id = text_of_key(key).split("/")[0]
-    for found in sessions_in(storage, class_folder(class_id)):
+    for found in sessions_in(storage, class_folder(partitions.class_of_session(key))):
         if found.key == key:
             return found
     raise _missing()

@@ -17,8 +17,8 @@ from typing import Any
 
 from orf_books.assets.item_records import FailedItem, ItemRecords, key_in
 from orf_books.failures import OrfBooksError
-from orf_books.keys import text_of_key
 from orf_books.object_keys import AGGREGATES, NORMALIZED, SCORES, session_output_key
+from orf_books.partitions import class_of_session, day_of_session
 from orf_books.resources.tables import Table
 
 ACCEPTED, REFUSED, WITHDRAWN = "accepted", "refused", "withdrawn"
@@ -230,13 +230,14 @@ class ClassSessions:
     @property
     def days(self) -> list[date]:
         """Days of all of them."""
-        failed = {day_of(key) for key in self.failures}
+        failed = {day_of_session(key) for key in self.failures}
         return sorted({row.day for row in self.rows} | failed)
 
 
-class SessionRecords(ItemRecords[ScoringReport]):
+class SessionRecords(ItemRecords[SessionUpload, ScoringReport]):
     """What the store holds about class sessions."""
 
+    noted_uploads = session_uploads
     failed_items = failed_sessions
     batch_reports = scoring_reports
 
@@ -245,14 +246,6 @@ class SessionRecords(ItemRecords[ScoringReport]):
     def add_uploads(self, uploads: Sequence[SessionUpload]) -> None:
         """Store that uploads were dealt with."""
         self._tables.append(session_uploads, uploads)
-
-    def uploads(self) -> list[SessionUpload]:
-        """Every version of every raw file that was dealt with, in the order they arrived."""
-        return sorted(self._tables.latest(session_uploads), key=lambda upload: upload.arrived_at)
-
-    def uploads_of_job(self, job_id: str) -> list[SessionUpload]:
-        """The uploads that a run dealt with."""
-        return [upload for upload in self.uploads() if upload.job_id == job_id]
 
     def requested(self) -> list[str]:
         """Sessions that uploads ask for."""
@@ -358,21 +351,11 @@ class SessionRecords(ItemRecords[ScoringReport]):
         self._tables.append(shown_classes, rows)
 
 
-def class_of(session: str) -> str:
-    """The class in the partition key of a session."""
-    return text_of_key(session).split("/")[0]
-
-
-def day_of(session: str) -> date:
-    """The day in the partition key of a session."""
-    return date.fromisoformat(session.split("/")[1])
-
-
 def _by_class(sessions: Iterable[str]) -> dict[str, list[str]]:
     """By class, its sessions by day."""
     by_class: dict[str, list[str]] = {}
-    for key in sorted(sessions, key=lambda key: (day_of(key), key)):
-        by_class.setdefault(class_of(key), []).append(key)
+    for key in sorted(sessions, key=lambda key: (day_of_session(key), key)):
+        by_class.setdefault(class_of_session(key), []).append(key)
     return by_class
 
 

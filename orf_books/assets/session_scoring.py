@@ -24,7 +24,6 @@ from orf_books.assets.session_records import (
     ScoringReport,
     SessionRecords,
     SessionRow,
-    class_of,
 )
 from orf_books.batches import COMPLETE, COMPLETE_WITH_FAILURES, BatchOutcome, success_rate
 from orf_books.failures import OrfBooksError
@@ -257,7 +256,7 @@ class ScoringStep:
             job_id=self._run_id,
             status=COMPLETE_WITH_FAILURES if failed else COMPLETE,
             uploads=scope.keys,
-            classes=tuple(sorted(set(map(class_of, scope.keys)))),
+            classes=tuple(sorted(set(map(partitions.class_of_session, scope.keys)))),
             sessions_processed=processed,
             successful_scorings=processed - failed,
             failed_scorings=failed,

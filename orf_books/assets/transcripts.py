@@ -30,7 +30,7 @@ from orf_books.assets.session_scoring import (
     code_version,
     refusal_document,
 )
-from orf_books.assets.uploads import UploadConfig, UploadsConfig
+from orf_books.assets.uploads import UploadConfig, UploadsConfig, tell_refused
 from orf_books.object_keys import session_refusal_key
 from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import StorageResource, TranscriptRulesResource
@@ -78,15 +78,11 @@ def requested_sessions(
                 metadata={"session": one.key, "status": one.status},
             )
         )
-    refused = [one for one in noted if one.status == REFUSED]
-    for one in refused:
-        context.log.error("%s was refused. %s", one.key, one.problem)
-    if refused and len(refused) == len(noted):
+    if noted and all(one.problem for one in noted):
+        # The step that reads sessions, and tells this as a rule, will not run.
         _tell_refusals(context, records)
-        raise dg.Failure(
-            f"No upload could be used. {refused[0].key}: {refused[0].problem}", allow_retries=False
-        )
-    return dg.MaterializeResult(metadata={"uploads": len(noted), "refused_uploads": len(refused)})
+    refused = tell_refused(context, noted)
+    return dg.MaterializeResult(metadata={"uploads": len(noted), "refused_uploads": refused})
 
 
 def new_sessions(records: SessionRecords) -> list[UploadConfig]:

@@ -4,17 +4,16 @@ Belongs here: which versions of uploads need a run. Does not belong here: which 
 and what they hold (`books.py`, `activities.py`), what starts runs (`orf_books/sensors.py`).
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import dagster as dg
 from pydantic import Field
 
 from orf_books.resources.storage import ObjectStorage
-from orf_books.resources.tables import Table, Tables
+from orf_books.resources.tables import Row, Table, Tables
 
 Version = tuple[str, str]
 """Key and version of an upload."""
@@ -43,7 +42,27 @@ class StoredUpload(VersionedUpload, Protocol):
         ...
 
 
+class NotedUpload(Row, VersionedUpload, Protocol):
+    """An upload that a run has dealt with."""
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When it was noticed."""
+        ...
+
+    @property
+    def job_id(self) -> str:
+        """The Dagster run."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why it was refused, and what to do."""
+        ...
+
+
 Found = TypeVar("Found", bound=StoredUpload)
+NotedT = TypeVar("NotedT", bound=NotedUpload)
 
 
 class UploadConfig(dg.Config):
@@ -92,16 +111,39 @@ def oldest_first(uploads: Iterable[Found]) -> list[Found]:
     return sorted(uploads, key=lambda upload: (upload.last_modified, upload.key))
 
 
-class UploadRecords(ABC):
+def tell_refused(context: dg.AssetExecutionContext, noted: Sequence[NotedUpload]) -> int:
+    """Log which uploads a run refused; how many.
+
+    Raises:
+        dg.Failure: all of them.
+    """
+    refused = [upload for upload in noted if upload.problem]
+    for upload in refused:
+        context.log.error("%s was refused. %s", upload.key, upload.problem)
+    if refused and len(refused) == len(noted):
+        raise dg.Failure(
+            f"No upload could be used. {refused[0].key}: {refused[0].problem}", allow_retries=False
+        )
+    return len(refused)
+
+
+class UploadRecords(Generic[NotedT]):
     """What the store holds about uploads of one kind."""
+
+    noted_uploads: Table[NotedT]
 
     def __init__(self, storage: ObjectStorage) -> None:
         self.storage = storage
         self._tables = Tables(storage)
 
-    @abstractmethod
-    def uploads(self) -> Sequence[VersionedUpload]:
+    def uploads(self) -> list[NotedT]:
         """Every version of every upload that was dealt with, in the order they arrived."""
+        found = self._tables.latest(self.noted_uploads)
+        return sorted(found, key=lambda upload: upload.arrived_at)
+
+    def uploads_of_job(self, job_id: str) -> list[NotedT]:
+        """The uploads that a run dealt with."""
+        return [upload for upload in self.uploads() if upload.job_id == job_id]
 
     def receipts(self) -> set[Version]:
         """Versions that were dealt with for good."""

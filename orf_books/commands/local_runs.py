@@ -19,7 +19,7 @@ from orf_books.assets.book_records import (
     EnrichmentReport,
     Upload,
 )
-from orf_books.assets.item_records import FailedItem
+from orf_books.assets.item_records import FailedItem, ItemRecords, ReportT
 from orf_books.assets.session_inputs import sessions_in
 from orf_books.assets.session_records import ScoringReport, SessionRecords, SessionRow
 from orf_books.assets.uploads import UploadsConfig
@@ -244,9 +244,7 @@ def run_transcripts(
     """
     records = SessionRecords(settings.open_storage())
     result = run_job(settings, job, config, batch)
-    report = records.report_of_job(result.run_id)
-    if report is None or not (result.success or report.failed_scorings):
-        raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
+    report = _report_of(records, result)
     failures = records.failures_of_job(result.run_id)
     failed = {failure.key for failure in failures}
     rows = records.sessions(report.uploads).values()
@@ -269,9 +267,7 @@ def _run_activities(
     for upload in records.uploads_of_job(result.run_id):
         if upload.problem:
             raise FixInput(f"{upload.key}: {upload.problem}")
-    report = records.report_of_job(result.run_id)
-    if report is None or not (result.success or report.failed_rescorings):
-        raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
+    report = _report_of(records, result)
     return ActivitiesRun(
         report,
         tuple(records.failures_of_job(result.run_id)),
@@ -299,9 +295,7 @@ def _run_books(
     for upload in uploads:
         if upload.problem:
             raise FixInput(upload.problem)
-    report = records.report_of_job(result.run_id)
-    if report is None or not (result.success or report.failed_enrichments):
-        raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
+    report = _report_of(records, result)
     return BooksRun(
         report,
         tuple(records.failures_of_job(result.run_id)),
@@ -331,6 +325,13 @@ def run_job(
                 tags=process_tag(),
             )
         )
+
+
+def _report_of(records: ItemRecords[Any, ReportT], result: dg.ExecuteInProcessResult) -> ReportT:
+    report = records.report_of_job(result.run_id)
+    if report is None or not (result.success or report.failed):
+        raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
+    return report
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

@@ -8,7 +8,6 @@ Whatever others said stays, without the student's name in it; it is scored anew.
 """
 
 import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -52,11 +51,9 @@ from orf_books.settings import Settings
 from orf_books.transcripts.erasure import erase_from_roster, erase_from_session, mentions_student
 from orf_books.transcripts.problems import UnusableTranscript
 from orf_books.transcripts.publication import Access, Deletion
-from orf_books.transcripts.roster import Roster, read_roster
+from orf_books.transcripts.roster import Roster, is_student_id, read_roster
 from orf_books.transcripts.score_document import read_scores
 from orf_books.transcripts.submission import metadata_of_key
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class NotAllDeletedError(OrfBooksError):
@@ -102,7 +99,7 @@ def delete_student(
         NotAllDeletedError: a search afterwards still finds the student.
     """
     student_id = student_id.strip().lower()
-    if not _UUID.fullmatch(student_id):
+    if not is_student_id(student_id):
         raise FixInput("The id of a student is a UUID, as on the roster.")
     records = SessionRecords(settings.open_storage())
     database = Database(settings.published_database.get_secret_value())

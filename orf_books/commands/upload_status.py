@@ -89,9 +89,9 @@ def status_of_session(storage: ObjectStorage, name: str) -> dict[str, Any] | Non
     records = SessionRecords(storage)
     present = sessions_in(storage, f"{RAW}{name.split('/')[1]}/") if name.startswith(RAW) else ()
     key = next((one.key for one in present if one.raw_key == name), name)
-    if key not in {*(one.key for one in present), *(one.key for one in records.uploads())}:
-        return None
     upload = next((one for one in reversed(records.uploads()) if one.key == key), None)
+    if upload is None and key not in {one.key for one in present}:
+        return None
     if upload and upload.status == WITHDRAWN:
         return {"upload": key, "status": WITHDRAWN}
     failure = records.standing_failures([key]).get(key)

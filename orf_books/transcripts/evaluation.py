@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orf_books.documents import rounded
 from orf_books.transcripts.keyword_list import skills_by_keywords
 from orf_books.transcripts.labels import LabelledText
 from orf_books.transcripts.skills import Skill
@@ -174,24 +175,20 @@ def _agreement(found_and_labelled: Iterable[tuple[bool, bool]]) -> Agreement:
 def _quality_document(quality: Quality) -> dict[str, Any]:
     return {
         "micro": _agreement_document(quality.micro),
-        "unlabelled_fired": _rounded(quality.unlabelled_fired),
-        "paraphrase_recall": _rounded(quality.paraphrase_recall),
+        "unlabelled_fired": rounded(quality.unlabelled_fired),
+        "paraphrase_recall": rounded(quality.paraphrase_recall),
         "by_skill": {skill: _agreement_document(one) for skill, one in quality.by_skill.items()},
     }
 
 
 def _agreement_document(agreement: Agreement) -> dict[str, float | None]:
     return {
-        "precision": _rounded(agreement.precision),
-        "recall": _rounded(agreement.recall),
-        "f1": _rounded(agreement.f1),
+        "precision": rounded(agreement.precision),
+        "recall": rounded(agreement.recall),
+        "f1": rounded(agreement.f1),
         "labels": agreement.labels,
     }
 
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 4)

@@ -62,8 +62,13 @@ def _name(name: str) -> str:
     return name
 
 
+def is_student_id(text: str) -> bool:
+    """Whether a text can be the pseudonymous id of a student."""
+    return bool(_UUID.fullmatch(text.lower()))
+
+
 def _student_id(text: str) -> str:
-    if not _UUID.fullmatch(text.lower()):
+    if not is_student_id(text):
         raise PydanticCustomError("uuid", "Input should be a UUID")
     return text.lower()
 

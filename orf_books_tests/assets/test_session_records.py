@@ -15,13 +15,11 @@ from orf_books.assets.session_records import (
     SessionRow,
     SessionUpload,
     ShownClass,
-    class_of,
-    day_of,
 )
 from orf_books.batches import COMPLETE, ItemFailure
 from orf_books.failures import FailureCategory, RetryLater
 from orf_books.object_keys import session_output_key
-from orf_books.partitions import session_key
+from orf_books.partitions import class_of_session, day_of_session, session_key
 from orf_books.resources.storage import ObjectStorage
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -298,8 +296,8 @@ def test_a_report_is_known_by_its_run(records: SessionRecords) -> None:
 def test_class_and_day_are_in_the_key(class_id: str) -> None:
     key = key_of("morning", class_id=class_id)
     if "/" not in class_id:
-        assert class_of(key) == class_id
-        assert day_of(key) == MONDAY
+        assert class_of_session(key) == class_id
+        assert day_of_session(key) == MONDAY
 
 
 def test_what_broken_off_runs_left_is_swept_and_nothing_else(records: SessionRecords) -> None:
