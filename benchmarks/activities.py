@@ -31,8 +31,8 @@ from orf_books.activities.recognition import (
 )
 from orf_books.activities.rescoring import Recognisers, rescore_activity
 from orf_books.activities.voting import VoteRule
-from orf_books.assets.activity_inputs import load_sound
 from orf_books.commands.local_uploads import put_activities
+from orf_books.records.recordings import load_sound
 from orf_books.resources.embedded_speech import EmbeddedSpeech, dictionary_file
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.readings.recorded_reading import write_folders

@@ -28,7 +28,15 @@ from benchmarks.measuring import (
     tell,
     temporary_folder,
 )
-from orf_books.assets.book_records import (
+from orf_books.books.enrichment import EnrichedBook
+from orf_books.books.goodreads_csv import parse_export
+from orf_books.books.goodreads_export import Export, LibraryEntry
+from orf_books.books.metadata import BookQuery
+from orf_books.definitions import build_defs
+from orf_books.instance import HOME_VARIABLE, open_instance
+from orf_books.object_keys import upload_key
+from orf_books.partitions import book_key
+from orf_books.records.books import (
     ACCEPTED,
     TABLES,
     BookRecords,
@@ -40,14 +48,6 @@ from orf_books.assets.book_records import (
     library_entries,
     uploads,
 )
-from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_csv import parse_export
-from orf_books.books.goodreads_export import Export, LibraryEntry
-from orf_books.books.metadata import BookQuery
-from orf_books.definitions import build_defs
-from orf_books.instance import HOME_VARIABLE, open_instance
-from orf_books.object_keys import upload_key
-from orf_books.partitions import book_key
 from orf_books.resources.tables import Tables
 from orf_books.sandbox.synthetic_library import synthetic_library
 from orf_books.settings import Settings

@@ -27,7 +27,7 @@ from benchmarks.measuring import (
     tell,
     temporary_folder,
 )
-from orf_books.batches import COMMIT_ITEMS
+from orf_books.batches.batch import COMMIT_ITEMS
 from orf_books.dagster_internals import PartitionEvents, PartitionMaterialization
 from orf_books.partitions import register
 

@@ -10,27 +10,27 @@ from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.activity_records import ActivityRecords
-from orf_books.assets.activity_reports import activity_reports
-from orf_books.assets.activity_rescoring import ACTIVITIES
-from orf_books.assets.book_enrichment import BOOKS
-from orf_books.assets.book_records import REFUSED, BookRecords
-from orf_books.assets.books import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
-from orf_books.assets.class_pages import class_pages
-from orf_books.assets.class_reports import published_scores
-from orf_books.assets.dashboard import dashboard
-from orf_books.assets.item_records import ItemRecords
-from orf_books.assets.item_step import ItemKind
-from orf_books.assets.session_evidence import resolve_stored
-from orf_books.assets.session_records import SessionRecords
-from orf_books.assets.session_scoring import SESSIONS
-from orf_books.assets.transcripts import (
+from orf_books.assets.activities.pages import activity_reports
+from orf_books.assets.activities.step import ACTIVITIES
+from orf_books.assets.books.assets import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
+from orf_books.assets.books.pages import dashboard
+from orf_books.assets.books.step import BOOKS
+from orf_books.assets.transcripts.assets import (
     CLASS_TRANSCRIPTS,
     SCORING_REPORT,
     TRANSCRIPTS_ARE_USABLE,
     refusals,
 )
+from orf_books.assets.transcripts.pages import class_pages
+from orf_books.assets.transcripts.publishing import published_scores
+from orf_books.assets.transcripts.step import SESSIONS
+from orf_books.batches.item_step import ItemKind
 from orf_books.jobs import retry_failed_activities, retry_failed_books, retry_failed_transcripts
+from orf_books.records.activities import ActivityRecords
+from orf_books.records.books import REFUSED, BookRecords
+from orf_books.records.evidence import resolve_stored
+from orf_books.records.items import ItemRecords
+from orf_books.records.sessions import SessionRecords
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectStorage
 

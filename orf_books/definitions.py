@@ -8,21 +8,22 @@ from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.activities import (
+from orf_books.assets.activities.assets import (
     activity_recordings,
     requested_activities,
     rescore_activities,
 )
-from orf_books.assets.activity_reports import activity_reports
-from orf_books.assets.books import enrich_books, goodreads_exports, library_entries
-from orf_books.assets.class_pages import class_pages
-from orf_books.assets.class_reports import class_figures, published_scores
-from orf_books.assets.dashboard import dashboard, library_dashboard
-from orf_books.assets.transcripts import (
+from orf_books.assets.activities.pages import activity_reports
+from orf_books.assets.books.assets import enrich_books, goodreads_exports, library_entries
+from orf_books.assets.books.pages import dashboard, library_dashboard
+from orf_books.assets.transcripts.assets import (
     class_transcripts,
     requested_sessions,
     score_transcripts_with,
 )
+from orf_books.assets.transcripts.pages import class_pages
+from orf_books.assets.transcripts.publishing import class_figures, published_scores
+from orf_books.batches.resource import BatchResource
 from orf_books.checks import checks
 from orf_books.jobs import (
     ingest_activities,
@@ -38,7 +39,6 @@ from orf_books.jobs import (
     retry_failed_books,
     retry_failed_transcripts,
 )
-from orf_books.resources.batch import BatchResource
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
     DatabaseResource,
@@ -49,7 +49,7 @@ from orf_books.resources.dagster_resources import (
     StorageResource,
     TranscriptRulesResource,
 )
-from orf_books.resources.hidden import hide
+from orf_books.resources.secrets import hide
 from orf_books.sensors import sensors
 from orf_books.settings import Settings, load_settings
 

@@ -8,17 +8,19 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orf_books.assets import activity_records, book_records, session_records
-from orf_books.assets.activities import RESCORING_REPORT, requested_activities
-from orf_books.assets.activity_reports import activity_reports
-from orf_books.assets.book_enrichment import can_be_filled
-from orf_books.assets.book_records import BookRecords
-from orf_books.assets.books import ENRICHMENT_REPORT, library_entries
-from orf_books.assets.class_pages import class_pages
-from orf_books.assets.class_reports import class_figures, published_scores
-from orf_books.assets.dashboard import dashboard, library_dashboard
-from orf_books.assets.session_records import SessionRecords
-from orf_books.assets.transcripts import SCORING_REPORT, requested_sessions
+from orf_books.assets.activities.assets import RESCORING_REPORT, requested_activities
+from orf_books.assets.activities.pages import activity_reports
+from orf_books.assets.books.assets import ENRICHMENT_REPORT, library_entries
+from orf_books.assets.books.pages import dashboard, library_dashboard
+from orf_books.assets.books.step import can_be_filled
+from orf_books.assets.transcripts.assets import SCORING_REPORT, requested_sessions
+from orf_books.assets.transcripts.pages import class_pages
+from orf_books.assets.transcripts.publishing import class_figures, published_scores
+from orf_books.records import activities as activity_records
+from orf_books.records import books as book_records
+from orf_books.records import sessions as session_records
+from orf_books.records.books import BookRecords
+from orf_books.records.sessions import SessionRecords
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.tables import Tables
 

@@ -1,7 +1,7 @@
 """The sensors: what starts runs by itself.
 
 Belongs here: noticing new uploads, finished backfills and abandoned runs. Does not belong here:
-what the runs do (`orf_books/jobs.py`), reading uploads (`orf_books/assets/books.py`).
+what the runs do (`orf_books/jobs.py`), reading uploads (`orf_books/assets/books/assets.py`).
 
 The sensors on uploads keep no position in a listing, which could forget a file that was moved in
 with an old date. They compare what lies in the store with the receipts that runs leave in a table;
@@ -18,16 +18,11 @@ from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.activity_inputs import uploads_in
-from orf_books.assets.activity_records import ActivityRecords
-from orf_books.assets.activity_rescoring import RESCORED_ACTIVITIES
-from orf_books.assets.book_enrichment import ENRICHED_BOOKS
-from orf_books.assets.book_records import BookRecords
-from orf_books.assets.books import stored_uploads
-from orf_books.assets.session_inputs import sessions_in
-from orf_books.assets.session_records import SessionRecords
-from orf_books.assets.session_scoring import SCORED_TRANSCRIPTS
-from orf_books.assets.uploads import Found, UploadRecords, UploadsConfig, Version, oldest_first
+from orf_books.assets.activities.step import RESCORED_ACTIVITIES
+from orf_books.assets.books.assets import stored_uploads
+from orf_books.assets.books.step import ENRICHED_BOOKS
+from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
+from orf_books.assets.uploads import UploadsConfig
 from orf_books.instance import fail_abandoned_runs
 from orf_books.jobs import (
     ingest_activities,
@@ -38,6 +33,12 @@ from orf_books.jobs import (
     refresh_dashboards,
 )
 from orf_books.object_keys import ACTIVITIES, RAW, UPLOADS
+from orf_books.records.activities import ActivityRecords
+from orf_books.records.books import BookRecords
+from orf_books.records.raw_sessions import sessions_in
+from orf_books.records.recordings import uploads_in
+from orf_books.records.sessions import SessionRecords
+from orf_books.records.uploads import Found, UploadRecords, Version, oldest_first
 from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
 from orf_books.resources.storage import ObjectStorage
 

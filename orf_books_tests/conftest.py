@@ -22,12 +22,12 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from orf_books import partitions
-from orf_books.assets.book_enrichment import ENRICHED_BOOKS
-from orf_books.assets.book_records import BookRecords, EnrichmentReport
+from orf_books.assets.books.step import ENRICHED_BOOKS
 from orf_books.cli import main
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
 from orf_books.object_keys import library_data_key
+from orf_books.records.books import BookRecords, EnrichmentReport
 from orf_books.resources.dagster_resources import OpenLibraryResource, user_agent
 from orf_books.resources.http import Patience
 from orf_books.resources.open_library import OpenLibrary

@@ -13,10 +13,10 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.book_records import BookRecords, EnrichedBookRow, raw_answers
 from orf_books.definitions import build_defs
 from orf_books.jobs import nightly_filling
-from orf_books.resources.circuit import FAILURES_THAT_OPEN
+from orf_books.records.books import BookRecords, EnrichedBookRow, raw_answers
+from orf_books.resources.circuit_breaker import FAILURES_THAT_OPEN
 from orf_books.resources.dagster_resources import (
     GoogleBooksResource,
     OpenLibraryResource,

@@ -12,14 +12,14 @@ import jsonschema
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.book_records import BookRecords
-from orf_books.assets.books import ingest
+from orf_books.assets.books.assets import ingest
 from orf_books.assets.uploads import UploadConfig
 from orf_books.books.library import SCHEMA_FILE
 from orf_books.commands.upload_status import status_of_upload
 from orf_books.dagster_internals import PartitionStatus
 from orf_books.instance import open_instance
 from orf_books.object_keys import library_name, library_of_upload, upload_key
+from orf_books.records.books import BookRecords
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.behaviour import Behaviour, Service
 from orf_books.sandbox.server import Sandbox

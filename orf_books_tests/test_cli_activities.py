@@ -9,7 +9,7 @@ import pytest
 from orf_books.cli import ITEMS_FAILED, WRONG_CALL
 from orf_books.sandbox.behaviour import Behaviour, Service
 from orf_books.sandbox.server import Sandbox
-from orf_books_tests.assets.recorded_readings import (
+from orf_books_tests.assets.activities.recorded_readings import (
     hear_the_story,
     settings_of_services,
     write_upload,

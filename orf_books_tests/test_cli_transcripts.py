@@ -18,7 +18,7 @@ from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.class_sessions import invented_class, invented_session
 from orf_books.settings import Settings
 from orf_books.transcripts.labels import Half, labelled_sentences
-from orf_books_tests.assets.class_platform import NOBODY_THERE, NOTHING_SAID
+from orf_books_tests.assets.transcripts.class_platform import NOBODY_THERE, NOTHING_SAID
 from orf_books_tests.conftest import Call, CommandLine
 
 CLASS = invented_class("5B", students=6)

@@ -16,17 +16,17 @@ from typing import Any
 import httpx
 import pytest
 
-from orf_books.assets.book_records import BookRecords
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     activity_page_key,
     class_folder,
     class_page_key,
 )
+from orf_books.records.books import BookRecords
 from orf_books.sandbox.behaviour import Behaviour, Service
 from orf_books.sandbox.class_sessions import invented_class, invented_session
 from orf_books.sandbox.server import Sandbox
-from orf_books_tests.assets.recorded_readings import (
+from orf_books_tests.assets.activities.recorded_readings import (
     hear_the_story,
     settings_of_services,
     write_upload,

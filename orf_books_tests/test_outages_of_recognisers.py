@@ -20,8 +20,8 @@ from orf_books.sandbox.readings.recorded_reading import (
     write_folders,
 )
 from orf_books.sandbox.server import Sandbox
-from orf_books_tests.assets.recorded_readings import settings_of_services
-from orf_books_tests.assets.test_activities import Platform
+from orf_books_tests.assets.activities.recorded_readings import settings_of_services
+from orf_books_tests.assets.activities.test_assets import Platform
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -22,13 +22,13 @@ import pytest
 import stamina
 
 from orf_books import sensors
-from orf_books.assets.session_records import SessionRecords
-from orf_books.assets.session_scoring import SCORED_TRANSCRIPTS
+from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
 from orf_books.cli import main
 from orf_books.failures import FailureCategory, RetryLater
 from orf_books.instance import open_instance
 from orf_books.object_keys import roster_key, session_metadata_key
 from orf_books.partitions import session_key
+from orf_books.records.sessions import SessionRecords
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
 from orf_books.resources.database import Database, Published
 from orf_books.resources.storage import ObjectStorage
@@ -37,7 +37,7 @@ from orf_books.settings import Settings
 from orf_books.transcripts.problems import ErrorCode, WarningCode
 from orf_books.transcripts.scored_session import StoredScores
 from orf_books.transcripts.submission import MAX_BYTES
-from orf_books_tests.assets.class_platform import NOBODY_THERE, ClassPlatform
+from orf_books_tests.assets.transcripts.class_platform import NOBODY_THERE, ClassPlatform
 from orf_books_tests.conftest import variables_of
 
 pytestmark = pytest.mark.slow

@@ -9,13 +9,18 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.class_reports import stored_scores
+from orf_books.assets.transcripts.publishing import stored_scores
 from orf_books.resources.dagster_resources import DatabaseResource
 from orf_books.resources.database import Database
 from orf_books.resources.published_tables import ASSESSMENTS, CLASS_AGGREGATES, EVIDENCE
 from orf_books.resources.storage import S3Options
 from orf_books.settings import Settings
-from orf_books_tests.assets.class_platform import MONDAY, ClassPlatform, check_of, metadata_of
+from orf_books_tests.assets.transcripts.class_platform import (
+    MONDAY,
+    ClassPlatform,
+    check_of,
+    metadata_of,
+)
 from orf_books_tests.conftest import BUCKET
 from orf_books_tests.postgres import PostgresServer
 from orf_books_tests.published import at, everything, rows

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from orf_books import sensors
-from orf_books.assets.book_records import TABLES, BookRecords
+from orf_books.records.books import TABLES, BookRecords
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectStorage, S3Options
 from orf_books.resources.tables import Tables

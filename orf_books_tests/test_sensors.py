@@ -13,17 +13,17 @@ import dagster as dg
 import pytest
 
 from orf_books import sensors
-from orf_books.assets.activity_records import ActivityRecords
-from orf_books.assets.book_records import (
+from orf_books.failures import OrfBooksError
+from orf_books.records.activities import ActivityRecords
+from orf_books.records.books import (
     ACCEPTED,
     BookRecords,
     Upload,
     uploads,
 )
-from orf_books.assets.session_inputs import sessions_in
-from orf_books.assets.session_records import Publication, SessionRecords, publications
-from orf_books.assets.uploads import UploadClaim, upload_claims
-from orf_books.failures import OrfBooksError
+from orf_books.records.raw_sessions import sessions_in
+from orf_books.records.sessions import Publication, SessionRecords, publications
+from orf_books.records.uploads import UploadClaim, upload_claims
 from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
@@ -35,7 +35,7 @@ from orf_books.sensors import (
     unpublished_scores,
     uploads_to_request,
 )
-from orf_books_tests.assets.class_platform import NOTHING_SAID, platform_in
+from orf_books_tests.assets.transcripts.class_platform import NOTHING_SAID, platform_in
 from orf_books_tests.conftest import Platform, book, export_of, plain_books
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

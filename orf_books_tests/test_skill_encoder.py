@@ -5,14 +5,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orf_books.assets.session_scoring import SCORED_TRANSCRIPTS, code_version
+from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS, code_version
 from orf_books.definitions import build_defs
 from orf_books.failures import FixConfiguration
 from orf_books.settings import Settings, load_settings
 from orf_books.transcripts.head import read_head
 from orf_books.transcripts.model_version import model_version
 from orf_books.transcripts.skill_encoder import SkillEncoder
-from orf_books_tests.assets.class_platform import ClassPlatform, platform_in
+from orf_books_tests.assets.transcripts.class_platform import ClassPlatform, platform_in
 
 WITH_MINILM = {"skill_encoder": SkillEncoder.USE_MINILM}
 

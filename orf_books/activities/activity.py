@@ -24,8 +24,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from orf_books.activities.norms import Season
-from orf_books.complaints import complaints
 from orf_books.failures import FixInput
+from orf_books.validation_messages import complaints
 
 _Content = TypeVar("_Content")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

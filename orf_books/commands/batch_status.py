@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from orf_books.assets.activity_records import ActivityRecords
-from orf_books.assets.book_records import BookRecords
-from orf_books.assets.item_records import BatchReport
-from orf_books.assets.session_records import SessionRecords
+from orf_books.records.activities import ActivityRecords
+from orf_books.records.books import BookRecords
+from orf_books.records.items import BatchReport
+from orf_books.records.sessions import SessionRecords
 from orf_books.resources.storage import ObjectStorage
 
 NOT_PUBLISHED = "not_published"

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from orf_books.assets.book_records import BookRecords, EnrichedBookRow
 from orf_books.books.evaluation import (
     Evaluation,
     JudgedBook,
@@ -21,6 +20,7 @@ from orf_books.books.genres import DropReason, read_headings
 from orf_books.documents import rounded
 from orf_books.failures import FixInput
 from orf_books.keys import safe_key
+from orf_books.records.books import BookRecords, EnrichedBookRow
 from orf_books.resources.storage import ObjectStorage
 
 EXAMPLES = 3

@@ -12,17 +12,8 @@ from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.activity_inputs import upload_at
-from orf_books.assets.activity_records import ActivityRecords, RescoringReport
-from orf_books.assets.book_records import (
-    BookRecords,
-    EnrichmentReport,
-    Upload,
-)
-from orf_books.assets.item_records import FailedItem, ItemRecords, ReportT
-from orf_books.assets.session_inputs import sessions_in
-from orf_books.assets.session_records import ScoringReport, SessionRecords, SessionRow
 from orf_books.assets.uploads import UploadsConfig
+from orf_books.batches.resource import BatchResource
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.definitions import build_defs
 from orf_books.failures import FixInput, OrfBooksError
@@ -35,7 +26,16 @@ from orf_books.object_keys import (
     library_page_key,
     upload_key,
 )
-from orf_books.resources.batch import BatchResource
+from orf_books.records.activities import ActivityRecords, RescoringReport
+from orf_books.records.books import (
+    BookRecords,
+    EnrichmentReport,
+    Upload,
+)
+from orf_books.records.items import FailedItem, ItemRecords, ReportT
+from orf_books.records.raw_sessions import sessions_in
+from orf_books.records.recordings import upload_at
+from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.storage import StoredObject
 from orf_books.settings import Settings
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orf_books.activities.manifest import FULL_RECORDING
-from orf_books.assets.activity_inputs import RECORD
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
     ACTIVITIES,
@@ -25,6 +24,7 @@ from orf_books.object_keys import (
     upload_key,
 )
 from orf_books.partitions import session_key
+from orf_books.records.recordings import RECORD
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.transcripts.redaction import Redactor
 from orf_books.transcripts.roster import read_roster

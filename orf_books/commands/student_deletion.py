@@ -19,15 +19,8 @@ from uuid import uuid4
 import dagster as dg
 
 from orf_books import partitions
-from orf_books.assets.session_inputs import (
-    SessionFound,
-    classes_in,
-    load_roster,
-    naming_session,
-    sessions_in,
-)
-from orf_books.assets.session_records import WITHDRAWN, SessionRecords, SessionRow, SessionUpload
 from orf_books.assets.uploads import UploadsConfig
+from orf_books.batches.resource import BatchResource
 from orf_books.commands.local_runs import run_job
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance
@@ -44,7 +37,14 @@ from orf_books.object_keys import (
     session_refusal_key,
     student_pages_folder,
 )
-from orf_books.resources.batch import BatchResource
+from orf_books.records.raw_sessions import (
+    SessionFound,
+    classes_in,
+    load_roster,
+    naming_session,
+    sessions_in,
+)
+from orf_books.records.sessions import WITHDRAWN, SessionRecords, SessionRow, SessionUpload
 from orf_books.resources.database import Database, Deleted
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.settings import Settings

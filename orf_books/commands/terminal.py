@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
 
-from orf_books.batches import Progress
-from orf_books.resources.batch import BatchResource
+from orf_books.batches.batch import Progress
+from orf_books.batches.resource import BatchResource
 
 
 class TerminalBatch(BatchResource):

@@ -8,11 +8,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from orf_books.assets.activity_inputs import RECORD
-from orf_books.assets.activity_records import ActivityRecords
-from orf_books.assets.book_records import ACCEPTED, BookRecords, Upload
-from orf_books.assets.session_inputs import sessions_in
-from orf_books.assets.session_records import WITHDRAWN, SessionRecords
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
     RAW,
@@ -24,6 +19,11 @@ from orf_books.object_keys import (
     library_of_upload,
 )
 from orf_books.partitions import activity_key
+from orf_books.records.activities import ActivityRecords
+from orf_books.records.books import ACCEPTED, BookRecords, Upload
+from orf_books.records.raw_sessions import sessions_in
+from orf_books.records.recordings import RECORD
+from orf_books.records.sessions import WITHDRAWN, SessionRecords
 from orf_books.resources.storage import ObjectStorage
 
 WAITING, PROCESSING = "waiting", "processing"

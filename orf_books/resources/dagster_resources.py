@@ -13,9 +13,9 @@ import dagster as dg
 
 from orf_books import __version__
 from orf_books.failures import FixConfiguration
-from orf_books.resources.hidden import reveal
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.pace import DailyQuota, SharedPace
+from orf_books.resources.rate_limit import DailyQuota, SharedPace
+from orf_books.resources.secrets import reveal
 from orf_books.resources.storage import ObjectStorage, S3Options
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from orf_books.books.similarity import (
     title_author_similarity,
 )
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
-from orf_books.resources.batching import GroupedLookup, GroupUndecided
+from orf_books.resources.grouped_lookup import GroupedLookup, GroupUndecided
 from orf_books.resources.http import (
     NO_RETRY,
     AsksService,
@@ -39,7 +39,7 @@ from orf_books.resources.http import (
     ServiceRefusal,
     rate_limited,
 )
-from orf_books.resources.pace import DailyQuota, OwnPace, Pace
+from orf_books.resources.rate_limit import DailyQuota, OwnPace, Pace
 from orf_books.resources.raw_answers import RawAnswer
 
 PUBLIC_URL = "https://www.googleapis.com/books/v1"

@@ -25,8 +25,8 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
-from orf_books.resources.circuit import Circuit
-from orf_books.resources.pace import OwnPace, Pace
+from orf_books.resources.circuit_breaker import Circuit
+from orf_books.resources.rate_limit import OwnPace, Pace
 from orf_books.resources.raw_answers import RawAnswer
 
 JsonObject = dict[str, Any]

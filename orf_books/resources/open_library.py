@@ -1,7 +1,7 @@
 """Open Library as a source of books.
 
 Belongs here: its search, its books API, and which of them is asked about which book. Does not
-belong here: retries and pacing (`http.py`), collecting lookups into groups (`batching.py`), what
+belong here: retries and pacing (`http.py`), collecting lookups into groups (`grouped_lookup.py`), what
 counts as the same book (`books/metadata.py`).
 """
 
@@ -18,7 +18,7 @@ from orf_books.books.similarity import (
     title_author_similarity,
 )
 from orf_books.failures import FailureCategory
-from orf_books.resources.batching import AskGroup, GroupedLookup, GroupUndecided
+from orf_books.resources.grouped_lookup import AskGroup, GroupedLookup, GroupUndecided
 from orf_books.resources.http import (
     AsksService,
     JsonObject,
@@ -26,7 +26,7 @@ from orf_books.resources.http import (
     ServiceClient,
     ServiceFailure,
 )
-from orf_books.resources.pace import Pace
+from orf_books.resources.rate_limit import Pace
 from orf_books.resources.raw_answers import RawAnswer
 
 PUBLIC_URL = "https://openlibrary.org"

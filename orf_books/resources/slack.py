@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 import httpx
 
-from orf_books.batches import BatchOutcome
+from orf_books.batches.batch import BatchOutcome
 from orf_books.failures import FailureCategory, OrfBooksError
 from orf_books.resources.http import (
     NO_RETRY,

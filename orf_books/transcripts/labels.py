@@ -11,9 +11,9 @@ from importlib.resources import files
 
 from pydantic import TypeAdapter, ValidationError
 
-from orf_books.complaints import complaints
 from orf_books.failures import FixInput
 from orf_books.transcripts.skills import Skill
+from orf_books.validation_messages import complaints
 
 
 class Half(StrEnum):

@@ -11,11 +11,11 @@ from datetime import date
 
 from pydantic import TypeAdapter, ValidationError
 
-from orf_books.complaints import complaints
 from orf_books.failures import FixInput
 from orf_books.transcripts.parsing import ReadSession
 from orf_books.transcripts.problems import LineWarning
 from orf_books.transcripts.utterance import Session, Utterance
+from orf_books.validation_messages import complaints
 
 
 @dataclass(frozen=True, slots=True)

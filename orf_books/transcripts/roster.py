@@ -24,9 +24,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from orf_books.complaints import complaints
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.utterance import SpeakerRole
+from orf_books.validation_messages import complaints
 
 _Item = TypeVar("_Item")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -16,9 +16,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from orf_books.complaints import complaints
 from orf_books.keys import text_of_key
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
+from orf_books.validation_messages import complaints
 
 MAX_BYTES = 50 * 1024 * 1024
 _LONGEST_NAME = 255

@@ -17,14 +17,14 @@ import pytest
 from pydantic import PrivateAttr
 
 from orf_books import sensors
-from orf_books.assets.session_inputs import sessions_in
-from orf_books.assets.session_records import WITHDRAWN
+from orf_books.batches.resource import BatchResource
 from orf_books.commands.published_records import student_document
 from orf_books.commands.student_deletion import StudentDeletion, delete_student
 from orf_books.failures import FailureCategory, FixInput, OrfBooksError, RetryLater
 from orf_books.instance import open_instance
 from orf_books.object_keys import class_page_key, is_roster, roster_key, session_metadata_key
-from orf_books.resources.batch import BatchResource
+from orf_books.records.raw_sessions import sessions_in
+from orf_books.records.sessions import WITHDRAWN
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.database import Database
 from orf_books.resources.published_tables import ACCESS_LOG, CLASS_AGGREGATES, DELETION_LOG
@@ -40,7 +40,7 @@ from orf_books.sensors import new_class_transcripts
 from orf_books.settings import Settings
 from orf_books.transcripts.score_document import read_scores
 from orf_books.transcripts.scored_session import StoredScores
-from orf_books_tests.assets.class_platform import ClassPlatform
+from orf_books_tests.assets.transcripts.class_platform import ClassPlatform
 
 MONDAY = date(2026, 1, 5)
 UTTERANCES = 60

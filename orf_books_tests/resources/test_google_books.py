@@ -17,7 +17,7 @@ from orf_books.resources.google_books import (
 )
 from orf_books.resources.http import Patience, ServiceClient
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.pace import DailyQuota, OwnPace
+from orf_books.resources.rate_limit import DailyQuota, OwnPace
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, GoogleBooksRecord

@@ -18,7 +18,7 @@ from orf_books.resources.http import (
     ServiceFailure,
     seconds_to_wait,
 )
-from orf_books.resources.pace import OwnPace
+from orf_books.resources.rate_limit import OwnPace
 
 AGENT = "orf_books/0 (someone@example.org)"
 AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orf_books.batches import BatchOutcome, ItemFailure
+from orf_books.batches.batch import BatchOutcome, ItemFailure
 from orf_books.failures import FailureCategory, OrfBooksError
 from orf_books.resources.http import Patience
 from orf_books.resources.slack import Slack, finished_batch, stopped_batch

@@ -1,0 +1,1 @@
+"""The assets of libraries and their books."""

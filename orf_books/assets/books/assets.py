@@ -1,0 +1,230 @@
+"""The assets of the books domain: uploads in, libraries and enriched books out.
+
+Belongs here: fetching what an asset needs, calling the domain, storing, attaching metadata. Does
+not belong here: rules about books (`orf_books/books`), tables (`records/books.py`), pages
+(`dashboard.py`).
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from orf_books.assets.books.step import (
+    BOOKS,
+    ENRICHED_BOOKS,
+    EnrichConfig,
+    EnrichmentStep,
+)
+from orf_books.assets.uploads import UploadConfig, UploadsConfig, tell_refused
+from orf_books.batches.item_step import OWNERS
+from orf_books.batches.resource import BatchResource
+from orf_books.books.enrichment import CODE_VERSION
+from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
+from orf_books.failures import FixInput
+from orf_books.object_keys import UPLOADS, is_upload, library_of_upload
+from orf_books.records.books import (
+    ACCEPTED,
+    REFUSED,
+    BookRecords,
+    EnrichmentReport,
+    Upload,
+)
+from orf_books.resources.dagster_resources import (
+    GoogleBooksResource,
+    OpenLibraryResource,
+    StorageResource,
+)
+from orf_books.resources.storage import ObjectStorage, StoredObject
+
+GROUP = "books"
+GOODREADS_EXPORTS = dg.AssetKey("goodreads_exports")
+ENRICHMENT_REPORT = dg.AssetKey("enrichment_report")
+EXPORT_IS_VALID = "export_is_valid"
+
+goodreads_exports = dg.AssetSpec(
+    GOODREADS_EXPORTS,
+    group_name=GROUP,
+    kinds={"csv"},
+    owners=OWNERS,
+    description="Goodreads exports as readers upload them, `uploads/<library>/<name>.csv`.",
+)
+
+
+@dg.asset(
+    deps=[GOODREADS_EXPORTS],
+    group_name=GROUP,
+    kinds={"polars", "deltalake"},
+    owners=OWNERS,
+    code_version="1",
+    description="What each library holds: the rows of its latest export.",
+)
+def library_entries(
+    context: dg.AssetExecutionContext, config: UploadsConfig, storage: StorageResource
+) -> dg.MaterializeResult[None]:
+    """Read the uploads; one that is no export is refused, and the next goes on."""
+    records = BookRecords(storage.open())
+    found = [_ingest(context, records, upload) for upload in config.uploads or new_uploads(records)]
+    refused = tell_refused(context, found)
+    return dg.MaterializeResult(
+        metadata={
+            "uploads": len(found),
+            "refused_uploads": refused,
+            "libraries": sorted({upload.library for upload in found}),
+            "books": sum(upload.books for upload in found),
+            "refused_rows": sum(len(json.loads(upload.refused_rows)) for upload in found),
+            "preview": dg.MetadataValue.md(_uploads_preview(found)),
+        }
+    )
+
+
+def new_uploads(records: BookRecords) -> list[UploadConfig]:
+    """Uploads in the store that no run has dealt with at their present version."""
+    new = records.without_receipt(stored_uploads(records.storage))
+    return UploadsConfig.noticed_now(new).uploads
+
+
+def stored_uploads(storage: ObjectStorage) -> Iterator[StoredObject]:
+    """What lies in the store as an upload, in no order."""
+    return (stored for stored in storage.list(UPLOADS) if is_upload(stored.key))
+
+
+def _ingest(
+    context: dg.AssetExecutionContext, records: BookRecords, config: UploadConfig
+) -> Upload:
+    upload = ingest(records, config, context.run.run_id)
+    context.instance.report_runless_asset_event(
+        dg.AssetMaterialization(
+            GOODREADS_EXPORTS,
+            description=upload.problem,
+            metadata={
+                "upload": upload.key,
+                "library": upload.library,
+                "status": upload.status,
+                "rows": upload.rows,
+            },
+        )
+    )
+    context.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=GOODREADS_EXPORTS,
+            check_name=EXPORT_IS_VALID,
+            passed=upload.status == ACCEPTED,
+            description=upload.problem,
+            metadata={"upload": upload.key, "refused_rows": len(json.loads(upload.refused_rows))},
+        )
+    )
+    return upload
+
+
+def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> Upload:
+    """Read one upload and store what it holds, or refuse it."""
+    # Reading imports Polars, for which loading the definitions should not wait.
+    from orf_books.books.goodreads_csv import parse_export, refuse_by_size
+
+    arrived_at = datetime.fromisoformat(config.arrived_at)
+    library = ""
+    try:
+        library = _library_named_by(config.key)
+        refuse_by_size(records.storage.head(config.key).size)
+        export = parse_export(records.storage.get(config.key))
+    except NotAGoodreadsExport as reason:
+        refused = Upload(
+            config.key, config.version, library, REFUSED, arrived_at, job_id, problem=str(reason)
+        )
+        records.refuse(refused, reason)
+        return refused
+    accepted = Upload(
+        config.key,
+        config.version,
+        library,
+        ACCEPTED,
+        arrived_at,
+        job_id,
+        rows=export.rows,
+        books=len(export.entries),
+        refused_rows=_notes(export.refused),
+        duplicates=_notes(export.duplicates),
+    )
+    records.accept(accepted, export)
+    return accepted
+
+
+def _library_named_by(upload: str) -> str:
+    try:
+        return library_of_upload(upload)
+    except FixInput as error:
+        name = "an upload for a library that cannot have this name"
+        raise NotAGoodreadsExport(name, f"{error} Rename its folder.") from None
+
+
+@dg.multi_asset(
+    name="enrich_books",
+    specs=BOOKS.specs(
+        ENRICHMENT_REPORT,
+        [library_entries],
+        group=GROUP,
+        kinds={"http", "deltalake"},
+        code_version=CODE_VERSION,
+        description=(
+            "Genres, covers and descriptions, one partition per book, from Open Library and Google "
+            "Books."
+        ),
+        report_description=(
+            "What came of a batch: over an upload's books, or, materialized by hand, over "
+            "everything failed or missing."
+        ),
+    ),
+    can_subset=True,
+    pool="book_services",
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as parameters
+    context: dg.AssetExecutionContext,
+    config: EnrichConfig,
+    storage: StorageResource,
+    open_library: OpenLibraryResource,
+    google_books: GoogleBooksResource,
+    batch: BatchResource,
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Enrich chosen partitions, or as a batch all that an upload brought."""
+    records = BookRecords(storage.open())
+    step = EnrichmentStep(context, config, records, open_library, google_books, batch)
+    if ENRICHED_BOOKS in context.selected_asset_keys:
+        step.enrich_chosen(context.partition_keys)
+        yield dg.MaterializeResult(asset_key=ENRICHED_BOOKS)
+    else:
+        report = step.enrich_batch()
+        yield dg.MaterializeResult(asset_key=ENRICHMENT_REPORT, metadata=_report_metadata(report))
+
+
+def _report_metadata(report: EnrichmentReport) -> dict[str, dg.MetadataValue[Any]]:
+    return {
+        "books_processed": dg.MetadataValue.int(report.books_processed),
+        "successful_enrichments": dg.MetadataValue.int(report.successful_enrichments),
+        "failed_enrichments": dg.MetadataValue.int(report.failed_enrichments),
+        "not_found": dg.MetadataValue.int(report.not_found),
+        "reused": dg.MetadataValue.int(report.reused),
+        "status": dg.MetadataValue.text(report.status),
+        "success_rate": dg.MetadataValue.float(report.success_rate),
+        "processing_time_seconds": dg.MetadataValue.float(report.processing_time_seconds),
+        "failed_by_category": dg.MetadataValue.json(json.loads(report.failed_by_category)),
+        "requests": dg.MetadataValue.json(json.loads(report.requests)),
+        "notes": dg.MetadataValue.json(list(report.notes)),
+    }
+
+
+def _notes(rows: Iterable[RefusedRow]) -> str:
+    return json.dumps([asdict(row) for row in rows])
+
+
+def _uploads_preview(uploads: Iterable[Upload]) -> str:
+    lines = [
+        f"| {upload.key} | {upload.library} | {upload.status} | {upload.rows} | {upload.books} |"
+        for upload in uploads
+    ]
+    header = ["| upload | library | status | rows | books |", "|---|---|---|--:|--:|"]
+    return "\n".join(header + lines)

@@ -1,0 +1,22 @@
+"""Every use of Dagster that is not its public interface, in one place.
+
+Each has a contract test in `orf_books_tests/dagster_internals/` that fails when Dagster changes
+underneath; Dagster is pinned to a minor version for the same reason. Does not belong here: anything
+that Dagster offers in public.
+"""
+
+from orf_books.dagster_internals.event_storage import PooledSqliteEventLogStorage
+from orf_books.dagster_internals.partition_events import (
+    PartitionEvents,
+    PartitionMaterialization,
+    PartitionStatus,
+    partition_statuses,
+)
+
+__all__ = [
+    "PartitionEvents",
+    "PartitionMaterialization",
+    "PartitionStatus",
+    "PooledSqliteEventLogStorage",
+    "partition_statuses",
+]

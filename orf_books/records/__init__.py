@@ -1,0 +1,1 @@
+"""What lies in the store and its tables, by domain. No Dagster."""

@@ -1,0 +1,363 @@
+"""The tables of the transcripts domain: their rows, and the questions that assets ask of them.
+
+Belongs here: what is recorded about uploads, sessions, publishing and batches, and how it is found
+again. Does not belong here: Dagster, scores themselves (objects of the store, see
+`orf_books/transcripts/score_document.py`), and how tables are kept (`resources/tables.py`).
+
+No row holds a student's id, a name or a word, so that nothing has to be deleted from here when a
+student is.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from orf_books.failures import OrfBooksError
+from orf_books.object_keys import AGGREGATES, NORMALIZED, SCORES, session_output_key
+from orf_books.partitions import class_of_session, day_of_session
+from orf_books.records.items import FailedItem, ItemRecords, key_in
+from orf_books.resources.tables import Table
+
+ACCEPTED, REFUSED, WITHDRAWN = "accepted", "refused", "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUpload:
+    """One version of one raw file that was dealt with."""
+
+    key: str
+    """Partition of the session."""
+    version: str
+    status: str
+    """`accepted`; `refused` where no session can be made of it; `withdrawn` where it was deleted.
+    """
+    arrived_at: datetime
+    job_id: str
+    """The Dagster run that dealt with it."""
+    problem: str | None = None
+    """Why it was refused, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """A session that was scored, in a few figures."""
+
+    key: str
+    class_id: str
+    day: date
+    format: str
+    lines: int
+    utterances: int
+    """That were kept, of everybody."""
+    without_consent: int
+    students: int
+    """Who were heard."""
+    unscored_students: int
+    """Of these, who said too little for a score."""
+    words: int
+    """Of these students."""
+    evidence: int
+    warnings: int
+    warnings_by_code: str
+    """JSON object of counts."""
+    source_sha256: str
+    fingerprint: str
+    """Version of the upload: of the file, its metadata and the roster."""
+    code_version: str
+    """Of reading, detection and scoring."""
+    job_id: str
+    """In the keys of its objects."""
+    run_id: str
+    scored_at: datetime
+    seconds: float
+    """The work on it took so long."""
+
+    @property
+    def data_version(self) -> str:
+        """An equal one means that nothing downstream changes."""
+        found = (self.fingerprint, self.code_version)
+        return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+
+    @property
+    def normalized_key(self) -> str:
+        """Where its utterances are."""
+        return session_output_key(NORMALIZED, self.class_id, self.day, self.job_id)
+
+    @property
+    def scores_key(self) -> str:
+        """Where its scores are."""
+        return session_output_key(SCORES, self.class_id, self.day, self.job_id)
+
+    @property
+    def aggregates_key(self) -> str:
+        """Where the figures of its class over the windows that end with it are."""
+        return session_output_key(AGGREGATES, self.class_id, self.day, self.job_id)
+
+    @property
+    def output_keys(self) -> tuple[str, str, str]:
+        """Every object that was made of it."""
+        return self.normalized_key, self.scores_key, self.aggregates_key
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The last attempt to publish a session."""
+
+    key: str
+    job_id: str
+    """Whose scores."""
+    is_published: bool
+    tries: int
+    """Of these scores, until they were."""
+    tried_at: datetime
+    category: str | None = None
+    problem: str | None = None
+    """Why not, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregated:
+    """What the figures of a class, or those beside a session, were last made from."""
+
+    name: str
+    """Of the class, or the session's partition."""
+    state: str
+    """A digest."""
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShownClass:
+    """The line of a class on the page over all classes; fields as in `ClassDigest`."""
+
+    class_id: str
+    state: str
+    """A digest of what its pages were last made from."""
+    last_session: date | None
+    sessions: int
+    students: int
+    failed: int
+    not_published: int
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringReport:
+    """What came of one batch."""
+
+    job_id: str
+    status: str
+    """`complete`, or `complete_with_failures`."""
+    uploads: tuple[str, ...]
+    """Partitions of the sessions."""
+    classes: tuple[str, ...]
+    sessions_processed: int
+    successful_scorings: int
+    failed_scorings: int
+    reused: int
+    """Successful without any work: scored before, and nothing has changed."""
+    utterances: int
+    warnings: int
+    failed_by_category: str
+    """JSON object of counts."""
+    failed_by_code: str
+    """Likewise, by what exactly is wrong with a session."""
+    success_rate: float
+    """Percent of the sessions processed."""
+    started_at: datetime
+    processing_time_seconds: float
+
+    @property
+    def items(self) -> int:
+        """As reports of all kinds have it."""
+        return self.sessions_processed
+
+    @property
+    def failed(self) -> int:
+        """As reports of all kinds have it."""
+        return self.failed_scorings
+
+
+session_uploads = Table("session_uploads", SessionUpload, ("key", "version"), "arrived_at")
+scored_sessions = Table("scored_sessions", SessionRow, ("key",), "scored_at")
+failed_sessions = Table("failed_sessions", FailedItem, ("key",), "failed_at")
+publications = Table("publications", Publication, ("key",), "tried_at")
+aggregated = Table("aggregated", Aggregated, ("name",), "made_at")
+shown_classes = Table("shown_classes", ShownClass, ("class_id",), "made_at")
+scoring_reports = Table("scoring_reports", ScoringReport, ("job_id",), "started_at")
+TABLES: tuple[Table[Any], ...] = (
+    session_uploads,
+    scored_sessions,
+    failed_sessions,
+    publications,
+    aggregated,
+    shown_classes,
+    scoring_reports,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSessions:
+    """The sessions of a class."""
+
+    class_id: str
+    rows: tuple[SessionRow, ...]
+    """Those that have scores, by day; of files with the same content, uploaded for the same day,
+    one counts."""
+    failures: Mapping[str, FailedItem]
+    """Those that failed at last; they may have scores of an earlier version."""
+    unpublished_keys: frozenset[str]
+
+    @property
+    def unpublished(self) -> list[SessionRow]:
+        """Those whose latest scores are not published."""
+        return [row for row in self.rows if row.key in self.unpublished_keys]
+
+    @property
+    def scores_state(self) -> str:
+        """Changes with the scores."""
+        return _digest([(row.key, row.job_id) for row in self.rows])
+
+    @property
+    def state(self) -> str:
+        """Changes with whatever is told of the class."""
+        failures = sorted((one.key, str(one.failed_at)) for one in self.failures.values())
+        return _digest(self.scores_state, failures, sorted(row.key for row in self.unpublished))
+
+    @property
+    def days(self) -> list[date]:
+        """Days of all of them."""
+        failed = {day_of_session(key) for key in self.failures}
+        return sorted({row.day for row in self.rows} | failed)
+
+
+class SessionRecords(ItemRecords[SessionUpload, ScoringReport]):
+    """What the store holds about class sessions."""
+
+    noted_uploads = session_uploads
+    failed_items = failed_sessions
+    batch_reports = scoring_reports
+
+    # Uploads
+
+    def add_uploads(self, uploads: Sequence[SessionUpload]) -> None:
+        """Store that uploads were dealt with."""
+        self._tables.append(session_uploads, uploads)
+
+    def requested(self) -> list[str]:
+        """Sessions that uploads ask for."""
+        last = {upload.key: upload for upload in self.uploads()}
+        return sorted(key for key, upload in last.items() if upload.status == ACCEPTED)
+
+    # Sessions
+
+    def made_at(self, keys: Collection[str]) -> dict[str, datetime]:
+        """When each of the sessions that have scores got its latest."""
+        return {key: row.scored_at for key, row in self.sessions(keys).items()}
+
+    def sessions(self, keys: Collection[str] | None = None) -> dict[str, SessionRow]:
+        """The latest figures of each session that has scores."""
+        where = None if keys is None else key_in(keys)
+        return {row.key: row for row in self._tables.latest(scored_sessions, where)}
+
+    def classes(self) -> dict[str, ClassSessions]:
+        """Every class that has a session, whatever came of it."""
+        requested = self.requested()
+        sessions, failures = self.sessions(requested), self.standing_failures(requested)
+        published = {(row.key, row.job_id) for row in self.publications() if row.is_published}
+        found: dict[str, ClassSessions] = {}
+        for class_id, keys in _by_class(sessions.keys() | failures.keys()).items():
+            rows = [sessions[key] for key in keys if key in sessions]
+            counted = {(row.day, row.source_sha256): row for row in reversed(rows)}
+            found[class_id] = ClassSessions(
+                class_id,
+                tuple(reversed(counted.values())),
+                {key: failures[key] for key in keys if key in failures},
+                frozenset(row.key for row in rows if (row.key, row.job_id) not in published),
+            )
+        return found
+
+    def add_sessions(self, rows: Sequence[SessionRow]) -> None:
+        """Store what came of sessions for good; what earlier runs made of them is deleted."""
+        earlier = self.sessions([row.key for row in rows])
+        self._tables.append(scored_sessions, rows)
+        for row in rows:
+            before = earlier.get(row.key)
+            if before and before.job_id != row.job_id:
+                self.storage.delete(*before.output_keys)
+
+    def sweep(self, before: datetime) -> int:
+        """Delete objects that no session refers to, left by runs that broke off; how many."""
+        kept = {key for row in self.sessions().values() for key in row.output_keys}
+        left = [
+            stored.key
+            for stage in (NORMALIZED, SCORES, AGGREGATES)
+            for stored in self.storage.list(f"{stage}/")
+            if stored.key not in kept and stored.last_modified < before
+        ]
+        self.storage.delete(*left)
+        return len(left)
+
+    # Publishing
+
+    def publications(self) -> list[Publication]:
+        """The last attempt to publish each session."""
+        return self._tables.latest(publications)
+
+    def note_publication(
+        self, rows: Iterable[SessionRow], failure: OrfBooksError | None = None
+    ) -> None:
+        """Store that sessions were published, or why not."""
+        tries = {(row.key, row.job_id): row.tries for row in self.publications()}
+        now = datetime.now(UTC)
+        self._tables.append(
+            publications,
+            [
+                Publication(
+                    row.key,
+                    row.job_id,
+                    failure is None,
+                    tries.get((row.key, row.job_id), 0) + 1,
+                    now,
+                    failure.category.value if failure else None,
+                    str(failure) if failure else None,
+                )
+                for row in rows
+            ],
+        )
+
+    # Classes
+
+    def aggregated(self) -> dict[str, str]:
+        """By class and session, the state from which figures were last made."""
+        return {row.name: row.state for row in self._tables.latest(aggregated)}
+
+    def note_aggregated(self, states: Mapping[str, str]) -> None:
+        """Store from which states figures were made."""
+        now = datetime.now(UTC)
+        self._tables.append(
+            aggregated, [Aggregated(name, state, now) for name, state in states.items()]
+        )
+
+    def shown_classes(self) -> dict[str, ShownClass]:
+        """The classes that have pages."""
+        return {row.class_id: row for row in self._tables.latest(shown_classes)}
+
+    def note_shown(self, rows: Sequence[ShownClass]) -> None:
+        """Store from which states pages were made."""
+        self._tables.append(shown_classes, rows)
+
+
+def _by_class(sessions: Iterable[str]) -> dict[str, list[str]]:
+    """By class, its sessions by day."""
+    by_class: dict[str, list[str]] = {}
+    for key in sorted(sessions, key=lambda key: (day_of_session(key), key)):
+        by_class.setdefault(class_of_session(key), []).append(key)
+    return by_class
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

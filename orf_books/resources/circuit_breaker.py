@@ -1,0 +1,80 @@
+"""When a service is not asked for a while: it is down, or it turns us away.
+
+Belongs here: counting what comes back, and saying no in the service's place. Does not belong here:
+retries of one request (`http.py`), and groups that one question breaks (`grouped_lookup.py`).
+"""
+
+import time
+from collections.abc import Callable
+
+from orf_books.failures import FailureCategory, OrfBooksError, RetryLater
+
+FAILURES_THAT_OPEN = 20
+"""Attempts in a row. Fewer may be a few questions that a service chokes on, each asked again."""
+OPEN_SECONDS = 10.0
+
+
+class Circuit:
+    """Lets requests pass, until so many in a row got no answer that the service must be down.
+
+    While it is open nothing is asked, except for one request every `open_seconds` that looks
+    whether the service is back.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        failures_that_open: int = FAILURES_THAT_OPEN,
+        open_seconds: float = OPEN_SECONDS,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._service = service
+        self._failures_that_open = failures_that_open
+        self._open_seconds = open_seconds
+        self._now = now
+        self._failures_in_a_row = 0
+        self._next_look = 0.0
+        self._refusal: OrfBooksError | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the service is taken to be down."""
+        return self._failures_in_a_row >= self._failures_that_open
+
+    def pass_or_refuse(self) -> None:
+        """Call before a request.
+
+        Raises:
+            RetryLater: the service is taken to be down.
+            OrfBooksError: whatever was given to `stop`.
+        """
+        if self._refusal is not None:
+            raise self._refusal.with_traceback(None)
+        if not self.is_open:
+            return
+        if self._now() < self._next_look:
+            raise ServiceIsDown(
+                f"{self._service} was not asked: it has failed {self._failures_in_a_row} times in "
+                "a row.",
+                FailureCategory.UNAVAILABLE,
+            )
+        self._next_look = self._now() + self._open_seconds
+
+    def answered(self) -> None:
+        """The service answered, be it with a refusal: it is there."""
+        self._failures_in_a_row = 0
+
+    def failed(self) -> None:
+        """A request got no answer."""
+        self._failures_in_a_row += 1
+        if self.is_open:
+            self._next_look = self._now() + self._open_seconds
+
+    def stop(self, refusal: OrfBooksError) -> None:
+        """Let nothing pass any more: every request would meet this refusal."""
+        self._refusal = refusal
+
+
+class ServiceIsDown(RetryLater):
+    """A request that was not sent, as others had failed before."""

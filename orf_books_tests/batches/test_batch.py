@@ -1,0 +1,172 @@
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from orf_books.batches import batch as batches
+from orf_books.batches.batch import BatchOutcome, Progress, work_on_items
+from orf_books.failures import FailureCategory, RetryLater
+
+
+def run(
+    keys: Sequence[str],
+    work: Callable[[str], Awaitable[str]],
+    commit: Callable[[Sequence[str]], None] = lambda _: None,
+    *,
+    concurrency: int = 10,
+    item_seconds: float = 5,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> BatchOutcome:
+    return asyncio.run(
+        work_on_items(
+            keys,
+            work,
+            commit,
+            concurrency=concurrency,
+            item_seconds=item_seconds,
+            progress=progress,
+        )
+    )
+
+
+async def echo(key: str) -> str:
+    return key
+
+
+def test_a_failed_item_does_not_stop_the_others() -> None:
+    async def work(key: str) -> str:
+        if key == "b":
+            raise RetryLater("b: the service is down.", FailureCategory.UNAVAILABLE)
+        return key
+
+    committed: list[str] = []
+    outcome = run(["a", "b", "c"], work, committed.extend)
+
+    assert sorted(committed) == ["a", "c"]
+    assert outcome.succeeded == 2
+    assert [(f.key, f.category) for f in outcome.failures] == [("b", FailureCategory.UNAVAILABLE)]
+
+
+def test_a_defect_met_by_one_item_is_counted_as_a_crash_and_its_text_is_not_repeated() -> None:
+    async def work(key: str) -> str:
+        if key == "b":
+            raise ValueError("words of a reader")
+        return key
+
+    outcome = run(["a", "b"], work)
+
+    (failure,) = outcome.failures
+    assert failure.category is FailureCategory.CRASH
+    assert "ValueError" in failure.message
+    assert "words of a reader" not in failure.message
+
+
+def test_an_item_that_takes_too_long_fails_alone() -> None:
+    async def work(key: str) -> str:
+        await asyncio.sleep(30 if key == "slow" else 0)
+        return key
+
+    outcome = run(["slow", "quick"], work, item_seconds=0.05)
+
+    assert outcome.succeeded == 1
+    assert outcome.failed_by_category == {"timeout": 1}
+
+
+def test_no_more_items_than_allowed_are_worked_on_at_once() -> None:
+    under_way = most = 0
+
+    async def work(key: str) -> str:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.001)
+        under_way -= 1
+        return key
+
+    run([str(number) for number in range(50)], work, concurrency=7)
+
+    assert most == 7
+
+
+def test_rows_are_committed_while_others_are_still_worked_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "COMMIT_SECONDS", 0.02)
+    first_commit = threading.Event()
+
+    async def work(key: str) -> str:
+        if key == "last":
+            assert await asyncio.to_thread(first_commit.wait, 5)
+        return key
+
+    commits: list[list[str]] = []
+
+    def commit(rows: Sequence[str]) -> None:
+        commits.append(list(rows))
+        first_commit.set()
+
+    run(["early", "last"], work, commit)
+
+    assert commits == [["early"], ["last"]]
+
+
+def test_many_finished_rows_do_not_wait_for_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "COMMIT_ITEMS", 3)
+    commits: list[int] = []
+    started = time.monotonic()
+    release = threading.Event()
+
+    def commit(rows: Sequence[str]) -> None:
+        commits.append(len(rows))
+        release.set()
+
+    async def work(key: str) -> str:
+        if key == "last":
+            assert await asyncio.to_thread(release.wait, 5)
+        return key
+
+    run(["a", "b", "c", "last"], work, commit)
+
+    assert commits == [3, 1]
+    assert time.monotonic() - started < batches.COMMIT_SECONDS
+
+
+def test_every_row_is_committed_exactly_once() -> None:
+    keys = [str(number) for number in range(2_000)]
+    committed: list[str] = []
+
+    outcome = run(keys, echo, committed.extend, concurrency=100)
+
+    assert sorted(committed) == sorted(keys)
+    assert outcome.succeeded == len(keys)
+
+
+def test_a_commit_that_fails_ends_the_batch() -> None:
+    def commit(rows: Sequence[str]) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        run(["a"], echo, commit)
+
+
+def test_progress_tells_of_every_item() -> None:
+    async def work(key: str) -> str:
+        if key == "bad":
+            raise RetryLater("bad: no.", FailureCategory.NETWORK)
+        return key
+
+    seen: list[Progress] = []
+    run(["good", "bad"], work, progress=seen.append)
+
+    assert seen[-1] == Progress(done=1, failed=1, total=2)
+    assert len(seen) == 2
+
+
+def test_an_empty_batch_commits_nothing() -> None:
+    committed: list[str] = []
+
+    outcome = run([], echo, committed.extend)
+
+    assert (outcome.succeeded, outcome.failures, committed) == (0, (), [])
