@@ -34,19 +34,19 @@ from orf_books.books.goodreads_export import Export, LibraryEntry
 from orf_books.books.metadata import BookQuery
 from orf_books.definitions import build_defs
 from orf_books.instance import HOME_VARIABLE, open_instance
-from orf_books.object_keys import upload_key
+from orf_books.object_keys import export_key
 from orf_books.partitions import book_key
 from orf_books.records.books import (
     ACCEPTED,
     TABLES,
     BookRecords,
     EnrichedBookRow,
+    ExportUpload,
     LibraryDigest,
     LibraryRow,
-    Upload,
+    export_uploads,
     fingerprint,
     library_entries,
-    uploads,
 )
 from orf_books.resources.tables import Tables
 from orf_books.sandbox.synthetic_library import synthetic_library
@@ -175,7 +175,7 @@ class LargeStore:
                 library_entries,
                 [_row(book, upload) for upload in received for book in self._held[upload.library]],
             )
-            self._tables.append(uploads, received)
+            self._tables.append(export_uploads, received)
 
     def _enrich(self, books: Sequence[LibraryEntry], run: str) -> None:
         for start in range(0, len(books), ROWS_OF_A_COMMIT):
@@ -183,9 +183,9 @@ class LargeStore:
             self._records.add_enrichments(rows)
 
 
-def _upload(library: str, books: Sequence[LibraryEntry], run: str) -> Upload:
-    return Upload(
-        key=upload_key(library),
+def _upload(library: str, books: Sequence[LibraryEntry], run: str) -> ExportUpload:
+    return ExportUpload(
+        key=export_key(library),
         version=run,
         library=library,
         status=ACCEPTED,
@@ -196,7 +196,7 @@ def _upload(library: str, books: Sequence[LibraryEntry], run: str) -> Upload:
     )
 
 
-def _row(book: LibraryEntry, upload: Upload) -> LibraryRow:
+def _row(book: LibraryEntry, upload: ExportUpload) -> LibraryRow:
     columns = {field.name: getattr(book, field.name) for field in fields(LibraryEntry)}
     return LibraryRow(
         **columns, library=upload.library, edition=upload.edition, book_key=book_key(book)
@@ -246,7 +246,7 @@ def _seconds_of_refresh(settings: Settings, instance: dg.DagsterInstance, run: s
     """Of making what the run has changed."""
     result = (
         build_defs(settings)
-        .resolve_job_def("refresh_dashboards")
+        .resolve_job_def("refresh_libraries")
         .execute_in_process(
             instance=instance,
             run_config={

@@ -34,7 +34,7 @@ from orf_books.jobs import (
     nightly_upkeep,
     refresh_activity_reports,
     refresh_classes,
-    refresh_dashboards,
+    refresh_libraries,
     retry_failed_activities,
     retry_failed_books,
     retry_failed_transcripts,
@@ -78,7 +78,7 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
         jobs=[
             ingest_books,
             retry_failed_books,
-            refresh_dashboards,
+            refresh_libraries,
             ingest_activities,
             retry_failed_activities,
             refresh_activity_reports,

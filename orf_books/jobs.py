@@ -85,8 +85,8 @@ refresh_classes = dg.define_asset_job(
         "that have changed."
     ),
 )
-refresh_dashboards = dg.define_asset_job(
-    "refresh_dashboards",
+refresh_libraries = dg.define_asset_job(
+    "refresh_libraries",
     _DASHBOARDS.without_checks(),
     tags=_RETRY_BY_BACKFILL,
     description="Make the dashboards of the libraries that a backfill of books has changed.",

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from orf_books.keys import safe_key, text_of_key
 
-UPLOADS = "uploads/"
+EXPORTS = "uploads/"
 ACTIVITIES = "activities/"
 STORIES = "stories/"
 RAW = "raw/"
@@ -18,7 +18,7 @@ NORMALIZED, SCORES, AGGREGATES = "normalized", "scores", "aggregates"
 CLASS_PAGES = "data/classes/"
 CLASSES_PAGE = "classes.html"
 ACTIVITIES_PAGE = "activities.html"
-INDEX_PAGE = "dashboard.html"
+LIBRARIES_PAGE = "dashboard.html"
 _METADATA = ".metadata.json"
 _HALF_DONE = re.compile(r"(^|/)[.~]|\.(tmp|part|partial|crdownload)$|~$", re.IGNORECASE)
 
@@ -34,24 +34,24 @@ def library_name(text: str) -> str:
     return safe_key(text_of_key(text.strip())).replace("/", "%2F")
 
 
-def library_of_upload(key: str) -> str:
+def library_of_export(key: str) -> str:
     """The library that an upload belongs to: its folder, or for a bare file its name.
 
     Raises:
         FixInput: the folder or file cannot name a library.
     """
-    path = PurePosixPath(key.removeprefix(UPLOADS))
+    path = PurePosixPath(key.removeprefix(EXPORTS))
     return library_name(path.parts[0] if len(path.parts) > 1 else path.stem)
 
 
-def is_upload(key: str) -> bool:
+def is_export(key: str) -> bool:
     """Whether an object is meant as an upload: below `uploads/`, not hidden, not half written."""
-    return key.startswith(UPLOADS) and not _HALF_DONE.search(key.removeprefix(UPLOADS))
+    return key.startswith(EXPORTS) and not _HALF_DONE.search(key.removeprefix(EXPORTS))
 
 
-def upload_key(library: str) -> str:
+def export_key(library: str) -> str:
     """Where the command line puts a library's export."""
-    return f"{UPLOADS}{library}/raw.csv"
+    return f"{EXPORTS}{library}/raw.csv"
 
 
 def library_data_key(library: str) -> str:
@@ -64,14 +64,14 @@ def library_page_key(library: str) -> str:
     return f"data/{library}.html"
 
 
-def rejected_key(upload: str) -> str:
+def rejected_export_key(upload: str) -> str:
     """Where a refused upload is copied to."""
-    return f"rejected/{upload.removeprefix(UPLOADS)}"
+    return f"rejected/{upload.removeprefix(EXPORTS)}"
 
 
-def rejection_reason_key(upload: str) -> str:
+def export_refusal_key(upload: str) -> str:
     """Why an upload was refused, beside its copy."""
-    return f"{rejected_key(upload)}.error.json"
+    return f"{rejected_export_key(upload)}.error.json"
 
 
 def activity_folder(activity_id: str) -> str:

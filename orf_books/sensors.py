@@ -30,9 +30,9 @@ from orf_books.jobs import (
     ingest_transcripts,
     refresh_activity_reports,
     refresh_classes,
-    refresh_dashboards,
+    refresh_libraries,
 )
-from orf_books.object_keys import ACTIVITIES, RAW, UPLOADS
+from orf_books.object_keys import ACTIVITIES, EXPORTS, RAW
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import BookRecords
 from orf_books.records.raw_sessions import sessions_in
@@ -71,7 +71,7 @@ def new_goodreads_exports(
     return _new_uploads(
         context,
         BookRecords(opened),
-        UPLOADS,
+        EXPORTS,
         lambda: stored_uploads(opened),
         lambda new: [_request_of_one(upload) for upload in new],
     )
@@ -146,7 +146,7 @@ def _new_uploads(
     requested = {(key, version) for key, version in json.loads(context.cursor or "[]")}
     dealt_with = _dealt_with.setdefault((records.storage.url, below), set())
     new: list[Found] = []
-    for settled in _settled_uploads(records.storage, present):
+    for settled in _stable_uploads(records.storage, present):
         new, requested = uploads_to_request(
             settled, requested, _receipts(settled, dealt_with, records)
         )
@@ -170,7 +170,7 @@ def uploads_to_request(
     return oldest_first(new), still_open
 
 
-def _settled_uploads(
+def _stable_uploads(
     storage: ObjectStorage, present: Callable[[], Iterable[Found]]
 ) -> Iterator[list[Found]]:
     """Uploads that did not change between two listings: a file still being copied waits."""
@@ -221,12 +221,12 @@ def _request_of_all(step: str, uploads: Sequence[Found]) -> list[dg.RunRequest]:
 
 
 @dg.sensor(
-    jobs=[refresh_dashboards, refresh_activity_reports, refresh_classes],
+    jobs=[refresh_libraries, refresh_activity_reports, refresh_classes],
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Makes dashboards and reports anew after a backfill, or a run of chosen items.",
 )
-def mended_items(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def refresh_after_backfill(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Request one refresh of each kind for all runs of chosen partitions that ended meanwhile."""
     if context.cursor is None:
         context.update_cursor(datetime.now(UTC).isoformat())
@@ -261,7 +261,7 @@ def mended_items(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
 
 
 _REFRESHED_BY = {
-    ENRICHED_BOOKS: (refresh_dashboards, "library_dashboard"),
+    ENRICHED_BOOKS: (refresh_libraries, "library_dashboard"),
     RESCORED_ACTIVITIES: (refresh_activity_reports, "activity_reports"),
     SCORED_TRANSCRIPTS: (refresh_classes, None),
 }
@@ -320,7 +320,7 @@ sensors = [
     new_goodreads_exports,
     new_activity_recordings,
     new_class_transcripts,
-    mended_items,
+    refresh_after_backfill,
     unpublished_scores,
     abandoned_runs,
 ]

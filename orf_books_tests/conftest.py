@@ -29,7 +29,7 @@ from orf_books.definitions import build_defs
 from orf_books.object_keys import library_data_key
 from orf_books.records.books import BookRecords, EnrichmentReport
 from orf_books.resources.dagster_resources import OpenLibraryResource, user_agent
-from orf_books.resources.http import Patience
+from orf_books.resources.http import RetryPolicy
 from orf_books.resources.open_library import OpenLibrary
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.storage import ObjectStorage, S3Options
@@ -197,7 +197,7 @@ class HastyOpenLibrary(OpenLibraryResource):
         return OpenLibrary(
             self.url,
             user_agent=user_agent(self.contact),
-            patience=Patience(attempts=2, first_wait=0.01, jitter=0.01),
+            retry_policy=RetryPolicy(attempts=2, first_wait=0.01, jitter=0.01),
             keep=keep,
         )
 

@@ -23,7 +23,7 @@ from orf_books.resources.dagster_resources import (
     user_agent,
 )
 from orf_books.resources.google_books import GoogleBooks
-from orf_books.resources.http import Patience
+from orf_books.resources.http import RetryPolicy
 from orf_books.resources.open_library import BOOKS_BY_GOODREADS_ID, BOOKS_BY_ISBN, OpenLibrary
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.storage import ObjectStorage
@@ -48,7 +48,7 @@ HEAD_START = 0.7
 LEAST_REQUESTS_TO_MEASURE = 8
 REQUESTS_TOGETHER = 3
 """Of evenly spaced ones, as many may seem to arrive together on a busy machine."""
-FOUR_QUICK_ATTEMPTS = Patience(attempts=4, first_wait=0.01, jitter=0.01, rate_limited_wait=0.05)
+FOUR_QUICK_ATTEMPTS = RetryPolicy(attempts=4, first_wait=0.01, jitter=0.01, rate_limited_wait=0.05)
 
 Answer = tuple[bool, tuple[str, ...]]
 """Whether a book was found, and its genres."""
@@ -62,7 +62,7 @@ class QuickOpenLibrary(OpenLibraryResource):
         return OpenLibrary(
             self.url,
             user_agent=user_agent(self.contact),
-            patience=FOUR_QUICK_ATTEMPTS,
+            retry_policy=FOUR_QUICK_ATTEMPTS,
             keep=keep,
         )
 
@@ -80,7 +80,7 @@ class QuickGoogleBooks(GoogleBooksResource):
             self.url,
             key=self.key,
             user_agent=user_agent(self.contact),
-            patience=FOUR_QUICK_ATTEMPTS,
+            retry_policy=FOUR_QUICK_ATTEMPTS,
             title_seconds=title_seconds,
             keep=keep,
         )

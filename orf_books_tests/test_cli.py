@@ -18,7 +18,7 @@ from orf_books.books.library import SCHEMA_FILE
 from orf_books.commands.upload_status import status_of_upload
 from orf_books.dagster_internals import PartitionStatus
 from orf_books.instance import open_instance
-from orf_books.object_keys import library_name, library_of_upload, upload_key
+from orf_books.object_keys import export_key, library_name, library_of_export
 from orf_books.records.books import BookRecords
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.behaviour import Behaviour, Service
@@ -245,7 +245,7 @@ def test_an_upload_in_a_folder_of_several_words_is_found_by_these_words(
 @pytest.mark.parametrize("name", ["Grace H", "50% read", "a/b"])
 def test_a_library_has_one_name_wherever_it_is_written(name: str) -> None:
     library = library_name(name)
-    assert library_of_upload(upload_key(library)) == library
+    assert library_of_export(export_key(library)) == library
 
 
 def test_a_file_that_is_no_export_is_one_line_and_lies_in_rejected(

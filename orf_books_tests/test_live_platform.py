@@ -87,7 +87,7 @@ class LivePlatform:
         except httpx.HTTPError:
             return False
         ticks = {sensor["name"]: sensor["sensorState"]["ticks"] for sensor in found}
-        return bool(ticks.get("new_goodreads_exports") and ticks.get("mended_items"))
+        return bool(ticks.get("new_goodreads_exports") and ticks.get("refresh_after_backfill"))
 
     def put(self, library: str, export: bytes) -> None:
         """Put a file into the uploads folder, as any program would."""

@@ -12,20 +12,20 @@ from orf_books.object_keys import (
     SCORES,
     class_folder,
     class_page_key,
+    export_key,
+    export_refusal_key,
+    is_export,
     is_roster,
     is_session,
-    is_upload,
     library_name,
-    library_of_upload,
-    rejected_key,
-    rejection_reason_key,
+    library_of_export,
+    rejected_export_key,
     roster_key,
     session_metadata_key,
     session_output_key,
     session_refusal_key,
     student_page_key,
     student_pages_folder,
-    upload_key,
 )
 from orf_books.partitions import session_key
 
@@ -67,13 +67,13 @@ def test_what_cannot_name_a_library_is_refused(text: str) -> None:
     ],
 )
 def test_an_upload_belongs_to_its_folder_or_else_to_its_name(key: str, library: str) -> None:
-    assert library_of_upload(key) == library
+    assert library_of_export(key) == library
 
 
 @pytest.mark.parametrize("key", ["uploads/../raw.csv", "uploads/%2E%2E/raw.csv"])
 def test_an_upload_of_no_library_is_refused(key: str) -> None:
     with pytest.raises(FixInput):
-        library_of_upload(key)
+        library_of_export(key)
 
 
 @given(st.text(max_size=30))
@@ -82,15 +82,15 @@ def test_an_upload_of_the_command_line_belongs_to_the_library_that_was_named(tex
         library = library_name(text)
     except FixInput:
         assume(False)
-    assert library_of_upload(upload_key(library)) == library
-    assert is_upload(upload_key(library)) is not library.startswith(".")
+    assert library_of_export(export_key(library)) == library
+    assert is_export(export_key(library)) is not library.startswith(".")
 
 
 @pytest.mark.parametrize(
     "key", ["uploads/ann/raw.csv", "uploads/ann.csv", "uploads/a.b/c.d.csv", "uploads/a~b.csv"]
 )
 def test_what_lies_below_uploads_is_an_upload(key: str) -> None:
-    assert is_upload(key)
+    assert is_export(key)
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_what_lies_below_uploads_is_an_upload(key: str) -> None:
     ],
 )
 def test_hidden_and_half_written_files_and_others_are_no_uploads(key: str) -> None:
-    assert not is_upload(key)
+    assert not is_export(key)
 
 
 def test_a_refused_upload_is_kept_beside_the_reason() -> None:
-    assert rejected_key("uploads/ann/raw.csv") == "rejected/ann/raw.csv"
-    assert rejection_reason_key("uploads/ann/raw.csv") == "rejected/ann/raw.csv.error.json"
+    assert rejected_export_key("uploads/ann/raw.csv") == "rejected/ann/raw.csv"
+    assert export_refusal_key("uploads/ann/raw.csv") == "rejected/ann/raw.csv.error.json"
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_metadata_lies_beside_its_file() -> None:
 
 
 def test_keys_that_people_know_stay_as_they_are() -> None:
-    assert object_keys.UPLOADS == "uploads/"
-    assert object_keys.INDEX_PAGE == "dashboard.html"
-    assert upload_key("ann") == "uploads/ann/raw.csv"
+    assert object_keys.EXPORTS == "uploads/"
+    assert object_keys.LIBRARIES_PAGE == "dashboard.html"
+    assert export_key("ann") == "uploads/ann/raw.csv"
     assert object_keys.library_data_key("ann") == "data/ann.json"
     assert object_keys.library_page_key("ann") == "data/ann.html"
     assert object_keys.RAW == "raw/"

@@ -18,8 +18,8 @@ from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import (
     ACCEPTED,
     BookRecords,
-    Upload,
-    uploads,
+    ExportUpload,
+    export_uploads,
 )
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.sessions import Publication, SessionRecords, publications
@@ -28,10 +28,10 @@ from orf_books.resources.dagster_resources import ActivityApiResource, StorageRe
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
 from orf_books.sensors import (
-    mended_items,
     new_activity_recordings,
     new_class_transcripts,
     new_goodreads_exports,
+    refresh_after_backfill,
     unpublished_scores,
     uploads_to_request,
 )
@@ -68,10 +68,10 @@ def config_of(request: dg.RunRequest) -> dict[str, Any]:
 
 def receipts_for(storage: ObjectStorage, *objects: StoredObject) -> None:
     rows = [
-        Upload(found.key, found.version, "ada", ACCEPTED, found.last_modified, "run")
+        ExportUpload(found.key, found.version, "ada", ACCEPTED, found.last_modified, "run")
         for found in objects
     ]
-    Tables(storage).append(uploads, rows)
+    Tables(storage).append(export_uploads, rows)
 
 
 # The difference
@@ -482,7 +482,7 @@ def mending_tick(
     instance: dg.DagsterInstance, cursor: str | None
 ) -> tuple[dg.SensorResult | dg.SkipReason, str]:
     context = dg.build_sensor_context(instance=instance, cursor=cursor)
-    result = mended_items(context)
+    result = refresh_after_backfill(context)
     assert isinstance(result, dg.SensorResult | dg.SkipReason)
     moved = result.cursor if isinstance(result, dg.SensorResult) else context.cursor
     assert moved is not None
@@ -504,7 +504,7 @@ def test_many_ended_runs_of_chosen_books_are_one_refresh(platform: Platform) -> 
     (request,) = requests_of(result)
     after_runs = request.run_config["ops"]["library_dashboard"]["config"]["after_runs"]
     assert after_runs == [run.run_id for run in runs]
-    assert platform.run("refresh_dashboards", library_dashboard={"after_runs": after_runs}).success
+    assert platform.run("refresh_libraries", library_dashboard={"after_runs": after_runs}).success
     again, _ = mending_tick(platform.instance, cursor)
     assert requests_of(again) == []
 

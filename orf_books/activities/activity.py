@@ -1,7 +1,7 @@
 """The record of an activity: what was read, what the first pass said, what its models saw.
 
 Belongs here: reading `activity.json`, whether uploaded or answered by the activity API, and the
-labels in `truth.json`; complaints name the field and never its content. Does not belong here: which
+labels in `truth.json`; messages name the field and never its content. Does not belong here: which
 model is believed (`features.py`), and whether the numbers of words agree (`rescoring.py`).
 """
 
@@ -25,7 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from orf_books.activities.norms import Season
 from orf_books.failures import FixInput
-from orf_books.validation_messages import complaints
+from orf_books.validation_messages import validation_messages
 
 _Content = TypeVar("_Content")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -134,5 +134,5 @@ def _read(adapter: TypeAdapter[_Content], content: bytes, name: str) -> _Content
     try:
         return adapter.validate_json(content.removeprefix(codecs.BOM_UTF8))
     except ValidationError as refused:
-        wrong = complaints(refused)
+        wrong = validation_messages(refused)
     raise FixInput(f"{name} cannot be used: {wrong}. Mend it, and run the activity again.")

@@ -17,6 +17,7 @@ from orf_books.activities.activity import Flags
 from orf_books.activities.fluency import Fluency, fluency_of
 from orf_books.activities.rescored_activity import RescoredActivity, RescoredWord
 from orf_books.failures import FixInput
+from orf_books.precision_recall import Agreement, share
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -78,23 +79,22 @@ class Confusion:
     @property
     def accuracy(self) -> float | None:
         """Share of the words with the right verdict."""
-        return _share(self._right, self.words)
+        return share(self._right, self.words)
 
     @property
     def precision(self) -> float | None:
         """Share of the words called misread that are."""
-        return _share(self.true_positives, self.true_positives + self.false_positives)
+        return self._agreement.precision
 
     @property
     def recall(self) -> float | None:
         """Share of the misread words that are found."""
-        return _share(self.true_positives, self.true_positives + self.false_negatives)
+        return self._agreement.recall
 
     @property
     def f1(self) -> float | None:
         """Harmonic mean of precision and recall."""
-        wrong = self.false_positives + self.false_negatives
-        return _share(2 * self.true_positives, 2 * self.true_positives + wrong)
+        return self._agreement.f1
 
     @property
     def kappa(self) -> float | None:
@@ -103,7 +103,7 @@ class Confusion:
         called = self.true_positives + self.false_positives
         words = self.words
         by_chance = misread * called + (words - misread) * (words - called)
-        return _share(words * self._right - by_chance, words**2 - by_chance)
+        return share(words * self._right - by_chance, words**2 - by_chance)
 
     @property
     def mcc(self) -> float | None:
@@ -111,11 +111,16 @@ class Confusion:
         tp, fp = self.true_positives, self.false_positives
         fn, tn = self.false_negatives, self.true_negatives
         product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-        return _share(tp * tn - fp * fn, math.sqrt(product))
+        return share(tp * tn - fp * fn, math.sqrt(product))
 
     @property
     def _right(self) -> int:
         return self.true_positives + self.true_negatives
+
+    @property
+    def _agreement(self) -> Agreement:
+        right = self.true_positives
+        return Agreement(right, right + self.false_positives, right + self.false_negatives)
 
 
 class LabelsDoNotFit(FixInput):
@@ -272,7 +277,3 @@ def _refuse_unfit(activity: RescoredActivity, labels: Sequence[Flags]) -> None:
 def _mean(values: Iterable[bool]) -> float | None:
     every = list(values)
     return fmean(every) if every else None
-
-
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None

@@ -57,9 +57,9 @@ class AnswersAbout:
     def first(self, recognisers: Recognisers) -> Recognisers:
         """The same recognisers, asked only where nothing was kept."""
         return Recognisers(
-            _KeptTranscripts(recognisers.a, self, "A"),
-            _KeptPhrases(recognisers.k, self, "K"),
-            _KeptPhrases(recognisers.w, self, "W"),
+            _KeptTranscripts(recognisers.transcriber, self, "A"),
+            _KeptPhrases(recognisers.listener, self, "K"),
+            _KeptPhrases(recognisers.checker, self, "W"),
         )
 
     def find(

@@ -53,14 +53,14 @@ _Heard = HeardPhrase | OrfBooksError
 class Recognisers:
     """Whom to ask, by role; answers that were kept are asked for in the same way."""
 
-    a: TranscribesRecordings
-    k: HearsPhrases
-    w: HearsPhrases
+    transcriber: TranscribesRecordings
+    listener: HearsPhrases
+    checker: HearsPhrases
 
     @property
     def are_drafts(self) -> bool:
         """Whether what one of them hears needs a person's review."""
-        return self.a.is_draft or self.k.is_draft or self.w.is_draft
+        return self.transcriber.is_draft or self.listener.is_draft or self.checker.is_draft
 
 
 async def rescore_activity(
@@ -88,7 +88,7 @@ async def rescore_activity(
     """
     story = tuple(map(words_of, activity.phrases))
     context = StoryContext(activity.story_id, activity.tags, story)
-    transcript = await recognisers.a.transcribe(sound.recording, context)
+    transcript = await recognisers.transcriber.transcribe(sound.recording, context)
     evidence = phrase_evidence(activity, story, sound, transcript)
     rescoring = _Rescoring(sound, context, recognisers, lexicon, rule)
     phrases = tuple(await asyncio.gather(*map(rescoring.rescored, evidence)))
@@ -164,8 +164,8 @@ class _Rescoring:
         if not recording.pcm:
             return HeardPhrase(""), HeardPhrase("")
         return await asyncio.gather(
-            _ask(self.recognisers.k, recording, self.context, phrase.phrase),
-            _ask(self.recognisers.w, recording, self.context, phrase.phrase),
+            _ask(self.recognisers.listener, recording, self.context, phrase.phrase),
+            _ask(self.recognisers.checker, recording, self.context, phrase.phrase),
         )
 
     def _match_vector(self, phrase: PhraseEvidence, heard: _Heard) -> Sequence[bool | None]:
@@ -257,7 +257,9 @@ def _warnings(
     failures = Counter(
         (recogniser.engine, answer.failure)
         for answers in asked
-        for recogniser, answer in zip((recognisers.k, recognisers.w), answers, strict=True)
+        for recogniser, answer in zip(
+            (recognisers.listener, recognisers.checker), answers, strict=True
+        )
         if answer.failure
     )
     for (engine, failure), times in failures.items():

@@ -44,7 +44,7 @@ class UploadsConfig(dg.Config):
         return {"ops": {step: {"config": self.model_dump()}}}
 
 
-def tell_refused(context: dg.AssetExecutionContext, noted: Sequence[NotedUpload]) -> int:
+def log_refused(context: dg.AssetExecutionContext, noted: Sequence[NotedUpload]) -> int:
     """Log which uploads a run refused; how many.
 
     Raises:

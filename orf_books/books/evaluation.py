@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from orf_books.books.genres import GENRES, ancestors
 from orf_books.books.isbn import read_isbn13
 from orf_books.failures import FixInput
+from orf_books.precision_recall import harmonic_mean, share
 
 SHOWN_GENRES = 3
 """So many are judged: more than these, people do not read."""
@@ -67,22 +68,18 @@ class Evaluation:
     def precision(self) -> float | None:
         """Share of the shown genres that are right; None where none is shown."""
         shown = sum(len(one.shown) for one in self.judged)
-        return _share(shown - sum(len(one.wrong) for one in self.judged), shown)
+        return share(shown - sum(len(one.wrong) for one in self.judged), shown)
 
     @property
     def recall(self) -> float | None:
         """Share of the labels that are shown, also of books without any genre."""
         labels = sum(len(one.book.genres) for one in self.judged)
-        return _share(labels - sum(len(one.missed) for one in self.judged), labels)
+        return share(labels - sum(len(one.missed) for one in self.judged), labels)
 
     @property
     def f1(self) -> float | None:
         """Harmonic mean of the two."""
-        precision, recall = self.precision, self.recall
-        if precision is None or recall is None:
-            return None
-        both = precision + recall
-        return 2 * precision * recall / both if both else 0.0
+        return harmonic_mean(self.precision, self.recall)
 
     @property
     def without_result(self) -> tuple[LabelledBook, ...]:
@@ -191,7 +188,3 @@ def _refuse_repeated(books: Iterable[LabelledBook]) -> None:
 
 def _refused(row_number: int, reason: str) -> FixInput:
     return FixInput(f"Row {row_number} of the labels {reason}.")
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

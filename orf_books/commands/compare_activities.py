@@ -14,8 +14,8 @@ from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.activities.rescoring import rescore_activity
 from orf_books.activities.voting import VoteRule
 from orf_books.assets.activities.step import bundled_lexicon
-from orf_books.documents import rounded
 from orf_books.failures import FixInput
+from orf_books.precision_recall import rounded
 from orf_books.records.activities import ActivityRecords, RescoredActivityRow
 from orf_books.records.recordings import load_sound, truth_of
 from orf_books.resources.storage import ObjectStorage

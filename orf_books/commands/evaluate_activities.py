@@ -18,9 +18,9 @@ from orf_books.activities.agreement import (
     judge_first_pass,
 )
 from orf_books.commands.local_uploads import activity_in
-from orf_books.documents import rounded
 from orf_books.failures import FixInput
 from orf_books.partitions import activity_key
+from orf_books.precision_recall import rounded
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.recordings import TRUTH
 from orf_books.resources.storage import ObjectStorage

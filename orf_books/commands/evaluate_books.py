@@ -17,9 +17,9 @@ from orf_books.books.evaluation import (
     read_labels,
 )
 from orf_books.books.genres import DropReason, read_headings
-from orf_books.documents import rounded
 from orf_books.failures import FixInput
 from orf_books.keys import safe_key
+from orf_books.precision_recall import rounded
 from orf_books.records.books import BookRecords, EnrichedBookRow
 from orf_books.resources.storage import ObjectStorage
 

@@ -22,15 +22,15 @@ from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     CLASSES_PAGE,
     class_folder,
+    export_key,
     library_data_key,
     library_page_key,
-    upload_key,
 )
 from orf_books.records.activities import ActivityRecords, RescoringReport
 from orf_books.records.books import (
     BookRecords,
     EnrichmentReport,
-    Upload,
+    ExportUpload,
 )
 from orf_books.records.items import FailedItem, ItemRecords, ReportT
 from orf_books.records.raw_sessions import sessions_in
@@ -52,7 +52,7 @@ class BooksRun:
 
     report: EnrichmentReport
     failures: tuple[FailedItem, ...]
-    uploads: tuple[Upload, ...]
+    uploads: tuple[ExportUpload, ...]
     dashboards: dict[str, dict[str, str]]
     """Where the data and the page of each library are."""
 
@@ -277,7 +277,7 @@ def _run_activities(
 
 def _put(records: BookRecords, content: bytes, library: str) -> StoredObject:
     """Store the export under a claim."""
-    key = upload_key(library)
+    key = export_key(library)
     records.claim(key)
     records.storage.put(key, content)
     return records.storage.head(key)

@@ -19,9 +19,9 @@ from orf_books.object_keys import (
     STORIES,
     activity_folder,
     class_folder,
+    export_key,
     roster_key,
     session_metadata_key,
-    upload_key,
 )
 from orf_books.partitions import session_key
 from orf_books.records.recordings import RECORD
@@ -41,7 +41,7 @@ def put_export(storage: ObjectStorage, file: Path, library: str) -> str:
     """
     if file.is_dir():
         raise FixInput(f"{file} is a folder: give a Goodreads export, a CSV file.")
-    key = upload_key(library)
+    key = export_key(library)
     storage.put(key, file.read_bytes())
     return key
 

@@ -10,17 +10,17 @@ from typing import Any
 
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
+    EXPORTS,
     RAW,
-    UPLOADS,
     activity_folder,
     activity_of_folder,
-    is_upload,
+    is_export,
     library_name,
-    library_of_upload,
+    library_of_export,
 )
 from orf_books.partitions import activity_key
 from orf_books.records.activities import ActivityRecords
-from orf_books.records.books import ACCEPTED, BookRecords, Upload
+from orf_books.records.books import ACCEPTED, BookRecords, ExportUpload
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.recordings import RECORD
 from orf_books.records.sessions import WITHDRAWN, SessionRecords
@@ -39,7 +39,7 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
     records = BookRecords(storage)
     sought = _spellings_of(name)
     known = [upload for upload in records.uploads() if sought & _names_of(upload.key)]
-    stored = [object_ for object_ in storage.list(UPLOADS) if sought & _names_of(object_.key)]
+    stored = [object_ for object_ in storage.list(EXPORTS) if sought & _names_of(object_.key)]
     unseen = {(one.key, one.version) for one in stored} - {
         (upload.key, upload.version) for upload in known
     }
@@ -130,15 +130,15 @@ def _spellings_of(name: str) -> set[str]:
 
 def _names_of(key: str) -> set[str]:
     """What people may call an upload by: its key, its key below `uploads/`, its library."""
-    if not is_upload(key):
+    if not is_export(key):
         return set()
-    names = {key, key.removeprefix(UPLOADS)}
+    names = {key, key.removeprefix(EXPORTS)}
     with suppress(FixInput):
-        names.add(library_of_upload(key))
+        names.add(library_of_export(key))
     return names
 
 
-def _status(records: BookRecords, upload: Upload) -> dict[str, Any]:
+def _status(records: BookRecords, upload: ExportUpload) -> dict[str, Any]:
     found: dict[str, Any] = {
         "upload": upload.key,
         "library": upload.library,

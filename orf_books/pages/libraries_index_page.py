@@ -37,7 +37,7 @@ class Totals:
         )
 
 
-def render_index_page(
+def render_libraries_index_page(
     summaries: Sequence[LibrarySummary], overviews: Sequence[Overview] = ()
 ) -> str:
     """Make the page: it lies in the storage root and links to `data/<library>.html`.
@@ -47,6 +47,6 @@ def render_index_page(
         overviews: pages over other things.
     """
     latest_first = sorted(summaries, key=lambda summary: summary.updated, reverse=True)
-    return page_template("index.html.jinja").render(
+    return page_template("libraries.html.jinja").render(
         summaries=latest_first, totals=Totals.of(summaries), overviews=overviews
     )

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
 from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
-from orf_books.object_keys import rejected_key, rejection_reason_key
+from orf_books.object_keys import export_refusal_key, rejected_export_key
 from orf_books.partitions import book_key
 from orf_books.records.items import FailedItem, ItemRecords, key_in
 from orf_books.records.uploads import upload_claims
@@ -27,7 +27,7 @@ ACCEPTED, REFUSED = "accepted", "refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class ExportUpload:
     """One version of one uploaded object, as far as this platform has dealt with it."""
 
     key: str
@@ -193,7 +193,7 @@ class LibraryDigest:
 
 _ANSWERS = TypeAdapter(tuple[SourceAnswer, ...])
 
-uploads = Table("uploads", Upload, ("key", "version"), "arrived_at")
+export_uploads = Table("uploads", ExportUpload, ("key", "version"), "arrived_at")
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
 enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at")
 failed_enrichments = Table("failed_enrichments", FailedItem, ("key",), "failed_at")
@@ -203,7 +203,7 @@ raw_answers = Table(
 enrichment_reports = Table("enrichment_reports", EnrichmentReport, ("job_id",), "started_at")
 library_digests = Table("library_digests", LibraryDigest, ("library_id",), "updated")
 TABLES: tuple[Table[Any], ...] = (
-    uploads,
+    export_uploads,
     upload_claims,
     library_entries,
     enriched_books,
@@ -231,16 +231,16 @@ def query_for(row: LibraryRow) -> BookQuery:
     )
 
 
-class BookRecords(ItemRecords[Upload, EnrichmentReport]):
+class BookRecords(ItemRecords[ExportUpload, EnrichmentReport]):
     """What the store holds about books."""
 
-    noted_uploads = uploads
+    noted_uploads = export_uploads
     failed_items = failed_enrichments
     batch_reports = enrichment_reports
 
     # Uploads and libraries
 
-    def accept(self, upload: Upload, export: Export) -> None:
+    def accept(self, upload: ExportUpload, export: Export) -> None:
         """Store an export: from now on its rows are the library's."""
         rows = [
             LibraryRow(
@@ -253,9 +253,9 @@ class BookRecords(ItemRecords[Upload, EnrichmentReport]):
         ]
         self._tables.append(library_entries, rows)
         # The receipt comes last: it is what makes the rows count.
-        self._tables.append(uploads, [upload])
+        self._tables.append(export_uploads, [upload])
 
-    def refuse(self, upload: Upload, reason: NotAGoodreadsExport) -> None:
+    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport) -> None:
         """Copy an upload that is no export aside, with what is wrong and what to do."""
         explanation = {
             "upload": upload.key,
@@ -263,13 +263,11 @@ class BookRecords(ItemRecords[Upload, EnrichmentReport]):
             "remedy": reason.remedy,
             "refused_at": upload.arrived_at.isoformat(),
         }
-        self.storage.copy(upload.key, rejected_key(upload.key))
-        self.storage.put(
-            rejection_reason_key(upload.key), json.dumps(explanation, indent=2).encode()
-        )
-        self._tables.append(uploads, [upload])
+        self.storage.copy(upload.key, rejected_export_key(upload.key))
+        self.storage.put(export_refusal_key(upload.key), json.dumps(explanation, indent=2).encode())
+        self._tables.append(export_uploads, [upload])
 
-    def libraries(self) -> dict[str, Upload]:
+    def libraries(self) -> dict[str, ExportUpload]:
         """The upload that counts, for each library."""
         return {upload.library: upload for upload in self.uploads() if upload.status == ACCEPTED}
 

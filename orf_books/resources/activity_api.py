@@ -21,7 +21,7 @@ from orf_books.resources.http import (
     AsksService,
     Body,
     JsonObject,
-    Patience,
+    RetryPolicy,
     ServiceClient,
     ServiceFailure,
 )
@@ -68,7 +68,7 @@ class ActivityApi(AsksService):
         base_url: what stands before `/graphql`.
         key: the API key.
         user_agent: who we are.
-        patience: how failing requests are tried again.
+        retry_policy: how failing requests are tried again.
         deadline_seconds: how long one attempt may take.
     """
 
@@ -78,7 +78,7 @@ class ActivityApi(AsksService):
         *,
         key: str,
         user_agent: str,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         deadline_seconds: float = 20.0,
     ) -> None:
         super().__init__(
@@ -88,7 +88,7 @@ class ActivityApi(AsksService):
                 user_agent=user_agent,
                 remedy=_REMEDY,
                 headers={"x-api-key": key},
-                patience=patience,
+                retry_policy=retry_policy,
                 deadline_seconds=deadline_seconds,
             )
         )

@@ -14,7 +14,7 @@ FAILURES_THAT_OPEN = 20
 OPEN_SECONDS = 10.0
 
 
-class Circuit:
+class CircuitBreaker:
     """Lets requests pass, until so many in a row got no answer that the service must be down.
 
     While it is open nothing is asked, except for one request every `open_seconds` that looks
@@ -42,7 +42,7 @@ class Circuit:
         """Whether the service is taken to be down."""
         return self._failures_in_a_row >= self._failures_that_open
 
-    def pass_or_refuse(self) -> None:
+    def check(self) -> None:
         """Call before a request.
 
         Raises:

@@ -14,7 +14,7 @@ import dagster as dg
 from orf_books import __version__
 from orf_books.failures import FixConfiguration
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.rate_limit import DailyQuota, SharedPace
+from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit
 from orf_books.resources.secrets import reveal
 from orf_books.resources.storage import ObjectStorage, S3Options
 
@@ -65,7 +65,7 @@ class OpenLibraryResource(dg.ConfigurableResource[None]):
         return OpenLibrary(
             self.url,
             user_agent=user_agent(self.contact),
-            pace=SharedPace(Ledger(self.ledger), self.url, self.requests_per_second),
+            rate_limit=SharedRateLimit(Ledger(self.ledger), self.url, self.requests_per_second),
             keep=keep,
         )
 
@@ -93,7 +93,7 @@ class GoogleBooksResource(dg.ConfigurableResource[None]):
             self.url,
             key=reveal(self.key) if self.key else None,
             user_agent=user_agent(self.contact),
-            pace=SharedPace(ledger, self.url, self.requests_per_second),
+            rate_limit=SharedRateLimit(ledger, self.url, self.requests_per_second),
             quota=DailyQuota(ledger, self.url, self.requests_per_day),
             title_seconds=title_seconds,
             keep=keep,

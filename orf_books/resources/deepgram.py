@@ -17,7 +17,7 @@ from orf_books.resources.http import (
     AsksService,
     Body,
     JsonObject,
-    Patience,
+    RetryPolicy,
     ServiceClient,
     ServiceFailure,
     ServiceRefusal,
@@ -46,7 +46,7 @@ class Deepgram(AsksService):
         version: of the model.
         concurrency: recordings sent at once; Deepgram allows about 100 to a project.
         deadline_seconds: how long one attempt may take, upload included.
-        patience: how failing requests are tried again.
+        retry_policy: how failing requests are tried again.
     """
 
     is_draft = False
@@ -61,7 +61,7 @@ class Deepgram(AsksService):
         version: str = "latest",
         concurrency: int = 50,
         deadline_seconds: float = 120.0,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         super().__init__(
             ServiceClient(
@@ -71,7 +71,7 @@ class Deepgram(AsksService):
                 remedy="Check ORF_BOOKS_DEEPGRAM_KEY: the key must be valid, and its project must "
                 f"have access to the model {model}.",
                 headers={"Authorization": f"Token {key}"},
-                patience=patience,
+                retry_policy=retry_policy,
                 deadline_seconds=deadline_seconds,
                 connections=concurrency,
                 classify=failure_in,

@@ -33,13 +33,13 @@ from orf_books.resources.http import (
     NO_RETRY,
     AsksService,
     JsonObject,
-    Patience,
+    RetryPolicy,
     ServiceClient,
     ServiceFailure,
     ServiceRefusal,
     rate_limited,
 )
-from orf_books.resources.rate_limit import DailyQuota, OwnPace, Pace
+from orf_books.resources.rate_limit import DailyQuota, LocalRateLimit, RateLimit
 from orf_books.resources.raw_answers import RawAnswer
 
 PUBLIC_URL = "https://www.googleapis.com/books/v1"
@@ -88,12 +88,12 @@ class GoogleBooks(AsksService):
         base_url: what stands before `/volumes`.
         key: the API key; None turns the source off.
         user_agent: `name/version (contact)`.
-        pace: when requests may leave; without, at any time.
+        rate_limit: when requests may leave; without, at any time.
         quota: what may be asked in a day, every attempt counted; without, as much as Google lets.
         title_seconds: how long after opening a question by title may leave; where Google does not
             know the book's ISBN, three quarters of that; later, only if its turn has nearly come.
             Without, always.
-        patience: how failing requests are tried again.
+        retry_policy: how failing requests are tried again.
         keep: given every answer as it came.
     """
 
@@ -105,10 +105,10 @@ class GoogleBooks(AsksService):
         *,
         key: str | None,
         user_agent: str,
-        pace: Pace | None = None,
+        rate_limit: RateLimit | None = None,
         quota: DailyQuota | None = None,
         title_seconds: float | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         keep: Callable[[RawAnswer], None] = lambda _: None,
     ) -> None:
         self._key = key
@@ -118,8 +118,8 @@ class GoogleBooks(AsksService):
             # Google compresses only for those who say so here, too.
             user_agent=f"{user_agent} gzip",
             remedy=_REMEDY,
-            pace=_WithinQuota(pace or OwnPace(), quota) if quota else pace,
-            patience=patience,
+            rate_limit=_WithinQuota(rate_limit or LocalRateLimit(), quota) if quota else rate_limit,
+            retry_policy=retry_policy,
             classify=failure_in,
             keep=keep,
         )
@@ -134,7 +134,7 @@ class GoogleBooks(AsksService):
             return GroupedLookup(
                 lambda books, attempts: self._ask_by_number(terms, books, attempts),
                 group_size=size,
-                seconds_until_free=client.pace.seconds_until_free,
+                seconds_until_free=client.rate_limit.seconds_until_free,
             )
 
         self._by_isbn = grouped(_isbn_term, BOOKS_BY_ISBN)
@@ -187,7 +187,7 @@ class GoogleBooks(AsksService):
     def _is_too_busy_for_titles(self, *, is_long_shot: bool) -> bool:
         if self._title_seconds is None:
             return False
-        wait = self._client.pace.seconds_until_free()
+        wait = self._client.rate_limit.seconds_until_free()
         leaves_after = asyncio.get_running_loop().time() + wait - self._opened_at
         latest = self._title_seconds * (LONG_SHOT_SHARE if is_long_shot else 1)
         return leaves_after > latest and wait > NEARLY_FREE_SECONDS
@@ -282,20 +282,20 @@ class GoogleBooks(AsksService):
             return await self._ask(path, parameters, attempts)
         except RetryLater as failure:
             if failure.category is FailureCategory.QUOTA_EXHAUSTED:
-                self._client.circuit.stop(failure)
+                self._client.circuit_breaker.stop(failure)
                 if self._quota:
                     self._quota.exhaust()
             raise
 
 
 class _WithinQuota:
-    """A pace whose turns, those of repeated attempts too, each cost one of the day's requests."""
+    """A rate limit of which each turn, for retries too, costs one of the day's requests."""
 
-    def __init__(self, pace: Pace, quota: DailyQuota) -> None:
-        self._pace = pace
+    def __init__(self, rate_limit: RateLimit, quota: DailyQuota) -> None:
+        self._rate_limit = rate_limit
         self._quota = quota
-        self.seconds_until_free = pace.seconds_until_free
-        self.hold = pace.hold
+        self.seconds_until_free = rate_limit.seconds_until_free
+        self.hold = rate_limit.hold
 
     async def turn(self) -> None:
         """Wait for the next free turn.
@@ -305,7 +305,7 @@ class _WithinQuota:
         """
         if not self._quota.spend():
             raise _quota_is_spent()
-        await self._pace.turn()
+        await self._rate_limit.turn()
 
 
 class _UnknownLocation(FixConfiguration):

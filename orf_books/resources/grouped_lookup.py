@@ -149,7 +149,7 @@ class GroupedLookup(Generic[Question, Answer]):
         )
 
     def _attempts(self, questions: int, level: int) -> int | None:
-        """Full patience where nothing else is left to do; what is split instead needs little."""
+        """All attempts where nothing else is left to do; what is split instead needs few."""
         if self._is_outage or (questions == 1 and level == 0):
             return None
         return 2 if questions == 1 or level == 0 else 1

@@ -25,8 +25,8 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
-from orf_books.resources.circuit_breaker import Circuit
-from orf_books.resources.rate_limit import OwnPace, Pace
+from orf_books.resources.circuit_breaker import CircuitBreaker
+from orf_books.resources.rate_limit import LocalRateLimit, RateLimit
 from orf_books.resources.raw_answers import RawAnswer
 
 JsonObject = dict[str, Any]
@@ -42,7 +42,7 @@ ONE_RETRY = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long a failing request is tried again. All times in seconds."""
 
     attempts: int = 4
@@ -97,7 +97,7 @@ class ServiceFailure(RetryLater):
     ) -> None:
         super().__init__(message, category)
         self.retries = retries
-        """How often asking again is worth it; None is as often as patience allows."""
+        """How often asking again is worth it; None is as often as the retry policy allows."""
         self.retry_after = retry_after
         """Seconds that the service asked us to wait."""
         self.one_question_may_be_the_cause = one_question_may_be_the_cause
@@ -118,8 +118,8 @@ class ServiceClient:
         remedy: what someone can do when the service refuses us; ends the message.
         headers: sent with every request; may hold a key.
         secret_address: whether the base URL is a secret, so that no log shows its path.
-        pace: when requests may leave; without, at any time.
-        patience: how failing requests are tried again.
+        rate_limit: when requests may leave; without, at any time.
+        retry_policy: how failing requests are tried again.
         deadline_seconds: how long one attempt may take in all, redirects and body included.
         connections: how many requests may be under way at once; others wait.
         classify: knows the error bodies of this service.
@@ -136,8 +136,8 @@ class ServiceClient:
         remedy: str = "Check its settings.",
         headers: Mapping[str, str] | None = None,
         secret_address: bool = False,
-        pace: Pace | None = None,
-        patience: Patience | None = None,
+        rate_limit: RateLimit | None = None,
+        retry_policy: RetryPolicy | None = None,
         deadline_seconds: float = 20.0,
         connections: int = 100,
         classify: Classify = lambda _: None,
@@ -147,8 +147,8 @@ class ServiceClient:
         self.service = service
         self.requests = 0
         """Requests sent so far, every attempt counted."""
-        self.pace = pace or OwnPace()
-        self.circuit = Circuit(service)
+        self.rate_limit = rate_limit or LocalRateLimit()
+        self.circuit_breaker = CircuitBreaker(service)
         self._base_url = base_url.rstrip("/")
         if secret_address:
             _secret_paths.add(httpx.URL(self._base_url).path)
@@ -156,7 +156,7 @@ class ServiceClient:
             headers or {}
         )
         self._remedy = remedy
-        self._patience = patience or Patience()
+        self._retry_policy = retry_policy or RetryPolicy()
         self._deadline_seconds = deadline_seconds
         self._connections = connections
         self._classify = classify
@@ -194,8 +194,8 @@ class ServiceClient:
         Args:
             path: below the base URL.
             parameters: the query; never shown in messages, it may hold a key.
-            attempts: fewer than patience says, for failures that the question may have caused;
-                what is the service's alone (`one_question_may_be_the_cause`) has all of them.
+            attempts: fewer than the retry policy says, for failures that the question may have
+                caused; what is the service's alone (`one_question_may_be_the_cause`) has all.
 
         Raises:
             RetryLater: the service could not answer, also not when asked again.
@@ -232,45 +232,45 @@ class ServiceClient:
     async def _ask(
         self, question: _Question, read: Read[AnswerT], attempts: int | None
     ) -> AnswerT | None:
-        patience = self._patience
+        retry_policy = self._retry_policy
         async for attempt in stamina.retry_context(
-            on=_WorthAnotherAttempt(patience, attempts or patience.attempts),
-            attempts=patience.attempts,
+            on=_WorthAnotherAttempt(retry_policy, attempts or retry_policy.attempts),
+            attempts=retry_policy.attempts,
             timeout=None,
-            wait_initial=patience.first_wait,
-            wait_max=patience.longest_wait,
-            wait_jitter=patience.jitter,
+            wait_initial=retry_policy.first_wait,
+            wait_max=retry_policy.longest_wait,
+            wait_jitter=retry_policy.jitter,
         ):
             with attempt:
                 return await self._ask_once(question, read)
         raise AssertionError("the last attempt returns or raises")
 
     async def _ask_once(self, question: _Question, read: Read[AnswerT]) -> AnswerT | None:
-        self.circuit.pass_or_refuse()
+        self.circuit_breaker.check()
         try:
             answer = self._read(question.place, await self._send(question), read)
         except ServiceFailure as failure:
             if failure.category in _NO_ANSWER:
-                self.circuit.failed()
+                self.circuit_breaker.failed()
             else:
-                self.circuit.answered()
+                self.circuit_breaker.answered()
             if failure.category is FailureCategory.RATE_LIMITED:
-                wait = failure.retry_after or self._patience.rate_limited_wait
-                self.pace.hold(min(wait, self._patience.longest_retry_after))
+                wait = failure.retry_after or self._retry_policy.rate_limited_wait
+                self.rate_limit.hold(min(wait, self._retry_policy.longest_retry_after))
             raise
         except ServiceRefusal as refusal:
-            self.circuit.stop(refusal)
+            self.circuit_breaker.stop(refusal)
             raise
         except OrfBooksError:
-            self.circuit.answered()
+            self.circuit_breaker.answered()
             raise
-        self.circuit.answered()
+        self.circuit_breaker.answered()
         return answer
 
     async def _send(self, question: _Question) -> httpx.Response:
         if self._opened is None:
             raise RuntimeError(f"The client of {self.service} is used outside of `async with`.")
-        await self.pace.turn()
+        await self.rate_limit.turn()
         self.requests += 1
         body = question.body
         try:
@@ -437,8 +437,8 @@ _NO_ANSWER = (FailureCategory.TIMEOUT, FailureCategory.UNAVAILABLE, FailureCateg
 class _WorthAnotherAttempt:
     """Decides after each failed attempt of one request: no, yes, or yes after so many seconds."""
 
-    def __init__(self, patience: Patience, attempts: int) -> None:
-        self._patience = patience
+    def __init__(self, retry_policy: RetryPolicy, attempts: int) -> None:
+        self._retry_policy = retry_policy
         self._retries_of_question = attempts - 1
         self._seen: Counter[FailureCategory] = Counter()
 
@@ -450,10 +450,10 @@ class _WorthAnotherAttempt:
             return False
         _log.info("%s Asking again.", failure)
         if failure.retry_after is not None:
-            return min(failure.retry_after, self._patience.longest_retry_after) + self._jitter()
+            return min(failure.retry_after, self._retry_policy.longest_retry_after) + self._jitter()
         if failure.category is FailureCategory.RATE_LIMITED:
             doublings = self._seen[failure.category] - 1
-            return self._patience.rate_limited_wait * 2.0**doublings + self._jitter()
+            return self._retry_policy.rate_limited_wait * 2.0**doublings + self._jitter()
         return True
 
     def _has_retries_left(self, failure: ServiceFailure) -> bool:
@@ -464,7 +464,7 @@ class _WorthAnotherAttempt:
         return failure.retries is None or self._seen[failure.category] <= failure.retries
 
     def _jitter(self) -> float:
-        return random.uniform(0.0, self._patience.jitter)  # noqa: S311 - spreads load, no secret
+        return random.uniform(0.0, self._retry_policy.jitter)  # noqa: S311 - spreads load, no secret
 
 
 _log = logging.getLogger(__name__)

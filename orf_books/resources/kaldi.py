@@ -15,7 +15,7 @@ from typing import Self
 from orf_books.activities.audio import Recording
 from orf_books.activities.recognition import HeardPhrase, StoryContext
 from orf_books.failures import FailureCategory, FixConfiguration
-from orf_books.resources.http import Body, Patience, ServiceClient, ServiceFailure
+from orf_books.resources.http import Body, RetryPolicy, ServiceClient, ServiceFailure
 
 GENERAL_TAG = "KALDI_SHARD_AMIRA_GENERAL_2"
 PARTNER_TAG = "KALDI_SHARD_PARTNER_1"
@@ -40,7 +40,7 @@ class Kaldi:
         version: of the models that the shards use; answers are kept by it.
         concurrency: phrases sent to a shard at once.
         deadline_seconds: how long one attempt may take.
-        patience: how failing requests are tried again.
+        retry_policy: how failing requests are tried again.
     """
 
     is_draft = False
@@ -54,7 +54,7 @@ class Kaldi:
         version: str = "1",
         concurrency: int = 50,
         deadline_seconds: float = 30.0,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         self.engine = f"kaldi/{version}"
         self._shards = {
@@ -63,7 +63,7 @@ class Kaldi:
                 url,
                 user_agent=user_agent,
                 remedy=f"Check {_SETTINGS[tag]}.",
-                patience=patience,
+                retry_policy=retry_policy,
                 deadline_seconds=deadline_seconds,
                 connections=concurrency,
             )

@@ -1,7 +1,7 @@
 """Open Library as a source of books.
 
 Belongs here: its search, its books API, and which of them is asked about which book. Does not
-belong here: retries and pacing (`http.py`), collecting lookups into groups (`grouped_lookup.py`), what
+belong here: retries and rate limits (`http.py`), grouping lookups (`grouped_lookup.py`), what
 counts as the same book (`books/metadata.py`).
 """
 
@@ -22,11 +22,11 @@ from orf_books.resources.grouped_lookup import AskGroup, GroupedLookup, GroupUnd
 from orf_books.resources.http import (
     AsksService,
     JsonObject,
-    Patience,
+    RetryPolicy,
     ServiceClient,
     ServiceFailure,
 )
-from orf_books.resources.rate_limit import Pace
+from orf_books.resources.rate_limit import RateLimit
 from orf_books.resources.raw_answers import RawAnswer
 
 PUBLIC_URL = "https://openlibrary.org"
@@ -64,8 +64,8 @@ class OpenLibrary(AsksService):
     Args:
         base_url: what stands before `/search.json`.
         user_agent: `name/version (contact)`; without a contact Open Library refuses.
-        pace: when requests may leave; without, at any time.
-        patience: how failing requests are tried again.
+        rate_limit: when requests may leave; without, at any time.
+        retry_policy: how failing requests are tried again.
         keep: given every answer as it came.
     """
 
@@ -76,8 +76,8 @@ class OpenLibrary(AsksService):
         base_url: str = PUBLIC_URL,
         *,
         user_agent: str,
-        pace: Pace | None = None,
-        patience: Patience | None = None,
+        rate_limit: RateLimit | None = None,
+        retry_policy: RetryPolicy | None = None,
         keep: Callable[[RawAnswer], None] = lambda _: None,
     ) -> None:
         client = ServiceClient(
@@ -85,8 +85,8 @@ class OpenLibrary(AsksService):
             base_url,
             user_agent=user_agent,
             remedy=_REMEDY,
-            pace=pace,
-            patience=patience,
+            rate_limit=rate_limit,
+            retry_policy=retry_policy,
             keep=keep,
         )
         super().__init__(client)
@@ -98,7 +98,7 @@ class OpenLibrary(AsksService):
             return GroupedLookup(
                 ask,
                 group_size=size,
-                seconds_until_free=client.pace.seconds_until_free,
+                seconds_until_free=client.rate_limit.seconds_until_free,
             )
 
         self._by_isbn = grouped(self._ask_by_isbn, BOOKS_BY_ISBN)

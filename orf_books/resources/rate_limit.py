@@ -14,7 +14,7 @@ from orf_books.resources.ledger import Ledger
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
-class Pace(Protocol):
+class RateLimit(Protocol):
     """Turns at one service. All times in seconds."""
 
     def seconds_until_free(self) -> float:
@@ -30,7 +30,7 @@ class Pace(Protocol):
         ...
 
 
-class OwnPace:
+class LocalRateLimit:
     """Evenly spaced turns of this client alone; None is no limit."""
 
     def __init__(self, requests_per_second: float | None = None) -> None:
@@ -54,7 +54,7 @@ class OwnPace:
         self._next_turn = max(self._next_turn, until)
 
 
-class SharedPace:
+class SharedRateLimit:
     """Evenly spaced turns of everybody who uses the ledger."""
 
     def __init__(self, ledger: Ledger, service: str, requests_per_second: float) -> None:

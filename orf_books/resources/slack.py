@@ -16,7 +16,7 @@ from orf_books.resources.http import (
     NO_RETRY,
     AsksService,
     Body,
-    Patience,
+    RetryPolicy,
     ServiceClient,
     ServiceFailure,
     ServiceRefusal,
@@ -34,7 +34,7 @@ class Slack(AsksService):
     Args:
         webhook: the address that Slack gave out; whoever knows it can post, so it is a secret.
         user_agent: who we are.
-        patience: how failing requests are tried again.
+        retry_policy: how failing requests are tried again.
         deadline_seconds: how long one attempt may take.
     """
 
@@ -43,7 +43,7 @@ class Slack(AsksService):
         webhook: str,
         *,
         user_agent: str,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         deadline_seconds: float = 10.0,
     ) -> None:
         super().__init__(
@@ -52,7 +52,7 @@ class Slack(AsksService):
                 webhook,
                 user_agent=user_agent,
                 secret_address=True,
-                patience=patience,
+                retry_policy=retry_policy,
                 deadline_seconds=deadline_seconds,
                 classify=failure_in,
             )

@@ -13,7 +13,7 @@ phonemes mean (`orf_books/activities/phonemes.py`).
 from orf_books.activities.audio import BYTES_PER_SAMPLE, SAMPLES_PER_SECOND, Recording
 from orf_books.activities.recognition import Alphabet, HeardPhrase, StoryContext
 from orf_books.failures import FailureCategory
-from orf_books.resources.http import AsksService, Body, Patience, ServiceClient, ServiceFailure
+from orf_books.resources.http import AsksService, Body, RetryPolicy, ServiceClient, ServiceFailure
 
 LONGEST_SECONDS = 70
 _LONGEST_BYTES = LONGEST_SECONDS * SAMPLES_PER_SECOND * BYTES_PER_SAMPLE
@@ -29,7 +29,7 @@ class Wav2vec(AsksService):
         version: of the model; answers are kept by it.
         concurrency: phrases sent at once.
         deadline_seconds: how long one attempt may take.
-        patience: how failing requests are tried again.
+        retry_policy: how failing requests are tried again.
     """
 
     is_draft = False
@@ -42,7 +42,7 @@ class Wav2vec(AsksService):
         version: str = "1",
         concurrency: int = 50,
         deadline_seconds: float = 30.0,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         super().__init__(
             ServiceClient(
@@ -50,7 +50,7 @@ class Wav2vec(AsksService):
                 base_url,
                 user_agent=user_agent,
                 remedy="Check ORF_BOOKS_WAV2VEC_URL.",
-                patience=patience,
+                retry_policy=retry_policy,
                 deadline_seconds=deadline_seconds,
                 connections=concurrency,
             )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orf_books.documents import rounded
+from orf_books.precision_recall import Agreement, rounded, share
 from orf_books.transcripts.keyword_list import skills_by_keywords
 from orf_books.transcripts.labels import LabelledText
 from orf_books.transcripts.skills import Skill
@@ -37,30 +37,6 @@ class JudgedText:
     def missed(self) -> frozenset[Skill]:
         """Labels that were not detected."""
         return self.labelled.skills - self.detected
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Of skills that were found with labels."""
-
-    right: int
-    found: int
-    labels: int
-
-    @property
-    def precision(self) -> float | None:
-        """Share of what was found that is a label; None where nothing was found."""
-        return _share(self.right, self.found)
-
-    @property
-    def recall(self) -> float | None:
-        """Share of the labels that were found; None where there are none."""
-        return _share(self.right, self.labels)
-
-    @property
-    def f1(self) -> float | None:
-        """Harmonic mean of the two; None where there is nothing to find and nothing was found."""
-        return _share(2 * self.right, self.found + self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +134,8 @@ def _quality(judged: Sequence[JudgedText], found: Sequence[Collection[Skill]]) -
             for skill in Skill
         },
         micro=_agreement((is_found, is_label) for _, is_found, is_label, _ in pairs),
-        unlabelled_fired=_share(sum(unlabelled), len(unlabelled)),
-        paraphrase_recall=_share(sum(paraphrases), len(paraphrases)),
+        unlabelled_fired=share(sum(unlabelled), len(unlabelled)),
+        paraphrase_recall=share(sum(paraphrases), len(paraphrases)),
     )
 
 
@@ -188,7 +164,3 @@ def _agreement_document(agreement: Agreement) -> dict[str, float | None]:
         "f1": rounded(agreement.f1),
         "labels": agreement.labels,
     }
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

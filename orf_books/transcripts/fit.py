@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from orf_books.precision_recall import Agreement
 from orf_books.transcripts.calibration import Calibration, log_odds
 from orf_books.transcripts.detection import SkillDetector
 from orf_books.transcripts.encoder import SentenceEncoder
-from orf_books.transcripts.evaluation import Agreement, Evaluation, evaluate_skills
+from orf_books.transcripts.evaluation import Evaluation, evaluate_skills
 from orf_books.transcripts.exemplars import Exemplar, exemplars
 from orf_books.transcripts.head import HEADS, Head, write_head
 from orf_books.transcripts.labels import Half, LabelledText, labelled_sentences

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from orf_books.failures import FixInput
 from orf_books.transcripts.skills import Skill
-from orf_books.validation_messages import complaints
+from orf_books.validation_messages import validation_messages
 
 
 class Half(StrEnum):
@@ -59,7 +59,9 @@ def read_labels(content: bytes) -> tuple[LabelledText, ...]:
         try:
             labelled.append(_LABELLED_TEXT.validate_json(line))
         except ValidationError as refused:
-            raise FixInput(f"Line {number} of the labels: {complaints(refused)}.") from None
+            raise FixInput(
+                f"Line {number} of the labels: {validation_messages(refused)}."
+            ) from None
     if not labelled:
         raise FixInput('The file of labels is empty; its lines are {"text": ..., "skills": [...]}.')
     return tuple(labelled)

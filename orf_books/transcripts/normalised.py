@@ -15,7 +15,7 @@ from orf_books.failures import FixInput
 from orf_books.transcripts.parsing import ReadSession
 from orf_books.transcripts.problems import LineWarning
 from orf_books.transcripts.utterance import Session, Utterance
-from orf_books.validation_messages import complaints
+from orf_books.validation_messages import validation_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def read_normalised(content: bytes) -> ReadSession:
         manifest = _HEADER.validate_json(header).manifest
         utterances = tuple(map(_UTTERANCE.validate_json, lines))
     except ValidationError as refused:
-        raise _damaged(complaints(refused)) from None
+        raise _damaged(validation_messages(refused)) from None
     if len(utterances) != manifest.utterance_count:
         raise _damaged(f"{len(utterances)} of {manifest.utterance_count} utterances are left")
     session = Session(

@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.utterance import SpeakerRole
-from orf_books.validation_messages import complaints
+from orf_books.validation_messages import validation_messages
 
 _Item = TypeVar("_Item")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -172,7 +172,7 @@ def read_roster(content: bytes) -> Roster:
     try:
         entries = _ENTRIES.validate_json(content.removeprefix(codecs.BOM_UTF8))
     except ValidationError as refused:
-        raise _unusable(complaints(refused)) from None
+        raise _unusable(validation_messages(refused)) from None
     for index, entry in enumerate(entries):
         if not (entry.names or entry.aliases):
             raise _unusable(f"`[{index}].names`: Everybody needs a name or an alias")

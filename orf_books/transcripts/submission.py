@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from orf_books.keys import text_of_key
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
-from orf_books.validation_messages import complaints
+from orf_books.validation_messages import validation_messages
 
 MAX_BYTES = 50 * 1024 * 1024
 _LONGEST_NAME = 255
@@ -73,7 +73,7 @@ def read_metadata(declared: Mapping[str, object]) -> SessionMetadata:
     except ValidationError as refused:
         raise UnusableTranscript(
             ErrorCode.INVALID_METADATA,
-            f"The metadata of the session cannot be used: {complaints(refused)}.",
+            f"The metadata of the session cannot be used: {validation_messages(refused)}.",
         ) from None
 
 
@@ -93,7 +93,7 @@ def metadata_of_key(key: str, source: str) -> SessionMetadata:
     try:
         return _METADATA.validate_python(declared)
     except ValidationError as refused:
-        raise _invalid_key(complaints(refused)) from None
+        raise _invalid_key(validation_messages(refused)) from None
 
 
 def check_key(key: str, metadata: SessionMetadata) -> None:

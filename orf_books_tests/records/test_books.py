@@ -17,8 +17,8 @@ from orf_books.records.books import (
     BookRecords,
     EnrichedBookRow,
     EnrichmentReport,
+    ExportUpload,
     LibraryDigest,
-    Upload,
     fingerprint,
     library_entries,
     query_for,
@@ -42,8 +42,8 @@ def upload(
     name: str = "raw.csv",
     status: str = ACCEPTED,
     job: str = "run",
-) -> Upload:
-    return Upload(
+) -> ExportUpload:
+    return ExportUpload(
         key=f"uploads/{library}/{name}",
         version=f"v{minute}",
         library=library,

@@ -9,7 +9,7 @@ import pytest
 from orf_books.activities.audio import Recording
 from orf_books.activities.recognition import StoryContext
 from orf_books.failures import FailureCategory, OrfBooksError
-from orf_books.resources.http import Patience
+from orf_books.resources.http import RetryPolicy
 from orf_books.resources.kaldi import GENERAL_TAG
 from orf_books.sandbox.behaviour import Behaviour, Service, Troubles
 from orf_books.sandbox.hearing import Hearing
@@ -17,7 +17,7 @@ from orf_books.sandbox.server import Sandbox
 from orf_books_tests.conftest import wait_for
 
 AGENT = "orf_books/0 (someone@example.org)"
-AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0, longest_retry_after=0.0)
+AT_ONCE = RetryPolicy(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0, longest_retry_after=0.0)
 ATTEMPTS = AT_ONCE.attempts
 STORY = StoryContext("5b0c1f0e-6a5d-4f0b-9a3e-2f6d1c7e8a01", (GENERAL_TAG,), (("the", "cat"),))
 
@@ -33,7 +33,7 @@ def services() -> Iterator[Sandbox]:
 @pytest.fixture
 def calm(services: Sandbox) -> Sandbox:
     """The services, calm, deaf, nothing counted yet."""
-    # Clients that lost their patience have left requests behind.
+    # Clients that gave up have left requests behind.
     wait_for("quiet", lambda: not any(map(services.counts.at_once, Service)))
     services.behaviour.change(Behaviour().as_json())
     silence = Hearing()

@@ -53,7 +53,11 @@ def records(calm: Sandbox) -> ActivityRecords:
 
 
 def api(sandbox: Sandbox, **others: Any) -> ActivityApi:  # noqa: ANN401
-    settings: dict[str, Any] = {"key": ACTIVITY_API_KEY, "user_agent": AGENT, "patience": AT_ONCE}
+    settings: dict[str, Any] = {
+        "key": ACTIVITY_API_KEY,
+        "user_agent": AGENT,
+        "retry_policy": AT_ONCE,
+    }
     return ActivityApi(sandbox.activity_api_url, **settings | others)
 
 

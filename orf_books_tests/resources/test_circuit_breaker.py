@@ -1,7 +1,7 @@
 import pytest
 
 from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
-from orf_books.resources.circuit_breaker import Circuit
+from orf_books.resources.circuit_breaker import CircuitBreaker
 
 THREE, TEN_SECONDS = 3, 10.0
 
@@ -20,65 +20,69 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def circuit(clock: Clock) -> Circuit:
-    return Circuit("The service", failures_that_open=THREE, open_seconds=TEN_SECONDS, now=clock)
+def circuit_breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(
+        "The service", failures_that_open=THREE, open_seconds=TEN_SECONDS, now=clock
+    )
 
 
-def is_closed(circuit: Circuit) -> bool:
+def is_closed(circuit_breaker: CircuitBreaker) -> bool:
     try:
-        circuit.pass_or_refuse()
+        circuit_breaker.check()
     except RetryLater:
         return False
     return True
 
 
-def fail(circuit: Circuit, times: int) -> None:
+def fail(circuit_breaker: CircuitBreaker, times: int) -> None:
     for _ in range(times):
-        circuit.failed()
+        circuit_breaker.failed()
 
 
-def test_failures_in_a_row_open_it(circuit: Circuit) -> None:
-    fail(circuit, THREE - 1)
-    assert is_closed(circuit)
-    fail(circuit, 1)
+def test_failures_in_a_row_open_it(circuit_breaker: CircuitBreaker) -> None:
+    fail(circuit_breaker, THREE - 1)
+    assert is_closed(circuit_breaker)
+    fail(circuit_breaker, 1)
     with pytest.raises(RetryLater, match="The service was not asked") as caught:
-        circuit.pass_or_refuse()
+        circuit_breaker.check()
     assert caught.value.category is FailureCategory.UNAVAILABLE
 
 
-def test_an_answer_between_failures_keeps_it_closed(circuit: Circuit) -> None:
+def test_an_answer_between_failures_keeps_it_closed(circuit_breaker: CircuitBreaker) -> None:
     for _ in range(THREE):
-        fail(circuit, THREE - 1)
-        circuit.answered()
-    assert is_closed(circuit)
+        fail(circuit_breaker, THREE - 1)
+        circuit_breaker.answered()
+    assert is_closed(circuit_breaker)
 
 
 def test_after_a_while_one_request_looks_whether_the_service_is_back(
-    circuit: Circuit, clock: Clock
+    circuit_breaker: CircuitBreaker, clock: Clock
 ) -> None:
-    fail(circuit, THREE)
+    fail(circuit_breaker, THREE)
     clock.seconds = TEN_SECONDS
-    assert [is_closed(circuit) for _ in range(3)] == [True, False, False]
-    circuit.answered()
-    assert is_closed(circuit)
+    assert [is_closed(circuit_breaker) for _ in range(3)] == [True, False, False]
+    circuit_breaker.answered()
+    assert is_closed(circuit_breaker)
 
 
-def test_a_look_in_vain_keeps_it_open_for_as_long_again(circuit: Circuit, clock: Clock) -> None:
-    fail(circuit, THREE)
+def test_a_look_in_vain_keeps_it_open_for_as_long_again(
+    circuit_breaker: CircuitBreaker, clock: Clock
+) -> None:
+    fail(circuit_breaker, THREE)
     clock.seconds = TEN_SECONDS
-    circuit.pass_or_refuse()
-    circuit.failed()
+    circuit_breaker.check()
+    circuit_breaker.failed()
     clock.seconds = 2 * TEN_SECONDS - 1
-    assert not is_closed(circuit)
+    assert not is_closed(circuit_breaker)
     clock.seconds = 2 * TEN_SECONDS
-    assert is_closed(circuit)
+    assert is_closed(circuit_breaker)
 
 
-def test_once_stopped_nothing_passes(circuit: Circuit, clock: Clock) -> None:
+def test_once_stopped_nothing_passes(circuit_breaker: CircuitBreaker, clock: Clock) -> None:
     refusal = FixConfiguration("Set the thing.")
-    circuit.stop(refusal)
-    circuit.answered()
+    circuit_breaker.stop(refusal)
+    circuit_breaker.answered()
     clock.seconds = TEN_SECONDS
     with pytest.raises(FixConfiguration) as caught:
-        circuit.pass_or_refuse()
+        circuit_breaker.check()
     assert caught.value is refusal

@@ -13,7 +13,7 @@ from orf_books.activities.audio import Recording
 from orf_books.activities.recognition import HeardWord, TranscribesRecordings, Transcript
 from orf_books.failures import FailureCategory, FixConfiguration
 from orf_books.resources.deepgram import Deepgram, failure_in, transcript_in
-from orf_books.resources.http import Patience, ServiceFailure
+from orf_books.resources.http import RetryPolicy, ServiceFailure
 from orf_books.sandbox.behaviour import DEEPGRAM_KEY, Fault, Service, Troubles
 from orf_books.sandbox.deepgram import ERRORS
 from orf_books.sandbox.server import Sandbox
@@ -35,7 +35,7 @@ def deepgram(sandbox: Sandbox, **others: Any) -> Deepgram:  # noqa: ANN401
     settings: dict[str, Any] = {
         "key": DEEPGRAM_KEY,
         "user_agent": AGENT,
-        "patience": AT_ONCE,
+        "retry_policy": AT_ONCE,
     } | others
     return Deepgram(sandbox.deepgram_url, **settings)
 
@@ -179,7 +179,7 @@ def test_failures_by_chance_cost_no_transcript(calm: Sandbox) -> None:
     faults = (Fault.SERVER_ERROR, Fault.GATEWAY_TIMEOUT, Fault.CUT)
     trouble(calm, Service.DEEPGRAM, Troubles(fault_rate=0.3, faults=faults))
     recordings = [sound(number) for number in range(20)]
-    client = deepgram(calm, patience=replace(AT_ONCE, attempts=10))
+    client = deepgram(calm, retry_policy=replace(AT_ONCE, attempts=10))
     assert asyncio.run(transcribed(client, recordings)) == [SAID] * 20
     assert requests(calm) > 20
 
@@ -198,9 +198,9 @@ def test_no_more_recordings_are_sent_at_once_than_allowed(calm: Sandbox) -> None
 def test_those_that_are_too_many_pass_when_others_are_done(calm: Sandbox) -> None:
     calm.behaviour.latency_seconds = 0.05
     calm.behaviour.deepgram_concurrency = 2
-    patience = Patience(attempts=8, jitter=0.0, rate_limited_wait=0.02)
+    retry_policy = RetryPolicy(attempts=8, jitter=0.0, rate_limited_wait=0.02)
     recordings = [sound(number) for number in range(4)]
-    client = deepgram(calm, patience=patience)
+    client = deepgram(calm, retry_policy=retry_policy)
     assert len(asyncio.run(transcribed(client, recordings))) == 4
     assert calm.counts.answers(Service.DEEPGRAM, 429) > 0
 

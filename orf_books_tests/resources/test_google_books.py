@@ -15,16 +15,16 @@ from orf_books.resources.google_books import (
     GoogleBooks,
     failure_in,
 )
-from orf_books.resources.http import Patience, ServiceClient
+from orf_books.resources.http import RetryPolicy, ServiceClient
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.rate_limit import DailyQuota, OwnPace
+from orf_books.resources.rate_limit import DailyQuota, LocalRateLimit
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, GoogleBooksRecord
 from orf_books.sandbox.server import Sandbox
 
 AGENT = "orf_books/0 (someone@example.org)"
-AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
+AT_ONCE = RetryPolicy(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
 
 DUNE = CatalogueBook(
     "1",
@@ -83,7 +83,7 @@ def outcomes(
 
     async def find() -> list[SourceAnswer | BaseException]:
         async with GoogleBooks(
-            sandbox.google_books_url, key=key, user_agent=AGENT, patience=AT_ONCE, quota=quota
+            sandbox.google_books_url, key=key, user_agent=AGENT, retry_policy=AT_ONCE, quota=quota
         ) as google:
             asked_before = requests(sandbox)
             found: list[SourceAnswer | BaseException] = []
@@ -200,7 +200,7 @@ def found_at_once(
 
     async def find() -> list[SourceAnswer]:
         async with GoogleBooks(
-            sandbox.google_books_url, key=GOOGLE_BOOKS_KEY, user_agent=AGENT, patience=AT_ONCE
+            sandbox.google_books_url, key=GOOGLE_BOOKS_KEY, user_agent=AGENT, retry_policy=AT_ONCE
         ) as google:
             for book in witnesses:
                 google.likely_knows(book)
@@ -255,7 +255,7 @@ def test_titles_that_would_wait_long_for_their_turn_are_left_to_a_later_run(
             sandbox.google_books_url,
             key=GOOGLE_BOOKS_KEY,
             user_agent=AGENT,
-            pace=OwnPace(requests_per_second=0.4),
+            rate_limit=LocalRateLimit(requests_per_second=0.4),
             title_seconds=0.25,
         ) as google:
             return await asyncio.gather(*map(google.find, titles))
@@ -289,7 +289,7 @@ def test_results_come_in_pages(sandbox: Sandbox) -> None:
     async def pages() -> list[list[str]]:
         with Sandbox(Catalogue(MANY)) as many:
             async with ServiceClient(
-                "Google Books", many.google_books_url, user_agent=AGENT, patience=AT_ONCE
+                "Google Books", many.google_books_url, user_agent=AGENT, retry_policy=AT_ONCE
             ) as client:
                 answers = [
                     await client.get_json("/volumes", {**asked, "startIndex": start})

@@ -13,15 +13,15 @@ from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError,
 from orf_books.resources.http import (
     Body,
     JsonObject,
-    Patience,
+    RetryPolicy,
     ServiceClient,
     ServiceFailure,
     seconds_to_wait,
 )
-from orf_books.resources.rate_limit import OwnPace
+from orf_books.resources.rate_limit import LocalRateLimit
 
 AGENT = "orf_books/0 (someone@example.org)"
-AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
+AT_ONCE = RetryPolicy(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
 Step = httpx.Response | Exception | Callable[[], Awaitable[httpx.Response]]
 FOUND = httpx.Response(200, json={"found": True})
 
@@ -43,14 +43,14 @@ class Service(httpx.AsyncBaseTransport):
         return httpx.Response(step.status_code, headers=step.headers, content=step.content)
 
 
-def client(service: Service, patience: Patience = AT_ONCE, **more: float) -> ServiceClient:
+def client(service: Service, retry_policy: RetryPolicy = AT_ONCE, **more: float) -> ServiceClient:
     return ServiceClient(
         "The service",
         "http://service.test/v1",
         user_agent=AGENT,
         remedy="Set the thing.",
-        patience=patience,
-        pace=OwnPace(more.get("requests_per_second")),
+        retry_policy=retry_policy,
+        rate_limit=LocalRateLimit(more.get("requests_per_second")),
         deadline_seconds=more.get("deadline_seconds", 5.0),
         transport=service,
     )
@@ -220,7 +220,7 @@ def test_a_post_carries_its_body_and_the_headers_of_the_client() -> None:
             "http://service.test/v1/",
             user_agent=AGENT,
             headers={"Authorization": "Token sec"},
-            patience=AT_ONCE,
+            retry_policy=AT_ONCE,
             transport=service,
         ) as opened:
             return await opened.post_json("/things", Body(b"\x00\x01", "audio/wav"), {"q": "x"})
@@ -308,9 +308,9 @@ def test_every_attempt_is_counted_as_a_request() -> None:
     assert asyncio.run(requests()) == 3
 
 
-def seconds_for(service: Service, patience: Patience) -> float:
+def seconds_for(service: Service, retry_policy: RetryPolicy) -> float:
     async def ask() -> float:
-        async with client(service, patience) as opened:
+        async with client(service, retry_policy) as opened:
             begun = time.perf_counter()
             await opened.get_json("/things", {})
             return time.perf_counter() - begun
@@ -319,15 +319,15 @@ def seconds_for(service: Service, patience: Patience) -> float:
 
 
 def test_the_wait_that_a_service_asks_for_is_kept_up_to_a_limit() -> None:
-    patience = Patience(first_wait=0.0, jitter=0.0, longest_retry_after=0.05)
+    retry_policy = RetryPolicy(first_wait=0.0, jitter=0.0, longest_retry_after=0.05)
     busy = httpx.Response(503, headers={"Retry-After": "3600"})
-    assert 0.05 <= seconds_for(Service(busy, FOUND), patience) < 2.0
+    assert 0.05 <= seconds_for(Service(busy, FOUND), retry_policy) < 2.0
 
 
 def test_too_many_requests_without_a_wait_are_followed_by_a_longer_one() -> None:
-    patience = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.02)
+    retry_policy = RetryPolicy(first_wait=0.0, jitter=0.0, rate_limited_wait=0.02)
     busy = httpx.Response(429)
-    assert seconds_for(Service(busy, busy, FOUND), patience) >= 0.06
+    assert seconds_for(Service(busy, busy, FOUND), retry_policy) >= 0.06
 
 
 @pytest.mark.parametrize(
@@ -362,9 +362,9 @@ def test_a_reset_that_tells_nothing_asks_for_no_wait(reset: str) -> None:
 
 
 def test_the_wait_that_a_busy_service_asks_for_holds_others_up_to_a_limit() -> None:
-    patience = Patience(first_wait=0.0, jitter=0.0, longest_retry_after=0.05)
+    retry_policy = RetryPolicy(first_wait=0.0, jitter=0.0, longest_retry_after=0.05)
     busy = httpx.Response(429, headers={"Retry-After": "3600"})
-    assert 0.05 <= seconds_for(Service(busy, FOUND), patience) < 2.0
+    assert 0.05 <= seconds_for(Service(busy, FOUND), retry_policy) < 2.0
 
 
 def test_requests_leave_in_evenly_spaced_slots() -> None:
@@ -375,9 +375,9 @@ def test_requests_leave_in_evenly_spaced_slots() -> None:
 
         left: list[float] = []
         async with client(Service(note), requests_per_second=50) as opened:
-            assert opened.pace.seconds_until_free() == 0.0
+            assert opened.rate_limit.seconds_until_free() == 0.0
             await asyncio.gather(*(opened.get_json("/things", {}) for _ in range(5)))
-            assert opened.pace.seconds_until_free() > 0.0
+            assert opened.rate_limit.seconds_until_free() > 0.0
         return left
 
     left = asyncio.run(moments())

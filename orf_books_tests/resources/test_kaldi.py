@@ -27,7 +27,7 @@ def kaldi(sandbox: Sandbox, **others: Any) -> Kaldi:  # noqa: ANN401
         "general_url": sandbox.kaldi_general_url,
         "partner_url": sandbox.kaldi_partner_url,
         "user_agent": AGENT,
-        "patience": AT_ONCE,
+        "retry_policy": AT_ONCE,
     }
     return Kaldi(**settings | others)
 

@@ -7,7 +7,7 @@ import pytest
 from orf_books.books.isbn import to_isbn10
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
-from orf_books.resources.http import JsonObject, Patience, ServiceClient
+from orf_books.resources.http import JsonObject, RetryPolicy, ServiceClient
 from orf_books.resources.open_library import OpenLibrary
 from orf_books.sandbox.behaviour import Behaviour, Service
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, OpenLibraryRecord
@@ -15,7 +15,7 @@ from orf_books.sandbox.server import Sandbox
 from orf_books.sandbox.synthetic_library import synthetic_library
 
 AGENT = "orf_books/0 (someone@example.org)"
-AT_ONCE = Patience(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
+AT_ONCE = RetryPolicy(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
 
 DUNE = CatalogueBook(
     "44767458",
@@ -109,7 +109,7 @@ def outcomes(
 ) -> list[SourceAnswer | BaseException]:
     async def find() -> list[SourceAnswer | BaseException]:
         async with OpenLibrary(
-            sandbox.open_library_url, user_agent=agent, patience=AT_ONCE
+            sandbox.open_library_url, user_agent=agent, retry_policy=AT_ONCE
         ) as library:
             found = await asyncio.gather(*map(library.find, books), return_exceptions=True)
             assert library.requests == sandbox.counts.requests(Service.OPEN_LIBRARY)
@@ -288,7 +288,7 @@ def test_beyond_the_limit_books_fail_for_now_and_none_is_not_found(sandbox: Sand
 
     async def find_alone() -> SourceAnswer:
         async with OpenLibrary(
-            sandbox.open_library_url, user_agent=AGENT, patience=Patience(attempts=1)
+            sandbox.open_library_url, user_agent=AGENT, retry_policy=RetryPolicy(attempts=1)
         ) as library:
             return await asyncio.wait_for(library.find(question(DUNE)), timeout=1)
 
@@ -342,7 +342,7 @@ def test_beyond_the_limit_of_covers_by_isbn_the_source_is_not_asked_any_more() -
 
         async def ask() -> int:
             async with ServiceClient(
-                "The covers", limited.open_library_url, user_agent=AGENT, patience=AT_ONCE
+                "The covers", limited.open_library_url, user_agent=AGENT, retry_policy=AT_ONCE
             ) as client:
                 # Answered with a page of its own for each, until the hundredth.
                 for _ in range(100):
@@ -360,7 +360,7 @@ def test_beyond_the_limit_of_covers_by_isbn_the_source_is_not_asked_any_more() -
 def plain_answer(sandbox: Sandbox, path: str, parameters: dict[str, str]) -> JsonObject | None:
     async def ask() -> JsonObject | None:
         async with ServiceClient(
-            "Open Library", sandbox.open_library_url, user_agent=AGENT, patience=AT_ONCE
+            "Open Library", sandbox.open_library_url, user_agent=AGENT, retry_policy=AT_ONCE
         ) as client:
             return await client.find_json(path, parameters)
 

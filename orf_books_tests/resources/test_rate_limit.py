@@ -5,46 +5,46 @@ from pathlib import Path
 import pytest
 
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.rate_limit import OwnPace, Pace, SharedPace
+from orf_books.resources.rate_limit import LocalRateLimit, RateLimit, SharedRateLimit
 
 PER_SECOND = 50.0
 
 
 @pytest.fixture(params=["own", "shared"])
-def pace(request: pytest.FixtureRequest, tmp_path: Path) -> Pace:
+def rate_limit(request: pytest.FixtureRequest, tmp_path: Path) -> RateLimit:
     if request.param == "own":
-        return OwnPace(PER_SECOND)
-    return SharedPace(Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}"), "service", PER_SECOND)
+        return LocalRateLimit(PER_SECOND)
+    return SharedRateLimit(Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}"), "service", PER_SECOND)
 
 
-async def seconds_of_turns(*paces: Pace) -> list[float]:
-    async def turn(pace: Pace) -> float:
-        await pace.turn()
+async def seconds_of_turns(*paces: RateLimit) -> list[float]:
+    async def turn(rate_limit: RateLimit) -> float:
+        await rate_limit.turn()
         return time.perf_counter()
 
     return sorted(await asyncio.gather(*map(turn, paces)))
 
 
-def test_turns_are_evenly_spaced(pace: Pace) -> None:
-    moments = asyncio.run(seconds_of_turns(*[pace] * 6))
+def test_turns_are_evenly_spaced(rate_limit: RateLimit) -> None:
+    moments = asyncio.run(seconds_of_turns(*[rate_limit] * 6))
 
     assert moments[-1] - moments[0] >= 0.08
 
 
-def test_whoever_comes_later_knows_how_long_to_wait(pace: Pace) -> None:
+def test_whoever_comes_later_knows_how_long_to_wait(rate_limit: RateLimit) -> None:
     async def wait_after(turns: int) -> float:
         for _ in range(turns):
-            await pace.turn()
-        return pace.seconds_until_free()
+            await rate_limit.turn()
+        return rate_limit.seconds_until_free()
 
     assert 0 < asyncio.run(wait_after(2)) <= 1 / PER_SECOND
 
 
-def test_a_pause_that_the_service_wants_holds_the_next_turn_up(pace: Pace) -> None:
+def test_a_pause_that_the_service_wants_holds_the_next_turn_up(rate_limit: RateLimit) -> None:
     async def seconds() -> float:
         started = time.perf_counter()
-        pace.hold(0.1)
-        await pace.turn()
+        rate_limit.hold(0.1)
+        await rate_limit.turn()
         return time.perf_counter() - started
 
     assert asyncio.run(seconds()) >= 0.09
@@ -52,9 +52,9 @@ def test_a_pause_that_the_service_wants_holds_the_next_turn_up(pace: Pace) -> No
 
 def test_without_a_limit_nobody_waits() -> None:
     async def wait_after_many_turns() -> float:
-        pace = OwnPace()
+        rate_limit = LocalRateLimit()
         for _ in range(1_000):
-            await pace.turn()
-        return pace.seconds_until_free()
+            await rate_limit.turn()
+        return rate_limit.seconds_until_free()
 
     assert asyncio.run(wait_after_many_turns()) == 0.0

@@ -7,7 +7,7 @@ import pytest
 
 from orf_books.batches.batch import BatchOutcome, ItemFailure
 from orf_books.failures import FailureCategory, OrfBooksError
-from orf_books.resources.http import Patience
+from orf_books.resources.http import RetryPolicy
 from orf_books.resources.slack import Slack, finished_batch, stopped_batch
 from orf_books.sandbox.behaviour import Fault, Service, Troubles
 from orf_books.sandbox.server import Sandbox
@@ -25,7 +25,7 @@ SECRET = "sandbox-secret"
 
 
 def slack(sandbox: Sandbox, **others: Any) -> Slack:  # noqa: ANN401
-    settings: dict[str, Any] = {"user_agent": AGENT, "patience": AT_ONCE} | others
+    settings: dict[str, Any] = {"user_agent": AGENT, "retry_policy": AT_ONCE} | others
     return Slack(settings.pop("webhook", sandbox.slack_webhook), **settings)
 
 
@@ -108,7 +108,7 @@ def test_a_slack_that_cannot_be_reached_is_tried_again(calm: Sandbox) -> None:
 
 def test_slack_is_asked_as_slowly_as_it_wants(calm: Sandbox) -> None:
     calm.behaviour.enforce_limits = True
-    asyncio.run(post(slack(calm, patience=Patience(jitter=0.1)), "first", "second"))
+    asyncio.run(post(slack(calm, retry_policy=RetryPolicy(jitter=0.1)), "first", "second"))
     assert calm.messages == ["first", "second"]
     assert calm.counts.answers(Service.SLACK, 429) == 1
 

@@ -21,7 +21,7 @@ from orf_books_tests.resources.conftest import (
 
 
 def wav2vec(sandbox: Sandbox, **others: Any) -> Wav2vec:  # noqa: ANN401
-    settings: dict[str, Any] = {"user_agent": AGENT, "patience": AT_ONCE} | others
+    settings: dict[str, Any] = {"user_agent": AGENT, "retry_policy": AT_ONCE} | others
     return Wav2vec(sandbox.wav2vec_url, **settings)
 
 

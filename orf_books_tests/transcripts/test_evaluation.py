@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from orf_books.transcripts.evaluation import Agreement, Evaluation, JudgedText, evaluate_skills
+from orf_books.precision_recall import Agreement
+from orf_books.transcripts.evaluation import Evaluation, JudgedText, evaluate_skills
 from orf_books.transcripts.head import HEADS
 from orf_books.transcripts.labels import Half, LabelledText, labelled_sentences
 from orf_books.transcripts.skill_encoder import SkillEncoder

@@ -19,7 +19,7 @@ from orf_books.assets.activities.step import (
     RescoreConfig,
     RescoringStep,
 )
-from orf_books.assets.uploads import UploadConfig, UploadsConfig, tell_refused
+from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
 from orf_books.batches.item_step import OWNERS
 from orf_books.batches.resource import BatchResource
 from orf_books.failures import FixInput
@@ -66,7 +66,7 @@ def requested_activities(
     records = ActivityRecords(storage.open())
     uploads = config.uploads or new_uploads(records, needs_record=activity_api.url is None)
     noted = [_note(context, records, upload) for upload in uploads]
-    refused = tell_refused(context, noted)
+    refused = log_refused(context, noted)
     return dg.MaterializeResult(
         metadata={
             "uploads": len(noted),

@@ -19,19 +19,19 @@ from orf_books.assets.books.step import (
     EnrichConfig,
     EnrichmentStep,
 )
-from orf_books.assets.uploads import UploadConfig, UploadsConfig, tell_refused
+from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
 from orf_books.batches.item_step import OWNERS
 from orf_books.batches.resource import BatchResource
 from orf_books.books.enrichment import CODE_VERSION
 from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
 from orf_books.failures import FixInput
-from orf_books.object_keys import UPLOADS, is_upload, library_of_upload
+from orf_books.object_keys import EXPORTS, is_export, library_of_export
 from orf_books.records.books import (
     ACCEPTED,
     REFUSED,
     BookRecords,
     EnrichmentReport,
-    Upload,
+    ExportUpload,
 )
 from orf_books.resources.dagster_resources import (
     GoogleBooksResource,
@@ -68,7 +68,7 @@ def library_entries(
     """Read the uploads; one that is no export is refused, and the next goes on."""
     records = BookRecords(storage.open())
     found = [_ingest(context, records, upload) for upload in config.uploads or new_uploads(records)]
-    refused = tell_refused(context, found)
+    refused = log_refused(context, found)
     return dg.MaterializeResult(
         metadata={
             "uploads": len(found),
@@ -89,12 +89,12 @@ def new_uploads(records: BookRecords) -> list[UploadConfig]:
 
 def stored_uploads(storage: ObjectStorage) -> Iterator[StoredObject]:
     """What lies in the store as an upload, in no order."""
-    return (stored for stored in storage.list(UPLOADS) if is_upload(stored.key))
+    return (stored for stored in storage.list(EXPORTS) if is_export(stored.key))
 
 
 def _ingest(
     context: dg.AssetExecutionContext, records: BookRecords, config: UploadConfig
-) -> Upload:
+) -> ExportUpload:
     upload = ingest(records, config, context.run.run_id)
     context.instance.report_runless_asset_event(
         dg.AssetMaterialization(
@@ -120,7 +120,7 @@ def _ingest(
     return upload
 
 
-def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> Upload:
+def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> ExportUpload:
     """Read one upload and store what it holds, or refuse it."""
     # Reading imports Polars, for which loading the definitions should not wait.
     from orf_books.books.goodreads_csv import parse_export, refuse_by_size
@@ -132,12 +132,12 @@ def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> Upload:
         refuse_by_size(records.storage.head(config.key).size)
         export = parse_export(records.storage.get(config.key))
     except NotAGoodreadsExport as reason:
-        refused = Upload(
+        refused = ExportUpload(
             config.key, config.version, library, REFUSED, arrived_at, job_id, problem=str(reason)
         )
         records.refuse(refused, reason)
         return refused
-    accepted = Upload(
+    accepted = ExportUpload(
         config.key,
         config.version,
         library,
@@ -155,7 +155,7 @@ def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> Upload:
 
 def _library_named_by(upload: str) -> str:
     try:
-        return library_of_upload(upload)
+        return library_of_export(upload)
     except FixInput as error:
         name = "an upload for a library that cannot have this name"
         raise NotAGoodreadsExport(name, f"{error} Rename its folder.") from None
@@ -221,7 +221,7 @@ def _notes(rows: Iterable[RefusedRow]) -> str:
     return json.dumps([asdict(row) for row in rows])
 
 
-def _uploads_preview(uploads: Iterable[Upload]) -> str:
+def _uploads_preview(uploads: Iterable[ExportUpload]) -> str:
     lines = [
         f"| {upload.key} | {upload.library} | {upload.status} | {upload.rows} | {upload.books} |"
         for upload in uploads

@@ -25,12 +25,12 @@ from orf_books.books.library import (
     LibrarySummary,
     build_library_dashboard,
 )
-from orf_books.object_keys import INDEX_PAGE, library_data_key, library_page_key
+from orf_books.object_keys import LIBRARIES_PAGE, library_data_key, library_page_key
 from orf_books.records.books import (
     BookRecords,
+    ExportUpload,
     LibraryDigest,
     LibraryRow,
-    Upload,
 )
 from orf_books.records.overviews import overviews_beside
 from orf_books.resources.dagster_resources import StorageResource
@@ -94,23 +94,23 @@ def library_dashboard(
 )
 def dashboard(storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the page that lists all libraries."""
-    from orf_books.pages.libraries_index_page import render_index_page
+    from orf_books.pages.libraries_index_page import render_libraries_index_page
 
     records = BookRecords(storage.open())
     summaries = [LibrarySummary(**asdict(digest)) for digest in records.digests()]
-    page = render_index_page(summaries, overviews_beside(records.storage, INDEX_PAGE))
-    records.storage.put(INDEX_PAGE, page.encode())
+    page = render_libraries_index_page(summaries, overviews_beside(records.storage, LIBRARIES_PAGE))
+    records.storage.put(LIBRARIES_PAGE, page.encode())
     return dg.MaterializeResult(
         metadata={
             "libraries": len(summaries),
             "books": sum(summary.books for summary in summaries),
             "failed_books": sum(summary.failed for summary in summaries),
-            "page": dg.MetadataValue.path(records.storage.location(INDEX_PAGE)),
+            "page": dg.MetadataValue.path(records.storage.location(LIBRARIES_PAGE)),
         }
     )
 
 
-def _libraries_to_show(records: BookRecords, job_ids: Sequence[str]) -> dict[str, Upload]:
+def _libraries_to_show(records: BookRecords, job_ids: Sequence[str]) -> dict[str, ExportUpload]:
     """Libraries that the runs changed, and those that have no dashboard of their last upload."""
     libraries = records.libraries()
     worked_on = records.books_worked_on(job_ids)
@@ -129,7 +129,7 @@ def _libraries_to_show(records: BookRecords, job_ids: Sequence[str]) -> dict[str
 
 
 def _make_dashboards(
-    records: BookRecords, libraries: dict[str, Upload]
+    records: BookRecords, libraries: dict[str, ExportUpload]
 ) -> Iterator[LibraryDashboard]:
     """Make and store the JSON and the page of each library, one after the other."""
     from orf_books.pages.library_page import render_library_page
@@ -163,7 +163,7 @@ def _enrichment_results(records: BookRecords, books: Collection[str]) -> Enrichm
     )
 
 
-def _export_report(upload: Upload) -> ExportReport:
+def _export_report(upload: ExportUpload) -> ExportReport:
     return ExportReport(
         rows=upload.rows,
         refused=_row_notes(upload.refused_rows),

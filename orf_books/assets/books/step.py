@@ -36,8 +36,8 @@ from orf_books.records.books import (
     BookRecords,
     EnrichedBookRow,
     EnrichmentReport,
+    ExportUpload,
     LibraryRow,
-    Upload,
     fingerprint,
     query_for,
 )
@@ -145,7 +145,7 @@ class EnrichmentStep:
     def _report_of(
         self,
         scope: _Scope,
-        uploads: Sequence[Upload],
+        uploads: Sequence[ExportUpload],
         outcome: BatchOutcome,
         found: _Found,
     ) -> EnrichmentReport:
@@ -235,11 +235,11 @@ class EnrichmentStep:
             and row.fingerprint == fingerprint(scope.questions[key])
         }
 
-    def _accepted_uploads(self) -> list[Upload]:
+    def _accepted_uploads(self) -> list[ExportUpload]:
         found = self._records.uploads_of_job(self._run_id)
         return [upload for upload in found if upload.status == ACCEPTED]
 
-    def _scope_of_uploads(self, uploads: Sequence[Upload]) -> _Scope:
+    def _scope_of_uploads(self, uploads: Sequence[ExportUpload]) -> _Scope:
         return self._scope(self._records.rows({upload.library for upload in uploads}))
 
     def _scope_of_all_unsettled(self) -> _Scope:

@@ -20,7 +20,7 @@ from orf_books.assets.transcripts.step import (
     code_version,
     refusal_document,
 )
-from orf_books.assets.uploads import UploadConfig, UploadsConfig, tell_refused
+from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
 from orf_books.batches.item_step import OWNERS, SHOWN_FAILURES
 from orf_books.batches.resource import BatchResource
 from orf_books.object_keys import session_refusal_key
@@ -81,7 +81,7 @@ def requested_sessions(
     if noted and all(one.problem for one in noted):
         # The step that reads sessions, and tells this as a rule, will not run.
         _tell_refusals(context, records)
-    refused = tell_refused(context, noted)
+    refused = log_refused(context, noted)
     return dg.MaterializeResult(metadata={"uploads": len(noted), "refused_uploads": refused})
 
 

@@ -17,8 +17,8 @@ import dagster as dg
 from orf_books.assets.transcripts.assets import GROUP, SCORING_REPORT
 from orf_books.assets.transcripts.publishing import (
     figures_of,
-    nothing_quoted,
     published_scores,
+    redact_errors,
     stored_scores,
 )
 from orf_books.batches.item_step import OWNERS
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         "`classes.html` over all. Pages whose making cannot be logged are not made."
     ),
 )
-@nothing_quoted()
+@redact_errors()
 def class_pages(
     context: dg.AssetExecutionContext, storage: StorageResource, database: DatabaseResource
 ) -> dg.MaterializeResult[None]:

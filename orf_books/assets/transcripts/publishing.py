@@ -40,7 +40,7 @@ FIRST_WAIT_SECONDS = 2.0
 
 
 @contextmanager
-def nothing_quoted() -> Iterator[None]:
+def redact_errors() -> Iterator[None]:
     """Tell a defect by its class and its place: its text may hold what people wrote.
 
     Raises:
@@ -68,7 +68,7 @@ def nothing_quoted() -> Iterator[None]:
         "`aggregates/…`. Figures of fewer than five students are suppressed."
     ),
 )
-@nothing_quoted()
+@redact_errors()
 def class_figures(
     context: dg.AssetExecutionContext, storage: StorageResource
 ) -> dg.MaterializeResult[None]:
@@ -153,7 +153,7 @@ def figures_of(scores: "Sequence[StoredScores]") -> "ClassFigures":
         "database does not answer, scores stay as they are and are published later."
     ),
 )
-@nothing_quoted()
+@redact_errors()
 def published_scores(
     context: dg.AssetExecutionContext, storage: StorageResource, database: DatabaseResource
 ) -> dg.MaterializeResult[None]:

@@ -17,7 +17,7 @@ from orf_books.books.enrichment import CODE_VERSION
 from orf_books.checks import LEAST_SUCCESS_RATE
 from orf_books.dagster_internals import PartitionStatus
 from orf_books.instance import open_instance
-from orf_books.object_keys import rejected_key, rejection_reason_key
+from orf_books.object_keys import export_refusal_key, rejected_export_key
 from orf_books.resources.storage import ObjectNotFoundError
 from orf_books.sandbox.behaviour import Service
 from orf_books.sandbox.server import Sandbox
@@ -189,8 +189,10 @@ def test_a_refused_upload_is_copied_aside_with_the_reason_and_the_run_fails(
 
     assert not run.success
     assert "uploads/ada/raw.csv" in failure_of(run)
-    assert platform.storage.get(rejected_key("uploads/ada/raw.csv")) == b"Name;Price\nMilk;1\n"
-    reason = json.loads(platform.storage.get(rejection_reason_key("uploads/ada/raw.csv")))
+    assert (
+        platform.storage.get(rejected_export_key("uploads/ada/raw.csv")) == b"Name;Price\nMilk;1\n"
+    )
+    reason = json.loads(platform.storage.get(export_refusal_key("uploads/ada/raw.csv")))
     assert reason["upload"] == "uploads/ada/raw.csv"
     assert reason["looks_like"]
     assert reason["remedy"]
@@ -215,7 +217,7 @@ def test_a_refused_export_leaves_the_library_as_it_was(platform: Platform) -> No
     number = plain_books()[0]
     platform.ingest("ada", export_of([number]))
     platform.ingest("ada", b"no export")
-    assert platform.run("refresh_dashboards").success
+    assert platform.run("refresh_libraries").success
     assert set(platform.shown_books("ada")) == {book(number)}
 
 
@@ -245,7 +247,7 @@ def test_an_upload_whose_folder_cannot_name_a_library_does_not_stop_the_next(
     run = platform.run(library_entries={"uploads": list(map(platform.upload_config, uploads))})
     assert run.success
     assert set(platform.shown_books("bob")) == {book(number)}
-    reason = json.loads(platform.storage.get(rejection_reason_key(unusable)))
+    reason = json.loads(platform.storage.get(export_refusal_key(unusable)))
     assert "Rename its folder." in reason["remedy"]
 
 

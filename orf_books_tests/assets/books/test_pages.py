@@ -69,7 +69,7 @@ def test_a_refresh_after_runs_makes_the_libraries_whose_books_they_worked_on(
     mended = platform.materialize_books(book(failed), book(failed))
     assert platform.shown_books("ada")[book(failed)]["enrichment_status"] == "failed"
 
-    refresh = platform.run("refresh_dashboards", library_dashboard={"after_runs": [mended.run_id]})
+    refresh = platform.run("refresh_libraries", library_dashboard={"after_runs": [mended.run_id]})
 
     assert metadata_of(refresh, "library_dashboard")["libraries"] == 1
     assert platform.shown_books("ada")[book(failed)]["enrichment_status"] == "enriched"
@@ -79,7 +79,7 @@ def test_a_refresh_by_hand_makes_every_dashboard(platform: Platform) -> None:
     for library, number in zip(("ada", "bob"), plain_books(), strict=False):
         platform.ingest(library, export_of([number]))
     before = {library: version(platform, library) for library in ("ada", "bob")}
-    assert platform.run("refresh_dashboards").success
+    assert platform.run("refresh_libraries").success
     assert all(version(platform, library) != before[library] for library in before)
 
 

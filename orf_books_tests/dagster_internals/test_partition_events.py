@@ -1,0 +1,163 @@
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.events import (
+    DagsterEventType,
+)
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+
+from orf_books.dagster_internals import (
+    PartitionStatus,
+)
+from orf_books_tests.dagster_internals.items import (
+    CODE_VERSION,
+    DATA_VERSION,
+    ITEM,
+    run_batch,
+    statuses,
+)
+
+
+@pytest.fixture(params=["in memory", "in files"])
+def any_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
+    if request.param == "in memory":
+        yield request.getfixturevalue("instance")
+        return
+    request.getfixturevalue("home")
+    with dg.DagsterInstance.get() as in_files:
+        yield in_files
+
+
+# Single partitions of a step that works on many
+
+
+def test_of_a_failed_run_exactly_the_partitions_without_result_are_failed(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    any_instance.add_dynamic_partitions("items", ["z"])
+    run_batch(any_instance, planned="abcd", good="ac")
+
+    assert statuses(any_instance, "abcdz") == {
+        "a": PartitionStatus.MATERIALIZED,
+        "b": PartitionStatus.FAILED,
+        "c": PartitionStatus.MATERIALIZED,
+        "d": PartitionStatus.FAILED,
+        "z": PartitionStatus.MISSING,
+    }
+
+
+def test_a_later_success_makes_a_failed_partition_materialized_and_leaves_the_others(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    run_batch(any_instance, planned="abcd", good="ac")
+    assert statuses(any_instance, "b")["b"] is PartitionStatus.FAILED
+    run_batch(any_instance, planned="b", good="b")
+
+    assert statuses(any_instance, "abcd") == {
+        "a": PartitionStatus.MATERIALIZED,
+        "b": PartitionStatus.MATERIALIZED,
+        "c": PartitionStatus.MATERIALIZED,
+        "d": PartitionStatus.FAILED,
+    }
+
+
+def test_a_later_failure_makes_a_materialized_partition_failed(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    run_batch(any_instance, planned="ab", good="ab")
+    run_batch(any_instance, planned="a", good="")
+
+    assert statuses(any_instance, "ab") == {
+        "a": PartitionStatus.FAILED,
+        "b": PartitionStatus.MATERIALIZED,
+    }
+
+
+def test_partitions_of_an_asset_without_events_are_missing(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    any_instance.add_dynamic_partitions("items", ["a"])
+    assert statuses(any_instance, "a") == {"a": PartitionStatus.MISSING}
+    assert statuses(any_instance, "") == {}
+
+
+def test_planning_and_reporting_nothing_is_no_event(any_instance: dg.DagsterInstance) -> None:
+    run_batch(any_instance, planned="", good="")
+    assert statuses(any_instance, "") == {}
+
+
+def test_metadata_and_tags_of_a_partition_are_kept_and_found(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    run_id = run_batch(any_instance, planned="ab", good="ab")
+
+    (record,) = any_instance.fetch_materializations(
+        dg.AssetRecordsFilter(ITEM, asset_partitions=["b"]), limit=5
+    ).records
+    assert record.run_id == run_id
+    assert record.asset_materialization is not None
+    assert record.asset_materialization.metadata == {
+        "title": dg.MetadataValue.text("Title of b"),
+        "pages": dg.MetadataValue.int(3),
+    }
+    assert record.asset_materialization.tags == {CODE_VERSION: "7", DATA_VERSION: "content of b"}
+
+
+def test_a_partition_is_found_by_its_data_version(any_instance: dg.DagsterInstance) -> None:
+    run_batch(any_instance, planned="ab", good="ab")
+    storage = any_instance.event_log_storage
+
+    assert storage.get_latest_tags_by_partition(
+        ITEM, DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
+    ) == {key: {DATA_VERSION: f"content of {key}"} for key in "ab"}
+    by_content = {DATA_VERSION: "content of a"}
+    assert storage.get_event_tags_for_asset(ITEM, filter_tags=by_content) == [by_content]
+    by_code = storage.get_event_tags_for_asset(ITEM, filter_tags={CODE_VERSION: "7"})
+    assert by_code == [], "Dagster does not index it; it is read from the materialization."
+
+
+def test_the_page_shows_the_same_statuses(home: Path) -> None:
+    with dg.DagsterInstance.get() as instance:
+        run_batch(instance, planned="abcd", good="ac")
+        assert _page_shows(instance) == {"materialized": ["a", "c"], "failed": ["b", "d"]}
+        run_batch(instance, planned="b", good="b")
+        assert _page_shows(instance) == {"materialized": ["a", "b", "c"], "failed": ["d"]}
+
+
+def _page_shows(instance: dg.DagsterInstance) -> dict[str, list[str]]:
+    """What Dagster's page asks about the asset, without the page."""
+    # Imported here, because the processes that tests of this module start need no page.
+    from dagster_graphql.schema import create_schema
+
+    origin = InProcessCodeLocationOrigin(
+        LoadableTargetOrigin(
+            module_name="orf_books_tests.dagster_internals.items", attribute="defs"
+        ),
+        location_name="tests",
+    )
+    query = """
+        { assetNodeOrError(assetKey: {path: ["item"]}) { ... on AssetNode {
+            partitionStats { numPartitions numMaterialized numFailed }
+            assetPartitionStatuses { ... on DefaultPartitionStatuses {
+                materializedPartitions failedPartitions } } } } }
+    """
+    target = InProcessWorkspaceLoadTarget([origin])
+    with WorkspaceProcessContext(instance, target) as process:
+        context = process.create_request_context()
+        answer = asyncio.run(create_schema().execute_async(query, context=context))
+    assert not answer.errors
+    node = answer.data["assetNodeOrError"]
+    shown = node["assetPartitionStatuses"]
+    found = {
+        "materialized": sorted(shown["materializedPartitions"]),
+        "failed": sorted(shown["failedPartitions"]),
+    }
+    assert node["partitionStats"]["numMaterialized"] == len(found["materialized"])
+    assert node["partitionStats"]["numFailed"] == len(found["failed"])
+    return found
