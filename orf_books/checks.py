@@ -15,8 +15,7 @@ from orf_books.assets.books.assets import EXPORT_IS_VALID, GOODREADS_EXPORTS
 from orf_books.assets.books.pages import dashboard
 from orf_books.assets.books.step import BOOKS, ENRICHMENT_REPORT
 from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS, TRANSCRIPTS_ARE_USABLE, refusals
-from orf_books.assets.transcripts.pages import class_pages
-from orf_books.assets.transcripts.publishing import published_scores
+from orf_books.assets.transcripts.classes import CLASS_PAGES, PUBLISHED_SCORES
 from orf_books.assets.transcripts.step import SCORING_REPORT, SESSIONS
 from orf_books.batches.check import every_item_succeeded
 from orf_books.batches.store import ReportT
@@ -116,7 +115,7 @@ def evidence_resolves(
 
 
 @dg.asset_check(
-    asset=published_scores,
+    asset=PUBLISHED_SCORES,
     description="All scores are published. Those that are not, the next run publishes.",
 )
 def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
@@ -154,7 +153,7 @@ checks = [
     all_scores_are_published,
     every_item_succeeded(
         SESSIONS,
-        class_pages,
+        CLASS_PAGES,
         _report_of(SessionRecords),
         retry_failed_transcripts.name,
         resources={"storage"},

@@ -253,7 +253,8 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
     def classes(self) -> dict[str, ClassSessions]:
         """Every class that has a session, whatever came of it."""
         requested = self.requested()
-        sessions, failures = self.latest(requested), self.standing_failures(requested)
+        sessions = self.latest(requested)
+        failures = self.failed_since(sessions, requested)
         published = {(row.key, row.job_id) for row in self.publications() if row.is_published}
         found: dict[str, ClassSessions] = {}
         for class_id, keys in _by_class(sessions.keys() | failures.keys()).items():
