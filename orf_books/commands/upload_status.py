@@ -18,7 +18,7 @@ from orf_books.object_keys import (
     library_name,
     library_of_export,
 )
-from orf_books.partitions import activity_key
+from orf_books.partition_keys import activity_key
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import ACCEPTED, BookRecords, ExportUpload
 from orf_books.records.raw_sessions import sessions_in

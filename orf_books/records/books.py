@@ -18,7 +18,7 @@ from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
 from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
-from orf_books.partitions import book_key
+from orf_books.partition_keys import book_key
 from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.records.uploads import upload_claims
 from orf_books.resources.raw_answers import RawAnswer

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from orf_books.batches.report import BatchReport
 from orf_books.failures import OrfBooksError
 from orf_books.object_keys import AGGREGATES, NORMALIZED, SCORES, session_output_key
-from orf_books.partitions import class_of_session, day_of_session
+from orf_books.partition_keys import class_of_session, day_of_session
 from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.resources.tables import Table
 

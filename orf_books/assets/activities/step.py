@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orf_books import partitions
 from orf_books.activities.kept_answers import AnswersAbout, KeptAnswer
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.activities.rescoring import CODE_VERSION, Recognisers, rescore_activity
@@ -24,6 +23,7 @@ from orf_books.batches.report import BatchReport
 from orf_books.failures import FixInput, OrfBooksError, RetryLater
 from orf_books.keys import text_of_key
 from orf_books.object_keys import activity_folder
+from orf_books.partition_keys import activity_key
 from orf_books.records.activities import (
     ActivityDigest,
     ActivityRecords,
@@ -70,7 +70,11 @@ def _metadata(activity: ActivityDigest) -> Metadata:
 
 
 ACTIVITIES = ItemKind(
-    "activities", RESCORED_ACTIVITIES, RESCORING_REPORT, partitions.activities, _metadata
+    "activities",
+    RESCORED_ACTIVITIES,
+    RESCORING_REPORT,
+    dg.DynamicPartitionsDefinition(name="activities"),
+    _metadata,
 )
 
 
@@ -198,7 +202,7 @@ def _keys_of(activities: Iterable[str]) -> tuple[list[str], list[ItemFailure]]:
     keys, unusable = [], []
     for activity in activities:
         try:
-            keys.append(partitions.activity_key(activity))
+            keys.append(activity_key(activity))
         except FixInput as error:
             digest = hashlib.sha256(activity.encode()).hexdigest()[:12]
             unusable.append(ItemFailure(f"unusable:{digest}", error.category, str(error)))

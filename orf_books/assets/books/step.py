@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orf_books import partitions
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
 from orf_books.batches.report import BatchReport
 from orf_books.books.enrichment import CODE_VERSION, enrich_book, merge_answers
@@ -56,7 +55,13 @@ def _metadata(book: BookDigest) -> Metadata:
     }
 
 
-BOOKS = ItemKind("books", ENRICHED_BOOKS, ENRICHMENT_REPORT, partitions.books, _metadata)
+BOOKS = ItemKind(
+    "books",
+    ENRICHED_BOOKS,
+    ENRICHMENT_REPORT,
+    dg.DynamicPartitionsDefinition(name="books"),
+    _metadata,
+)
 
 
 class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):

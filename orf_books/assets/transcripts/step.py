@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orf_books import partitions
 from orf_books.batches.batch import BatchOutcome
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
 from orf_books.batches.report import BatchReport
 from orf_books.failures import OrfBooksError
 from orf_books.object_keys import NORMALIZED, SCORES, session_output_key, session_refusal_key
+from orf_books.partition_keys import class_of_session
 from orf_books.records.raw_sessions import SessionFound, load_session, session_at, sessions_in
 from orf_books.records.sessions import ACCEPTED, ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.dagster_resources import TranscriptRulesResource
@@ -69,7 +69,13 @@ def _metadata(session: SessionRow) -> Metadata:
     }
 
 
-SESSIONS = ItemKind("sessions", SCORED_TRANSCRIPTS, SCORING_REPORT, partitions.sessions, _metadata)
+SESSIONS = ItemKind(
+    "sessions",
+    SCORED_TRANSCRIPTS,
+    SCORING_REPORT,
+    dg.DynamicPartitionsDefinition(name="sessions"),
+    _metadata,
+)
 
 
 class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
@@ -194,7 +200,7 @@ class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
         codes = Counter(failure.code for failure in batch.failures if failure.code)
         return ScoringReport(
             **report.common() | {"uploads": tuple(batch.keys)},
-            classes=tuple(sorted(set(map(partitions.class_of_session, batch.keys)))),
+            classes=tuple(sorted(set(map(class_of_session, batch.keys)))),
             utterances=sum(row.utterances for row in batch.rows),
             warnings=sum(row.warnings for row in batch.rows),
             failed_by_code=dict(codes.most_common()),
