@@ -28,8 +28,8 @@ from benchmarks.measuring import (
     temporary_folder,
 )
 from orf_books.batches.batch import COMMIT_ITEMS
+from orf_books.batches.partitions import register
 from orf_books.dagster_internals import PartitionEvents, PartitionMaterialization
-from orf_books.partitions import register
 
 BUDGET_MILLISECONDS = 1.0
 STOCK_ITEMS = 1000

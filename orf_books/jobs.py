@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orf_books.assets.activities.assets import RESCORING_REPORT, requested_activities
+from orf_books.assets.activities.assets import requested_activities
 from orf_books.assets.activities.pages import activity_reports
-from orf_books.assets.books.assets import ENRICHMENT_REPORT, library_entries
+from orf_books.assets.activities.step import RESCORING_REPORT
+from orf_books.assets.books.assets import library_entries
 from orf_books.assets.books.pages import dashboard, library_dashboard
-from orf_books.assets.books.step import can_be_filled
-from orf_books.assets.transcripts.assets import SCORING_REPORT, requested_sessions
+from orf_books.assets.books.step import ENRICHMENT_REPORT, can_be_filled
+from orf_books.assets.transcripts.assets import requested_sessions
 from orf_books.assets.transcripts.pages import class_pages
 from orf_books.assets.transcripts.publishing import class_figures, published_scores
+from orf_books.assets.transcripts.step import SCORING_REPORT
 from orf_books.records import activities as activity_records
 from orf_books.records import books as book_records
 from orf_books.records import sessions as session_records

@@ -6,12 +6,9 @@ with a partition.
 """
 
 import hashlib
-from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
-import stamina
-from sqlalchemy.exc import IntegrityError
 
 from orf_books.books.goodreads_export import LibraryEntry
 from orf_books.keys import safe_key, text_of_key
@@ -19,9 +16,6 @@ from orf_books.keys import safe_key, text_of_key
 books = dg.DynamicPartitionsDefinition(name="books")
 activities = dg.DynamicPartitionsDefinition(name="activities")
 sessions = dg.DynamicPartitionsDefinition(name="sessions")
-
-KEYS_AT_ONCE = 10_000
-"""Databases limit the parameters of one statement."""
 
 
 def book_key(entry: LibraryEntry) -> str:
@@ -66,17 +60,3 @@ def class_of_session(key: str) -> str:
 def day_of_session(key: str) -> date:
     """The day in the partition of a session."""
     return date.fromisoformat(key.split("/")[1])
-
-
-def register(
-    instance: dg.DagsterInstance, partitions: dg.DynamicPartitionsDefinition, keys: Sequence[str]
-) -> None:
-    """Add the keys that the set does not have yet; runs that do so at once do not disturb."""
-    unique = list(dict.fromkeys(keys))
-    for start in range(0, len(unique), KEYS_AT_ONCE):
-        # Two runs may both find a key missing; the one that comes second finds it the next time.
-        for attempt in stamina.retry_context(on=IntegrityError, wait_initial=0.02):
-            with attempt:
-                instance.add_dynamic_partitions(
-                    str(partitions.name), unique[start : start + KEYS_AT_ONCE]
-                )

@@ -271,7 +271,7 @@ class Platform:
 
     def report(self, run: dg.ExecuteInProcessResult) -> EnrichmentReport:
         """The report that a run has left."""
-        report = self.records.report_of_job(run.run_id)
+        report = self.records.report_of_run(run.run_id)
         assert report is not None
         return report
 

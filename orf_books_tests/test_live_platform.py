@@ -255,12 +255,12 @@ def test_a_killed_worker_loses_no_committed_result(live: LivePlatform) -> None:
     live.put("killed", export_of(numbers))
     run = wait_for("run over killed", lambda: live.run_over("killed"))
     worker = wait_for("its worker", lambda: live.worker_of(run["runId"]))
-    wait_for("committed rows", lambda: records.enrichments(keys))
+    wait_for("committed rows", lambda: records.with_answers(keys))
     os.kill(worker, signal.SIGKILL)
     live.sandbox.behaviour.change(Behaviour().as_json())
 
     assert live.ended_run_over("killed")["status"] == "FAILURE"
-    committed = set(records.enrichments(keys))
+    committed = set(records.with_answers(keys))
     assert 0 < len(committed) < len(keys)
     assert keys - committed <= live.partitions("failed")
     live.sandbox.counts.clear()

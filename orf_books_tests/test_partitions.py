@@ -8,10 +8,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from orf_books.batches.partitions import KEYS_AT_ONCE, register
 from orf_books.books.goodreads_export import LibraryEntry
 from orf_books.failures import FixInput
 from orf_books.keys import LONGEST_KEY, safe_key, text_of_key
-from orf_books.partitions import KEYS_AT_ONCE, book_key, books, register
+from orf_books.partitions import book_key, books
 
 PLAIN = re.compile(r"[A-Za-z0-9._/:@%-]+")
 

@@ -352,7 +352,7 @@ def _warnings_of_every_kind(story: Story) -> None:
     with story.platform() as platform:
         assert platform.ingest().success
         platform.backfill(keys[0])
-    for row in story.records.sessions(keys).values():
+    for row in story.records.latest(keys).values():
         story.warnings |= json.loads(row.warnings_by_code).keys()
 
 

@@ -203,7 +203,7 @@ class _Erasure:
         Before its file is deleted: whoever repeats the deletion does not find it any more.
         """
         now, job_id = datetime.now(UTC), self._deletion.request_id
-        row = self._records.sessions([found.key]).get(found.key)
+        row = self._records.latest([found.key]).get(found.key)
         if row:
             self._withdraw_published(row, now)
             # Nothing of it waits for the database.

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orf_books.assets.transcripts.assets import GROUP, SCORING_REPORT
+from orf_books.assets import OWNERS
+from orf_books.assets.transcripts.assets import GROUP
 from orf_books.assets.transcripts.publishing import (
     figures_of,
     published_scores,
     redact_errors,
     stored_scores,
 )
-from orf_books.batches.item_step import OWNERS
+from orf_books.assets.transcripts.step import SCORING_REPORT
 from orf_books.failures import FailureCategory, OrfBooksError
 from orf_books.object_keys import (
     CLASSES_PAGE,

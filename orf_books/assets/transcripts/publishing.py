@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import stamina
 
-from orf_books.assets.transcripts.assets import GROUP, SCORING_REPORT
-from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
+from orf_books.assets import OWNERS
+from orf_books.assets.transcripts.assets import GROUP
+from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS, SCORING_REPORT
 from orf_books.batches.batch import ItemFailure
-from orf_books.batches.item_step import OWNERS
 from orf_books.failures import FailureCategory, FixInput, OrfBooksError, RetryLater
 from orf_books.records.sessions import ClassSessions, SessionRecords, SessionRow
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource

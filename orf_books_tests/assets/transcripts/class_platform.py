@@ -129,7 +129,7 @@ class ClassPlatform:
 
     def report(self, run: dg.ExecuteInProcessResult) -> ScoringReport:
         """What came of a run's batch."""
-        report = self.records.report_of_job(run.run_id)
+        report = self.records.report_of_run(run.run_id)
         assert report is not None
         return report
 
@@ -137,7 +137,7 @@ class ClassPlatform:
 
     def row(self, key: str) -> SessionRow:
         """The figures of a session."""
-        return self.records.sessions([key])[key]
+        return self.records.latest([key])[key]
 
     def job_ids(self) -> dict[str, str]:
         """What the objects of each session are named after."""
