@@ -1,7 +1,8 @@
 """The only place where the platform is put together.
 
 Belongs here: which assets, checks, jobs, sensors and resources there are. Does not belong here:
-anything that reads the network or needs a secret; loading this module does neither.
+anything that asks the network or needs a secret. Importing this module does not read the
+environment either; loading `defs` does, as Dagster's processes and tools do.
 """
 
 import dagster as dg
@@ -143,4 +144,7 @@ def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-defs = build_defs(load_settings())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions for the settings in the environment: Dagster's entry point."""
+    return build_defs(load_settings())

@@ -111,6 +111,20 @@ def test_every_module_says_what_it_is_for(module: str) -> None:
     assert ast.get_docstring(tree), f"{module} has no docstring"
 
 
+def test_importing_the_definitions_does_not_read_the_environment(tmp_path: Path) -> None:
+    program = "from orf_books.definitions import build_defs, defs"
+    unusable = {"HOME": str(tmp_path), "ORF_BOOKS_STORAGE": "gopher://nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=unusable,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_loading_the_definitions_is_quick_and_needs_no_network(tmp_path: Path) -> None:
     program = """
 import json, socket, sys
@@ -119,7 +133,8 @@ def refuse(*_):
     raise AssertionError("Loading the definitions used the network.")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-import orf_books.definitions
+from orf_books.definitions import defs
+defs()
 print(json.dumps(sorted(sys.modules)))
 """
     done = subprocess.run(
