@@ -26,6 +26,7 @@ ROOMS_FROM_THE_TOP = (
     ("partition_keys",),
     ("batches",),
     ("dagster_internals",),
+    ("page_guard",),
     ("settings",),
     ("resources",),
     ("pages",),
@@ -36,11 +37,18 @@ ROOMS_FROM_THE_TOP = (
 )
 """A room imports only from rooms further down; rooms of one line know nothing of each other."""
 WITHOUT_DAGSTER = ("records", "resources", "settings", "partition_keys", "object_keys", "keys")
-KNOWING_DAGSTER = {"orf_books.resources.dagster_resources"}
+KNOWING_DAGSTER = {
+    "orf_books.resources.dagster_resources",
+    "orf_books.resources.process_resource",
+}
 """The resources as Dagster hands them to assets."""
 FOR_ANY_PROJECT = ("batches", "dagster_internals")
-LEDGER = {"orf_books.resources", "orf_books.resources.ledger"}
-"""Where runs agree on who works on what."""
+OF_RESOURCES = {
+    "orf_books.resources",
+    "orf_books.resources.ledger",
+    "orf_books.resources.process_resource",
+}
+"""Where runs agree on who works on what, and resources that no run configures."""
 SLOW_TO_IMPORT = {
     "polars",
     "deltalake",
@@ -166,8 +174,14 @@ def test_what_is_stored_and_asked_does_not_need_dagster(room: str) -> None:
 )
 def test_what_any_project_could_use_knows_none_of_our_domains(module: str) -> None:
     reached = reached_from(module).keys() & MODULES.keys()
-    assert {room_of(name) for name in reached} <= {*FOR_ANY_PROJECT, "resources", "failures", ""}
-    assert {name for name in reached if room_of(name) == "resources"} <= LEDGER
+    assert {room_of(name) for name in reached} <= {
+        *FOR_ANY_PROJECT,
+        "resources",
+        "failures",
+        "page_guard",
+        "",
+    }
+    assert {name for name in reached if room_of(name) == "resources"} <= OF_RESOURCES
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -4,7 +4,8 @@ Belongs here: starting, watching and stopping them. Does not belong here: the in
 that they load (`orf_books/instance.py`).
 
 Dagster has superseded `dagster dev` by `dg dev`, a tool for checkouts that brings twenty packages
-with it. The two programs started here are the ones that Dagster recommends for services.
+with it. The two programs started here are the ones that Dagster recommends for services; the page
+has a guard against other web pages (`orf_books/page_guard.py`).
 """
 
 import signal
@@ -32,10 +33,12 @@ def serve(workspace: Path, port: int) -> int:
     Returns:
         The exit status.
     """
-    programs = Path(sys.executable).parent
     code = ["--workspace", str(workspace), "--code-server-log-level", "warning"]
-    page = [str(programs / "dagster-webserver"), "--host", HOST, "--port", str(port), *code]
-    return run_together(page, [str(programs / "dagster-daemon"), "run", *code])
+    webserver = [sys.executable, "-m", "orf_books.dagster_internals.webserver"]
+    daemon = str(Path(sys.executable).with_name("dagster-daemon"))
+    return run_together(
+        [*webserver, "--host", HOST, "--port", str(port), *code], [daemon, "run", *code]
+    )
 
 
 def run_together(*commands: Sequence[str]) -> int:

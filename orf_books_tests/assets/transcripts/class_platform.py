@@ -24,6 +24,7 @@ from orf_books.object_keys import roster_key, session_refusal_key
 from orf_books.partition_keys import session_key
 from orf_books.records.raw_sessions import SessionFound, sessions_in
 from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
+from orf_books.resources.process_resource import ProcessResource
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.class_sessions import InventedClass, invented_class, invented_session
 from orf_books.settings import Settings
@@ -45,7 +46,7 @@ class ClassPlatform:
 
     settings: Settings
     instance: dg.DagsterInstance
-    overrides: Mapping[str, dg.ConfigurableResource[Any]] = field(default_factory=dict)
+    overrides: Mapping[str, ProcessResource] = field(default_factory=dict)
     """Resources that take the place of others."""
 
     @cached_property
