@@ -54,6 +54,11 @@ def export_key(library: str) -> str:
     return f"{EXPORTS}{library}/raw.csv"
 
 
+def export_copy_key(library: str, name: str) -> str:
+    """A hidden copy of an export, which no sensor sees, for the one run that reads it."""
+    return f"{EXPORTS}{library}/.{name}.csv"
+
+
 def library_data_key(library: str) -> str:
     """The dashboard JSON of a library."""
     return f"data/{library}.json"

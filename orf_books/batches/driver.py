@@ -28,6 +28,8 @@ from orf_books.dagster_internals import (
 )
 
 SHOWN_FAILURES = 20
+RETRY_TAG = "orf_books/retry"
+"""On runs of everything failed or missing, whatever else they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         the run, which turns exactly their partitions red.
         """
         try:
-            wanted = self._work.wanted(self._run_id)
+            is_retry = RETRY_TAG in self._context.run.tags
+            wanted = self._work.wanted(None if is_retry else self._run_id)
             keys, known = wanted.keys, self._known(wanted.keys)
             if wanted.uploads is None:
                 keys = self._unsettled(keys, known)

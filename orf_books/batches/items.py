@@ -111,8 +111,12 @@ class ItemWork(ABC, Generic[RowT, ResultT, ReportT]):
     """At most; None is as many as the batch resource allows."""
 
     @abstractmethod
-    def wanted(self, run_id: str) -> Wanted:
-        """The items that this run was started for, or all that are known."""
+    def wanted(self, run_id: str | None) -> Wanted:
+        """The items that a run was started for; all that are known where nothing started it.
+
+        Args:
+            run_id: the run; None for a retry of everything.
+        """
 
     @abstractmethod
     def fingerprints(self, keys: Collection[str]) -> Mapping[str, str]:

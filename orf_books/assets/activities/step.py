@@ -102,9 +102,9 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
         self._rule = VoteRule(speech.vote_rule)
         self._new_answers: list[KeptAnswer] = []
 
-    def wanted(self, run_id: str) -> Wanted:
+    def wanted(self, run_id: str | None) -> Wanted:
         """The activities that the run's uploads ask for, or all that were ever asked for."""
-        uploads = self._records.uploads_of_run(run_id)
+        uploads = self._records.uploads_of_run(run_id) if run_id else []
         keys, unusable = _keys_of(self._records.requested(run_id if uploads else None))
         return Wanted(keys, [upload.key for upload in uploads] or None, unusable)
 

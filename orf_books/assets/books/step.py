@@ -87,7 +87,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         self._raw_answers: list[RawAnswer] = []
         self._remade = 0
 
-    def wanted(self, run_id: str) -> Wanted:
+    def wanted(self, run_id: str | None) -> Wanted:
         """The books of the libraries that the run's uploads changed, or of all libraries."""
         uploads = self._records.uploads()
         ours = [upload for upload in uploads if upload.run_id == run_id]

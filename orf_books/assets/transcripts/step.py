@@ -113,9 +113,9 @@ class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
         """The raw files in the store, by partition."""
         return {session.key: session for session in sessions_in(self._records.storage)}
 
-    def wanted(self, run_id: str) -> Wanted:
+    def wanted(self, run_id: str | None) -> Wanted:
         """The sessions that the run's uploads ask for, or all that were ever asked for."""
-        uploads = self._records.uploads_of_run(run_id)
+        uploads = self._records.uploads_of_run(run_id) if run_id else []
         keys = [upload.key for upload in uploads if upload.status == ACCEPTED]
         return Wanted(keys, keys) if keys else Wanted(self._records.requested())
 
