@@ -47,7 +47,8 @@ def stored(key: str, version: str = "1", minute: int = 0) -> StoredObject:
 
 @pytest.fixture(autouse=True)
 def _short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensors, "TICK_SECONDS", 0.9)
+    monkeypatch.setattr(sensors, "TICK_SECONDS", 0.15)
+    monkeypatch.setattr(sensors, "SECONDS_BETWEEN_LISTINGS", 0.1)
 
 
 def tick(storage: ObjectStorage, cursor: str | None = None) -> dg.SensorResult:
@@ -190,7 +191,11 @@ def growing(file: Path) -> Iterator[None]:
         writer.join()
 
 
-def test_a_file_that_still_grows_waits_until_it_is_whole(folder: ObjectStorage) -> None:
+def test_a_file_that_still_grows_waits_until_it_is_whole(
+    folder: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Long enough for the writer to get a turn on a busy machine.
+    monkeypatch.setattr(sensors, "SECONDS_BETWEEN_LISTINGS", 0.5)
     with growing(Path(folder.location("uploads/ada/raw.csv"))):
         unfinished = tick(folder)
     assert requested(unfinished) == []
