@@ -15,6 +15,7 @@ import dagster as dg
 from orf_books.assets import OWNERS
 from orf_books.assets.books.step import BOOKS, BookEnrichment, EnrichConfig
 from orf_books.assets.uploads import (
+    SAME_FOR_EARLIER_ITEMS,
     UploadConfig,
     UploadsConfig,
     log_refused,
@@ -71,6 +72,7 @@ def library_entries(
         ]
     refused = log_refused(context, found)
     return dg.MaterializeResult(
+        data_version=SAME_FOR_EARLIER_ITEMS,
         metadata={
             "uploads": len(found),
             "refused_uploads": refused,
@@ -78,7 +80,7 @@ def library_entries(
             "books": sum(upload.books for upload in found),
             "refused_rows": sum(len(json.loads(upload.refused_rows)) for upload in found),
             "preview": dg.MetadataValue.md(_uploads_preview(found)),
-        }
+        },
     )
 
 

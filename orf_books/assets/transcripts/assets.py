@@ -20,6 +20,7 @@ from orf_books.assets.transcripts.step import (
     refusal_document,
 )
 from orf_books.assets.uploads import (
+    SAME_FOR_EARLIER_ITEMS,
     UploadConfig,
     UploadsConfig,
     log_refused,
@@ -85,7 +86,10 @@ def requested_sessions(
         # The step that reads sessions, and tells this as a rule, will not run.
         _report_refusals(context, records)
     refused = log_refused(context, noted)
-    return dg.MaterializeResult(metadata={"uploads": len(noted), "refused_uploads": refused})
+    return dg.MaterializeResult(
+        data_version=SAME_FOR_EARLIER_ITEMS,
+        metadata={"uploads": len(noted), "refused_uploads": refused},
+    )
 
 
 def new_sessions(records: SessionRecords) -> list[UploadConfig]:
