@@ -116,6 +116,7 @@ class Tables:
 
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
+        self._marked: set[str] = set()
 
     def append(self, table: Table[RowT], rows: Sequence[RowT]) -> None:
         """Add rows in one commit; appends of several processes at once lose nothing.
@@ -135,8 +136,8 @@ class Tables:
 
         uri, options = self._storage.table_location(table.name)
         self._storage.make_folder(f"tables/{table.name}")
+        self._check_log(table)
         with _table_errors(table):
-            is_new = self._open(table) is None
             # Of two writers that both create or widen the table one loses, and appends next time.
             for attempt in stamina.retry_context(on=CommitFailedError, wait_initial=0.05):
                 with attempt:
@@ -149,8 +150,7 @@ class Tables:
                         writer_properties=WriterProperties(compression="ZSTD"),
                         storage_options=options,
                     )
-            if is_new:
-                self._mark_as_created(table)
+        self._mark_as_created(table)
 
     def all_rows(self, table: Table[RowT], where: "pl.Expr | None" = None) -> list[RowT]:
         """Every row ever appended that the expression holds for, in no order."""
@@ -177,7 +177,7 @@ class Tables:
             opened.optimize.compact()
             deleted = opened.vacuum(retention_hours=KEPT_HOURS, dry_run=False)
             opened.create_checkpoint()
-            self._mark_as_created(table)
+        self._mark_as_created(table)
         return Upkeep(table.name, before, len(opened.file_uris()), len(deleted))
 
     def _scan(self, table: Table[RowT], where: "pl.Expr | None") -> "pl.LazyFrame | None":
@@ -231,6 +231,7 @@ class Tables:
                     lost.append(found.key)
                 else:
                     kept.append(frame)
+        self._marked.discard(table.name)
         if kept:
             import polars as pl
 
@@ -266,7 +267,14 @@ class Tables:
 
     def _mark_as_created(self, table: Table[Any]) -> None:
         """From now on a missing log is damage. A file without a log may be that of a killed run."""
-        self._storage.put(_mark_of(table), b"")
+        if not self._is_marked(table):
+            self._storage.put(_mark_of(table), b"")
+            self._marked.add(table.name)
+
+    def _is_marked(self, table: Table[Any]) -> bool:
+        if table.name not in self._marked and self._storage.exists(_mark_of(table)):
+            self._marked.add(table.name)
+        return table.name in self._marked
 
     def _open(self, table: Table[RowT]) -> "DeltaTable | None":
         from deltalake import DeltaTable
@@ -277,22 +285,24 @@ class Tables:
             try:
                 opened = DeltaTable(uri, storage_options=options)
             except TableNotFoundError:
-                if self._storage.exists(_mark_of(table)):
-                    raise DamagedTable(table.name, "its log is missing") from None
+                if self._is_marked(table):
+                    raise DamagedTable(table.name, _NO_LOG) from None
                 return None
         self._check_log(table)
         return opened
 
     def _check_log(self, table: Table[Any]) -> None:
-        """See that no commit is empty: a power cut may leave one in a folder, and its rows be lost.
+        """See that a folder has all commits whole: the library takes an empty one for no change.
 
         Raises:
-            DamagedTable: one is.
+            DamagedTable: the log is gone, or a commit is empty, as a power cut may leave it.
         """
         if self._storage.folder is None:
             return
         log = self._storage.folder / "tables" / table.name / "_delta_log"
         commits = sorted(log.glob("*.json"))
+        if not commits and self._is_marked(table):
+            raise DamagedTable(table.name, _NO_LOG)
         if any(commit.stat().st_size == 0 for commit in commits[-_UNCHECKPOINTED:]):
             raise DamagedTable(table.name, "a commit in its log is empty")
 
@@ -365,6 +375,9 @@ def _column_type(hint: Any) -> "pl.DataType":  # noqa: ANN401 - a type hint has 
         date: pl.Date(),
         datetime: pl.Datetime("us", "UTC"),
     }[hint]
+
+
+_NO_LOG = "its log is missing"
 
 
 def _mark_of(table: Table[Any]) -> str:
