@@ -73,7 +73,7 @@ retry_failed_activities = dg.define_asset_job(
 )
 refresh_activity_reports = dg.define_asset_job(
     "refresh_activity_reports",
-    dg.AssetSelection.assets(activity_reports).without_checks(),
+    dg.AssetSelection.assets(activity_reports),
     tags=_RETRY_BY_BACKFILL,
     description="Make the reports of the activities that a backfill has rescored.",
 )
@@ -94,7 +94,7 @@ retry_failed_transcripts = dg.define_asset_job(
 )
 refresh_classes = dg.define_asset_job(
     "refresh_classes",
-    _CLASSES.without_checks() | dg.AssetSelection.checks_for_assets(PUBLISHED_SCORES),
+    _CLASSES,
     tags=_RETRY_BY_BACKFILL,
     description=(
         "Publish what is not published yet, without scoring, and make figures and pages of classes "
@@ -103,7 +103,7 @@ refresh_classes = dg.define_asset_job(
 )
 refresh_libraries = dg.define_asset_job(
     "refresh_libraries",
-    _DASHBOARDS.without_checks(),
+    _DASHBOARDS,
     tags=_RETRY_BY_BACKFILL,
     description="Make the dashboards of the libraries that a backfill of books has changed.",
 )

@@ -43,6 +43,7 @@ from orf_books.resources.storage import ObjectStorage, StoredObject
 GROUP = "books"
 GOODREADS_EXPORTS = dg.AssetKey("goodreads_exports")
 EXPORT_IS_VALID = "export_is_valid"
+SHOWN_REFUSALS = 10
 
 goodreads_exports = dg.AssetSpec(
     GOODREADS_EXPORTS,
@@ -70,6 +71,7 @@ def library_entries(
         found = [
             _ingest(context, records, upload) for upload in config.uploads or new_uploads(records)
         ]
+    context.instance.report_runless_asset_event(validity_of_exports(records))
     refused = log_refused(context, found)
     return dg.MaterializeResult(
         data_version=SAME_FOR_EARLIER_ITEMS,
@@ -113,16 +115,25 @@ def _ingest(
             },
         )
     )
-    context.instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=GOODREADS_EXPORTS,
-            check_name=EXPORT_IS_VALID,
-            passed=upload.status == ACCEPTED,
-            description=upload.problem,
-            metadata={"upload": upload.key, "refused_rows": len(json.loads(upload.refused_rows))},
-        )
-    )
     return upload
+
+
+def validity_of_exports(records: BookRecords) -> dg.AssetCheckEvaluation:
+    """Whether the last version of every upload is an export; a warning while others are."""
+    last = {upload.key: upload for upload in records.uploads()}
+    refused = [upload for upload in last.values() if upload.status == REFUSED]
+    shown = "; ".join(f"{upload.key}: {upload.problem}" for upload in refused[:SHOWN_REFUSALS])
+    only_some = len(refused) < len(last)
+    return dg.AssetCheckEvaluation(
+        asset_key=GOODREADS_EXPORTS,
+        check_name=EXPORT_IS_VALID,
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.WARN if only_some else dg.AssetCheckSeverity.ERROR,
+        description=f"{len(refused)} of {len(last)} uploads were refused. {shown}"
+        if refused
+        else f"All {len(last)} uploads are Goodreads exports.",
+        metadata={"uploads": len(last), "refused": len(refused)},
+    )
 
 
 def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpload:
