@@ -2,7 +2,7 @@
 
 Belongs here: the exception classes and the categories under which failed items are counted.
 Does not belong here: deciding which HTTP status or which row is which failure; the module that
-met it knows best (`resources/http.py`, `books/goodreads_csv.py`).
+met it knows best (`resources/http.py`, `books/exports/`).
 """
 
 from enum import StrEnum

@@ -13,7 +13,7 @@ import dagster as dg
 import stamina
 from sqlalchemy.exc import IntegrityError
 
-from orf_books.books.goodreads_export import LibraryEntry
+from orf_books.books.exports.entries import LibraryEntry
 from orf_books.keys import safe_key, text_of_key
 
 books = dg.DynamicPartitionsDefinition(name="books")

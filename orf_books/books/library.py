@@ -7,7 +7,7 @@ enriching books, storage, how a page shows the figures.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,21 +17,19 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt
 
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_export import Export, LibraryEntry, RefusedRow
+from orf_books.books.exports.cells import READ
+from orf_books.books.exports.entries import Export, LibraryEntry, RefusedRow, UnreadCell
 
 EXPORTER_VERSION = "1.0.0"
 DATA_SCHEMA_VERSION = "1.0.0"
 EXPORT_SOURCE = "goodreads_csv_with_genre_enrichment"
 SCHEMA_FILE = Path(__file__).with_name("library.schema.json")
 
-READ = "read"
-"""The exclusive shelf of finished books."""
-
 _MOST_COMMON_GENRES = 10
 _LONGEST_ERROR = 240
 
 Percent = Annotated[float, Field(ge=0, le=100)]
-Rating = Annotated[int, Field(ge=1, le=5)]
+Rating = Annotated[int | float, Field(gt=0, le=5)]
 
 
 class PageCategory(StrEnum):
@@ -79,10 +77,13 @@ class DashboardBook(_Record):
     date_read: date | None
     reading_year: int | None
     reading_month_year: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None
+    earlier_readings: tuple[str, ...] = ()
+    """When the book was finished before: ISO days, months or years, the earliest first."""
     my_rating: Rating | None
     average_rating: float | None
     is_rated: bool
     num_pages: Annotated[int, Field(gt=0)] | None
+    audio_hours: float | None = None
     publisher: str | None
     binding: str | None
     publication_year: int | None
@@ -144,8 +145,16 @@ class RowNote(_Record):
     reason: str
 
 
+class CellNote(_Record):
+    """A filled cell of the export that was not understood, or only in part. It is not quoted."""
+
+    row_number: int
+    column: str
+    reason: str
+
+
 class Validation(_Record):
-    """Whether every row of the export is accounted for."""
+    """Whether every row and every cell of the export is accounted for."""
 
     library_id: str
     rows_in_file: NonNegativeInt
@@ -156,6 +165,9 @@ class Validation(_Record):
     duplicates: tuple[RowNote, ...]
     counts_add_up: bool
     enrichment_failed: NonNegativeInt
+    unread_cells: tuple[CellNote, ...] = ()
+    file_notes: tuple[str, ...] = ()
+    """What holds for the whole file, such as the order of day and month in its dates."""
 
 
 class DashboardMetadata(_Record):
@@ -199,7 +211,7 @@ class LibrarySummary(_Record):
             read=dashboard.summary.read_books,
             failed=dashboard.summary.failed_books,
             not_found=dashboard.summary.not_found_books,
-            genre_enrichment_rate=dashboard.summary.genre_enrichment_rate,
+            genre_enrichment_rate=round(dashboard.summary.genre_enrichment_rate, 1),
             updated=dashboard.metadata.export_timestamp,
         )
 
@@ -211,11 +223,13 @@ class ExportReport:
     rows: int
     refused: tuple[RefusedRow, ...]
     duplicates: tuple[RefusedRow, ...]
+    unread: tuple[UnreadCell, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, export: Export) -> Self:
         """The report of an export that was just read."""
-        return cls(export.rows, export.refused, export.duplicates)
+        return cls(export.rows, export.refused, export.duplicates, export.unread, export.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,10 +318,12 @@ def _dashboard_book(entry: LibraryEntry, key: str, enrichment: EnrichmentResults
         date_read=entry.date_read,
         reading_year=entry.reading_year,
         reading_month_year=_month_of(entry),
-        my_rating=entry.my_rating,
+        earlier_readings=entry.earlier_readings,
+        my_rating=entry.rating,
         average_rating=entry.average_rating,
-        is_rated=entry.my_rating is not None,
+        is_rated=entry.rating is not None,
         num_pages=pages,
+        audio_hours=entry.audio_hours,
         publisher=entry.publisher,
         binding=entry.binding,
         publication_year=_publication_year(entry),
@@ -379,7 +395,7 @@ def _summarise(books: Sequence[DashboardBook]) -> Summary:
         total_pages=sum(book.num_pages or 0 for book in read),
         reading_date_range=_date_range(read),
         reading_years=_reading_years(read),
-        average_rating=round(fmean(ratings), 2) if ratings else None,
+        average_rating=fmean(ratings) if ratings else None,
         most_common_genres=_most_common_genres(with_genres),
         failed_books=statuses[EnrichmentStatus.FAILED],
         not_found_books=statuses[EnrichmentStatus.NOT_FOUND],
@@ -392,7 +408,13 @@ def _date_range(read: Iterable[DashboardBook]) -> ReadingDateRange:
 
 
 def _reading_years(read: Iterable[DashboardBook]) -> tuple[int, ...]:
-    return tuple(sorted({book.reading_year for book in read if book.reading_year is not None}))
+    return tuple(sorted({year for book in read for year in years_read(book)}))
+
+
+def years_read(book: DashboardBook) -> tuple[int, ...]:
+    """The year of each reading whose date is known, the latest first."""
+    latest = () if book.reading_year is None else (book.reading_year,)
+    return (*latest, *(int(reading[:4]) for reading in reversed(book.earlier_readings)))
 
 
 def _most_common_genres(with_genres: Sequence[DashboardBook]) -> tuple[GenreCount, ...]:
@@ -406,7 +428,7 @@ def _most_common_genres(with_genres: Sequence[DashboardBook]) -> tuple[GenreCoun
 
 
 def _percent(part: int, whole: int) -> float:
-    return round(100 * part / whole, 1) if whole else 0.0
+    return 100 * part / whole if whole else 0.0
 
 
 def _validate(summary: Summary, report: ExportReport, library_id: str) -> Validation:
@@ -421,6 +443,8 @@ def _validate(summary: Summary, report: ExportReport, library_id: str) -> Valida
         duplicates=_row_notes(report.duplicates),
         counts_add_up=accounted_for == report.rows,
         enrichment_failed=summary.failed_books,
+        unread_cells=tuple(CellNote(**asdict(cell)) for cell in report.unread),
+        file_notes=report.notes,
     )
 
 
@@ -429,10 +453,14 @@ def _row_notes(rows: Iterable[RefusedRow]) -> tuple[RowNote, ...]:
 
 
 def _processing_notes(books: Sequence[DashboardBook], report: ExportReport) -> Iterable[str]:
-    yield "A book that was read again counts once, at the latest date the export gives."
+    yield "A book that was read again counts in each year for which the export gives a date."
     undated = sum(book.reading_status == READ and book.reading_year is None for book in books)
     if undated:
-        yield f"Read books without a date in the export: {undated}. None was made up."
+        yield f"Read books whose date is missing or unreadable: {undated}. None was made up."
+    if report.unread:
+        unread = len(report.unread)
+        yield f"Cells that were not understood: {unread}. `validation.unread_cells` says why."
+    yield from report.notes
     if report.refused:
         yield f"Rows refused: {len(report.refused)}. `validation.refused` says why."
     if report.duplicates:

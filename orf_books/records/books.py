@@ -14,7 +14,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
-from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
+from orf_books.books.exports.entries import Export, LibraryEntry, UnreadableExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
 from orf_books.partitions import book_key
@@ -45,6 +45,9 @@ class ExportUpload:
     """JSON list of row numbers and reasons."""
     duplicates: str = "[]"
     """Likewise, of rows merged into another."""
+    unread_cells: str = "[]"
+    """JSON list of row numbers, columns and reasons."""
+    file_notes: tuple[str, ...] = ()
     problem: str | None = None
     """Why the whole file was refused, and what to do."""
 
@@ -255,7 +258,7 @@ class BookRecords(ItemRecords[ExportUpload, EnrichmentReport]):
         # The receipt comes last: it is what makes the rows count.
         self._tables.append(export_uploads, [upload])
 
-    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport) -> None:
+    def refuse(self, upload: ExportUpload, reason: UnreadableExport) -> None:
         """Copy an upload that is no export aside, with what is wrong and what to do."""
         explanation = {
             "upload": upload.key,

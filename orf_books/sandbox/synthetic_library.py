@@ -14,7 +14,7 @@ from random import Random
 
 from pydantic import TypeAdapter
 
-from orf_books.books.goodreads_export import COLUMNS_B
+from orf_books.books.exports.goodreads import COLUMNS_B
 from orf_books.sandbox.catalogue import (
     Catalogue,
     CatalogueBook,

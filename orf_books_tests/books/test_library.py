@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_export import Export, LibraryEntry, RefusedRow
+from orf_books.books.exports.entries import Export, LibraryEntry, RefusedRow
 from orf_books.books.library import (
     SCHEMA_FILE,
     DashboardBook,
@@ -171,7 +171,7 @@ def test_reading_figures_count_read_books_only() -> None:
 
 def test_the_average_rating_is_that_of_rated_books() -> None:
     entries = [replace(DUNE, title=str(rating), my_rating=rating) for rating in (5, 4, 4)]
-    assert dashboard(*entries, EMMA).summary.average_rating == 4.33
+    assert dashboard(*entries, EMMA).summary.average_rating == 13 / 3
     assert dashboard(EMMA).summary.average_rating is None
 
 
@@ -186,7 +186,7 @@ def test_genres_are_shared_among_the_books_that_have_genres() -> None:
         GenreCount(genre="Fiction", count=2, percentage=100.0),
         GenreCount(genre="Classics", count=1, percentage=50.0),
     )
-    assert (summary.genre_enriched_books, summary.genre_enrichment_rate) == (2, 66.7)
+    assert (summary.genre_enriched_books, summary.genre_enrichment_rate) == (2, 200 / 3)
 
 
 def test_a_genre_named_twice_counts_once_and_ties_go_by_name() -> None:

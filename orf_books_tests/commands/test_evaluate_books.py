@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from orf_books.books.evaluation import LabelledBook, read_labels
-from orf_books.books.goodreads_export import COLUMNS_B
+from orf_books.books.exports.goodreads import COLUMNS_B
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.catalogue import SAMPLE_EXPORT, CatalogueBook, sample_catalogue
 from orf_books.sandbox.isbn import as_isbn10

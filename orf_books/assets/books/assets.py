@@ -23,7 +23,7 @@ from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
 from orf_books.batches.item_step import OWNERS
 from orf_books.batches.resource import BatchResource
 from orf_books.books.enrichment import CODE_VERSION
-from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
+from orf_books.books.exports.entries import RefusedRow, UnreadableExport, UnreadCell
 from orf_books.failures import FixInput
 from orf_books.object_keys import EXPORTS, is_export, library_of_export
 from orf_books.records.books import (
@@ -122,8 +122,7 @@ def _ingest(
 
 def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> ExportUpload:
     """Read one upload and store what it holds, or refuse it."""
-    # Reading imports Polars, for which loading the definitions should not wait.
-    from orf_books.books.goodreads_csv import parse_export, refuse_by_size
+    from orf_books.books.exports.reading import parse_export, refuse_by_size
 
     arrived_at = datetime.fromisoformat(config.arrived_at)
     library = ""
@@ -131,7 +130,7 @@ def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> ExportUpl
         library = _library_named_by(config.key)
         refuse_by_size(records.storage.head(config.key).size)
         export = parse_export(records.storage.get(config.key))
-    except NotAGoodreadsExport as reason:
+    except UnreadableExport as reason:
         refused = ExportUpload(
             config.key, config.version, library, REFUSED, arrived_at, job_id, problem=str(reason)
         )
@@ -148,6 +147,8 @@ def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> ExportUpl
         books=len(export.entries),
         refused_rows=_notes(export.refused),
         duplicates=_notes(export.duplicates),
+        unread_cells=_notes(export.unread),
+        file_notes=export.notes,
     )
     records.accept(accepted, export)
     return accepted
@@ -158,7 +159,7 @@ def _library_named_by(upload: str) -> str:
         return library_of_export(upload)
     except FixInput as error:
         name = "an upload for a library that cannot have this name"
-        raise NotAGoodreadsExport(name, f"{error} Rename its folder.") from None
+        raise UnreadableExport(name, f"{error} Rename its folder.") from None
 
 
 @dg.multi_asset(
@@ -217,7 +218,7 @@ def _report_metadata(report: EnrichmentReport) -> dict[str, dg.MetadataValue[Any
     }
 
 
-def _notes(rows: Iterable[RefusedRow]) -> str:
+def _notes(rows: Iterable[RefusedRow | UnreadCell]) -> str:
     return json.dumps([asdict(row) for row in rows])
 
 

@@ -1,7 +1,8 @@
-"""What a Goodreads export holds: its columns in each generation, and its rows once they are read.
+"""What an export of a library holds once it is read.
 
-Belongs here: shapes. Does not belong here: reading them out of a file (`goodreads_csv.py`), what a
-dashboard makes of an entry (`library.py`).
+Belongs here: entries, refused rows, cells that could not be read, and the refusal of a whole file.
+Does not belong here: how they are read out of a file (`reading.py`), what a dashboard makes of them
+(`books/library.py`).
 """
 
 from dataclasses import dataclass
@@ -9,46 +10,7 @@ from datetime import date
 
 from orf_books.failures import FixInput
 
-COLUMNS_A = (
-    "Book Id",
-    "Title",
-    "Author",
-    "Author l-f",
-    "Additional Authors",
-    "ISBN",
-    "ISBN13",
-    "My Rating",
-    "Average Rating",
-    "Publisher",
-    "Binding",
-    "Number of Pages",
-    "Year Published",
-    "Original Publication Year",
-    "Date Read",
-    "Date Added",
-    "Bookshelves",
-    "Bookshelves with positions",
-    "Exclusive Shelf",
-    "My Review",
-    "Spoiler",
-    "Private Notes",
-    "Read Count",
-    "Recommended For",
-    "Recommended By",
-    "Owned Copies",
-    "Original Purchase Date",
-    "Original Purchase Location",
-    "Condition",
-    "Condition Description",
-    "BCID",
-)
-"""The export until the middle of 2022."""
-
-COLUMNS_B = (*COLUMNS_A[: COLUMNS_A.index("Recommended For")], "Owned Copies")
-"""The export from the end of 2022: without recommendations, purchases and conditions."""
-
-COLUMNS_C = tuple(column for column in COLUMNS_B if column != "Average Rating")
-"""The export since 2026."""
+GOODREADS = "Goodreads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +18,7 @@ class LibraryEntry:
     """One row of an export: one book in one reader's library."""
 
     row_number: int
-    """Line of the file as a spreadsheet shows it: the header is row 1."""
+    """Row of the file as a spreadsheet shows it: the first line is row 1."""
     goodreads_id: str | None
     title: str
     author: str
@@ -66,7 +28,7 @@ class LibraryEntry:
     isbn13: str | None
     """ISBN-13, checked; derived from the ISBN-10 where only that is given."""
     my_rating: int | None
-    """1 to 5; None is unrated."""
+    """Whole stars, 0 to 5; None is unrated. See `rating`."""
     average_rating: float | None
     publisher: str | None
     binding: str | None
@@ -86,6 +48,18 @@ class LibraryEntry:
     private_notes: str | None
     has_spoilers: bool
     read_count: int
+    rating_fraction: float = 0.0
+    """What half and quarter stars add to the whole ones."""
+    earlier_readings: tuple[str, ...] = ()
+    """When the book was finished before, as ISO dates, months or years; the earliest first."""
+    audio_hours: float | None = None
+
+    @property
+    def rating(self) -> float | None:
+        """The reader's rating, above 0 and up to 5; a whole number where it is one."""
+        if self.my_rating is None:
+            return None
+        return self.my_rating + self.rating_fraction if self.rating_fraction else self.my_rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +71,35 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadCell:
+    """A filled cell that was not understood, or only in part. The reason never quotes the cell."""
+
+    row_number: int
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
     """A whole export, read."""
 
     header_generation: str
+    """Of a Goodreads export A, B or C, or `other`; of another service its name."""
     rows: int
     """Data rows in the file: accepted, merged duplicates and refused add up to it."""
     entries: tuple[LibraryEntry, ...]
     refused: tuple[RefusedRow, ...]
     duplicates: tuple[RefusedRow, ...]
     """Rows merged into another of the same book; the reason names the row that stayed."""
+    unread: tuple[UnreadCell, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What holds for the file as a whole, such as the order of day and month in its dates."""
 
 
-class NotAGoodreadsExport(FixInput):
+class UnreadableExport(FixInput):
     """The file as a whole is refused: `looks_like` and `remedy` say what it is and what to do."""
 
     def __init__(self, looks_like: str, remedy: str) -> None:
         super().__init__(f"This is no Goodreads export: it looks like {looks_like}. {remedy}")
         self.looks_like = looks_like
         self.remedy = remedy
-
-
-def column_name(cell: str) -> str:
-    """A header's cell in the form in which names are compared."""
-    return cell.strip().casefold()
