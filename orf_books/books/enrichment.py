@@ -13,7 +13,7 @@ from orf_books.books.genres import GENRE_MAP_VERSION, read_headings
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FixConfiguration, RetryLater
 
-CODE_VERSION = f"2.{GENRE_MAP_VERSION}"
+CODE_VERSION = f"3.{GENRE_MAP_VERSION}"
 """Changes with whatever gives the same answers a different enriched book; raise the first number
 with the rules here and in `similarity.py`, the second is the version of the map of genres."""
 

@@ -16,6 +16,7 @@ from orf_books.books.similarity import (
     last_name,
     main_title,
     title_author_similarity,
+    volume_words,
 )
 from orf_books.failures import FailureCategory
 from orf_books.resources.grouped_lookup import AskGroup, GroupedLookup, GroupUndecided
@@ -45,6 +46,9 @@ _REMEDY = (
     "Open Library turns away those it cannot write to."
 )
 _WORK = "key,title,subtitle,author_name,subject,cover_i"
+_OTHER_NAMES = "author_alternative_name,editions,editions.title,editions.subtitle"
+"""What identifies a translation: the edition that fits the question best, and the author's other
+names."""
 
 
 Questions = dict[str, GroupedLookup[BookQuery, BookRecord]]
@@ -186,7 +190,7 @@ class OpenLibrary(AsksService):
         self, books: Sequence[BookQuery], attempts: int | None
     ) -> Mapping[BookQuery, BookRecord]:
         clauses = dict.fromkeys(_title_and_author(book) for book in books)
-        works = await self._search(" OR ".join(clauses), _WORK, attempts)
+        works = await self._search(" OR ".join(clauses), f"{_WORK},{_OTHER_NAMES}", attempts)
         return works.matched(
             books,
             lambda book: [w for w in works if _similarity(book, w) >= ACCEPTED_SIMILARITY],
@@ -359,15 +363,31 @@ def _similarity(book: BookQuery, work: JsonObject) -> float:
     return title_author_similarity(
         book,
         _text(work.get("title")),
-        _texts(work.get("author_name")),
+        (*_texts(work.get("author_name")), *_texts(work.get("author_alternative_name"))),
         _text(work.get("subtitle")),
+        _edition_titles(work),
     )
+
+
+def _edition_titles(work: JsonObject) -> list[str]:
+    editions = work.get("editions")
+    docs = editions.get("docs") if isinstance(editions, dict) else None
+    titles = [
+        ": ".join(filter(None, (_text(edition.get("title")), _text(edition.get("subtitle")))))
+        for edition in (docs if isinstance(docs, list) else ())
+        if isinstance(edition, dict)
+    ]
+    return [title for title in titles if title]
 
 
 def _title_and_author(book: BookQuery) -> str:
     title = _searchable(main_title(book.title)) or _searchable(book.title)
     author = _searchable(last_name(book.author)) or _searchable(book.author)
-    return f'(title:"{title}" AND author:"{author}")'
+    # The search knows works by the titles of all their editions.
+    clause = f'title:"{title}"'
+    if volume := volume_words(book.title):
+        clause += f" AND title:({' OR '.join(volume)})"
+    return f'({clause} AND (author:"{author}" OR author_alternative_name:"{author}"))'
 
 
 def _searchable(text: str) -> str:

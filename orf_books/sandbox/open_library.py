@@ -166,7 +166,7 @@ class OpenLibrary:
         limit, offset = _limit_and_offset(asked)
         found = _by_relevance(self._found(query, asked), query)
         fields = asked.get("fields") or DEFAULT_SEARCH_FIELDS
-        docs = [search_doc(book, fields) for book in found[offset : offset + limit]]
+        docs = [search_doc(book, fields, query) for book in found[offset : offset + limit]]
         return JSONResponse(
             {
                 "numFound": len(found),
