@@ -19,6 +19,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt
 from orf_books.books.enrichment import EnrichedBook
 from orf_books.books.exports.cells import READ
 from orf_books.books.exports.entries import Export, LibraryEntry, RefusedRow, UnreadCell
+from orf_books.books.genre_evidence import Evidence, GenreEvidence, KnownBook
+from orf_books.books.genres import read_headings
 
 EXPORTER_VERSION = "1.0.0"
 DATA_SCHEMA_VERSION = "1.0.0"
@@ -91,6 +93,10 @@ class DashboardBook(_Record):
     reading_status: str
     bookshelves: tuple[str, ...]
     genres: tuple[str, ...]
+    genre_evidence: Evidence | None = None
+    """Where the genres come from; anything but `source` is inferred."""
+    topics: tuple[str, ...] = ()
+    """Headings of the sources that are no genres, as they have them."""
     thumbnail_url: str | None
     small_thumbnail_url: str | None
     my_review: str | None
@@ -119,6 +125,13 @@ class GenreCount(_Record):
     percentage: Percent
 
 
+class EvidenceCount(_Record):
+    """How many books have their genres from one kind of evidence."""
+
+    evidence: Evidence
+    count: NonNegativeInt
+
+
 class Summary(_Record):
     """The figures of a whole library. Reading figures count books on the shelf `read` only."""
 
@@ -134,6 +147,8 @@ class Summary(_Record):
     reading_years: tuple[int, ...]
     average_rating: float | None
     most_common_genres: tuple[GenreCount, ...]
+    """Without genres of last resort."""
+    genres_by_evidence: tuple[EvidenceCount, ...] = ()
     failed_books: NonNegativeInt
     not_found_books: NonNegativeInt
 
@@ -266,7 +281,12 @@ def build_library_dashboard(
         report: what became of the rows that are not in `entries`.
         stamp: library, export and time to write on the dashboard.
     """
-    books = tuple(_dashboard_book(entry, key, enrichment) for key, entry in entries)
+    known = [_known_book(entry, key, enrichment.enriched.get(key)) for key, entry in entries]
+    evidence = GenreEvidence(known)
+    books = tuple(
+        _dashboard_book(entry, book, enrichment, evidence)
+        for (_, entry), book in zip(entries, known, strict=True)
+    )
     summary = _summarise(books)
     metadata = DashboardMetadata(
         export_id=stamp.export_id,
@@ -304,10 +324,24 @@ def write_library_schema(file: Path = SCHEMA_FILE) -> None:
     file.write_text(library_schema(), encoding="utf-8")
 
 
-def _dashboard_book(entry: LibraryEntry, key: str, enrichment: EnrichmentResults) -> DashboardBook:
-    enriched = enrichment.enriched.get(key)
-    failure = enrichment.failures.get(key)
-    genres = enriched.genres if enriched else ()
+def _known_book(entry: LibraryEntry, key: str, enriched: EnrichedBook | None) -> KnownBook:
+    return KnownBook(
+        key=key,
+        title=entry.title,
+        author=entry.author,
+        shelves=entry.bookshelves,
+        genres=enriched.genres if enriched else (),
+        is_fiction=enriched.is_fiction if enriched else None,
+        audience=enriched.audience if enriched else None,
+    )
+
+
+def _dashboard_book(
+    entry: LibraryEntry, known: KnownBook, enrichment: EnrichmentResults, evidence: GenreEvidence
+) -> DashboardBook:
+    enriched = enrichment.enriched.get(known.key)
+    failure = enrichment.failures.get(known.key)
+    genres = evidence.genres_of(known)
     pages = entry.num_pages or None  # exports write 0 for unknown
     return DashboardBook(
         goodreads_id=entry.goodreads_id,
@@ -330,14 +364,16 @@ def _dashboard_book(entry: LibraryEntry, key: str, enrichment: EnrichmentResults
         page_category=page_category(pages),
         reading_status=entry.reading_status,
         bookshelves=entry.bookshelves,
-        genres=genres,
+        genres=genres.names,
+        genre_evidence=genres.evidence,
+        topics=read_headings([enriched.subjects]).topics if enriched else (),
         thumbnail_url=enriched.thumbnail_url if enriched else None,
         small_thumbnail_url=enriched.small_thumbnail_url if enriched else None,
         my_review=entry.my_review,
         private_notes=entry.private_notes,
         has_spoilers=entry.has_spoilers,
         has_review=bool(entry.my_review),
-        genre_enriched=bool(genres),
+        genre_enriched=bool(genres.names),
         was_reread=entry.read_count > 1,
         original_read_count=entry.read_count,
         enrichment_status=_status(enriched, failed=failure is not None),
@@ -383,7 +419,9 @@ def _summarise(books: Sequence[DashboardBook]) -> Summary:
     read = [book for book in books if book.reading_status == READ]
     ratings = [book.my_rating for book in books if book.my_rating is not None]
     with_genres = [book for book in books if book.genre_enriched]
+    telling = [book for book in with_genres if book.genre_evidence is not Evidence.LAST_RESORT]
     statuses = Counter(book.enrichment_status for book in books)
+    evidence = Counter(book.genre_evidence for book in with_genres)
     return Summary(
         total_books=len(books),
         read_books=len(read),
@@ -391,12 +429,17 @@ def _summarise(books: Sequence[DashboardBook]) -> Summary:
         genre_enriched_books=len(with_genres),
         genre_enrichment_rate=_percent(len(with_genres), len(books)),
         unique_authors=len({book.author for book in books}),
-        unique_genres=len({genre for book in books for genre in book.genres}),
+        unique_genres=len({genre for book in telling for genre in book.genres}),
         total_pages=sum(book.num_pages or 0 for book in read),
         reading_date_range=_date_range(read),
         reading_years=_reading_years(read),
         average_rating=fmean(ratings) if ratings else None,
-        most_common_genres=_most_common_genres(with_genres),
+        most_common_genres=_most_common_genres(telling),
+        genres_by_evidence=tuple(
+            EvidenceCount(evidence=kind, count=evidence[kind])
+            for kind in Evidence
+            if evidence[kind]
+        ),
         failed_books=statuses[EnrichmentStatus.FAILED],
         not_found_books=statuses[EnrichmentStatus.NOT_FOUND],
     )

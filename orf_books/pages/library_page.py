@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orf_books.books.exports.cells import READ
+from orf_books.books.genre_evidence import Evidence
 from orf_books.books.library import (
     CellNote,
     DashboardBook,
@@ -28,6 +29,14 @@ _STATUS_NAMES: Mapping[str, str] = {
     EnrichmentStatus.FAILED: "Enrichment failed",
     EnrichmentStatus.NOT_FOUND: "Not found",
     EnrichmentStatus.PENDING: "Not enriched yet",
+}
+_EVIDENCE_NAMES: Mapping[Evidence, str] = {
+    Evidence.SOURCE: "Open Library or Google Books",
+    Evidence.EDITIONS: "another edition",
+    Evidence.SHELVES: "my shelves",
+    Evidence.SERIES: "the series",
+    Evidence.AUTHOR: "other books of the author",
+    Evidence.LAST_RESORT: "last resort",
 }
 _RATINGS = (5, 4, 3, 2, 1)
 _FRACTIONS = {0.25: "¼", 0.5: "½", 0.75: "¾"}
@@ -51,6 +60,8 @@ class BookRow:
     """The date read as text that sorts by time; empty where it is unknown."""
     earlier: str
     """The years of earlier readings."""
+    inferred_from: str | None
+    """What the genres are inferred from, where no source names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,10 @@ def render_library_page(dashboard: LibraryDashboard) -> str:
         rows=_newest_first(map(_book_row, books)),
         unread=_unread_cells(dashboard.metadata.validation.unread_cells),
         stars=stars,
+        genre_sources=[
+            (_EVIDENCE_NAMES[counted.evidence], counted.count)
+            for counted in dashboard.summary.genres_by_evidence
+        ],
     )
 
 
@@ -165,6 +180,9 @@ def _book_row(book: DashboardBook) -> BookRow:
         earlier=", ".join(str(year) for year in years_read(book)[1:])
         if book.earlier_readings and book.reading_year is not None
         else "",
+        inferred_from=None
+        if book.genre_evidence in {None, Evidence.SOURCE}
+        else f"({_EVIDENCE_NAMES[book.genre_evidence]})",
     )
 
 

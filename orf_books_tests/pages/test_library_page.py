@@ -300,3 +300,12 @@ def test_cells_that_were_not_understood_are_counted_by_column_and_reason() -> No
     assert "Date Read No day. 2 cells, rows 2, 9." in shown.text
     assert "ISBN No ISBN. Row 4." in shown.text
     assert "The day comes first." in shown.text
+
+
+def test_the_page_says_what_genres_are_inferred_from_and_shows_topics() -> None:
+    shown = page(
+        book(genres=("Fantasy",), genre_evidence="series", topics=("Deserts", "Worms")),
+        book(genres=("Fiction",), genre_evidence="last resort"),
+    )
+    assert "Fantasy (the series) Topics: Deserts; Worms" in shown.text
+    assert "Fiction (last resort)" in shown.text
