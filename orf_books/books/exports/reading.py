@@ -38,8 +38,10 @@ from orf_books.books.exports.table import (
 
 MAX_BYTES = 50 * 1024 * 1024
 """Ten thousand books, each with a review of a page, stay below it."""
-MAX_ROWS = 100_000
-"""No reader has read so many; and Dagster takes no more partitions."""
+MAX_ROWS = 50_000
+"""No reader has read so many."""
+MAX_LINES = 2_000_000
+"""A review has many lines, but rarely so many."""
 LEAST_SHARE_READ = 0.5
 """A file of which fewer rows can be read is refused: it would make the library worse."""
 
@@ -53,7 +55,8 @@ def parse_export(content: bytes) -> Export:
         UnreadableExport: the file as a whole cannot be used.
     """
     text = _decoded(content)
-    table = read_table(text, lambda columns: kind_of(columns) is not None)
+    _refuse_by_lines(text)
+    table = read_table(text, lambda columns: kind_of(columns) is not None, MAX_ROWS)
     columns = frozenset(map(column_name, table.header)) if table else frozenset[str]()
     kind = kind_of(columns)
     if table is None or kind is None:
@@ -185,6 +188,14 @@ def _headers(text: str, separator: str) -> Iterator[frozenset[str]]:
         yield frozenset(column_name(cell.strip('\r"')) for cell in line.split(separator))
 
 
+def _refuse_by_lines(text: str) -> None:
+    if max(text.count("\n"), text.count("\r")) > MAX_LINES:
+        raise UnreadableExport(
+            f"a file of more than {MAX_LINES:,} lines, far more than any library has",
+            "Upload only the export of one library.",
+        )
+
+
 def _refuse_by_rows(table: Table) -> None:
     if not table.rows:
         raise UnreadableExport(
@@ -193,7 +204,7 @@ def _refuse_by_rows(table: Table) -> None:
         )
     if len(table.rows) > MAX_ROWS:
         raise UnreadableExport(
-            f"a file of more than {MAX_ROWS} rows, far more than any library has",
+            f"a file of more than {MAX_ROWS:,} rows, far more than any library has",
             "Upload only the export of one library.",
         )
 

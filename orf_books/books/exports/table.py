@@ -46,14 +46,19 @@ def column_name(cell: str) -> str:
     return cell.strip().casefold()
 
 
-def read_table(text: str, is_header: Callable[[frozenset[str]], bool]) -> Table | None:
-    """The table below the first record that is a header; None where none of the first ones is."""
+def read_table(
+    text: str, is_header: Callable[[frozenset[str]], bool], most_rows: int
+) -> Table | None:
+    """The table below the first record that is a header; None where none of the first ones is.
+
+    Of more rows than `most_rows`, it has one row more than that.
+    """
     below = records(text)
     for record in islice(below, LINES_ABOVE_HEADER):
         written = _without_blank_end(record.cells or [])
         cells = _unwrapped(written)
         if is_header(frozenset(map(column_name, cells))):
-            rows = list(below)
+            rows = list(islice(below, most_rows + 1))
             is_wrapped = cells is not written
             if is_wrapped and not any(fit(row, len(cells)) for row in rows):
                 return None

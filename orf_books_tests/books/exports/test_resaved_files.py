@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orf_books.books.exports.entries import Export, LibraryEntry, UnreadableExport
 from orf_books.books.exports.goodreads import COLUMNS_A, COLUMNS_B, READ_DATES
-from orf_books.books.exports.reading import MAX_ROWS, parse_export
+from orf_books.books.exports.reading import MAX_LINES, MAX_ROWS, parse_export
 
 BOOK = {
     "Book Id": "11",
@@ -111,15 +111,17 @@ def test_a_file_whose_columns_are_aligned_with_spaces_is_refused_with_the_cause(
         '     11 , The Lamp , Ida Quill , "Quill, Ida"   , read\n'
     )
     with pytest.raises(UnreadableExport) as refusal:
-        parse_export((content + content.splitlines()[1] * 1 + "\n").encode())
+        parse_export((content + content.splitlines()[1] + "\n").encode())
     assert "2 of 2 rows cannot be read" in str(refusal.value)
     assert "Spaces align its columns" in str(refusal.value)
     assert "The library stays as it was" in str(refusal.value)
 
 
 def test_a_file_with_more_rows_than_any_library_is_refused() -> None:
-    with pytest.raises(UnreadableExport, match="more than 100000 rows"):
+    with pytest.raises(UnreadableExport, match="more than 50,000 rows"):
         parse_export(b"Title,Author,Book Id\n" + b"a,b,1\n" * (MAX_ROWS + 1))
+    with pytest.raises(UnreadableExport, match="more than 2,000,000 lines"):
+        parse_export(b"Title,Author,Book Id\n" + b"\n" * (MAX_LINES + 1))
 
 
 # Dates
@@ -290,7 +292,8 @@ FIELDS = {
     "Binding": "binding",
     "Year Published": "year_published",
     "Original Publication Year": "original_publication_year",
-    "Date Read": "date_read",
+    "Date Read": "reading_year",
+    "Exclusive Shelf": "reading_status",
     "Date Added": "date_added",
     "My Review": "my_review",
     "Private Notes": "private_notes",
@@ -305,7 +308,7 @@ cells = likely | st.text("0123456789/.-,:#ab", min_size=1, max_size=10)
 
 def means_nothing(cell: str) -> bool:
     """Zeros stand for unknown, and commas only part the names of a list."""
-    return not cell.strip("0.,=\"' ")
+    return not cell.strip("-0.,=\"' ")
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)), cells))
