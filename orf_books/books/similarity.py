@@ -1,22 +1,22 @@
 """How alike two books are by title and author.
 
-Belongs here: what titles and names are made of, and how surely two of them mean one book. Does not
-belong here: identifiers, questions and answers (`metadata.py`).
+Belongs here: what titles are made of, and how surely two of them mean one book. Does not belong
+here: names of authors (`author_names.py`), identifiers, questions and answers (`metadata.py`).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from functools import lru_cache
 
+from orf_books.books.author_names import author_similarity
 from orf_books.books.metadata import BookQuery
+from orf_books.books.words import SAME_WORD, folded, same_word
 
 ACCEPTED_SIMILARITY = 0.85
-"""From here on a record found by title and author is taken for the book: high, because no genres
-are better than those of another book. In steps of 0.05 it is the lowest with which at most three of
-a hundred are another book; `python -m benchmarks.matching` shows what other values come to."""
+"""From this similarity on, a record found by title and author is accepted as the book. It is high
+because no genres are better than those of another book: in steps of 0.05 it is the lowest at which
+at most three of a hundred are another book. `python -m benchmarks.matching` measures others."""
 
 
 def title_author_similarity(
@@ -28,9 +28,9 @@ def title_author_similarity(
 ) -> float:
     """How surely a record with this title and these authors is the book, from 0 to 1.
 
-    Spelling, accents, articles, initials and a missing subtitle cost little. Another volume of
-    the series, a set of books or a book about the book is 0, and so is another author. A book under
-    another title, such as a translation, is recognised by the title of one of its editions.
+    Differences in spelling, accents, articles, initials, and a missing subtitle lower it little.
+    Another volume of the series, a set of books, a book about the book, or another author is 0. A
+    book under another title, such as a translation, is recognised by the title of an edition.
 
     Args:
         book: the book that is asked for.
@@ -39,7 +39,7 @@ def title_author_similarity(
         subtitle: the record's subtitle, where it is kept apart from the title.
         editions: titles of the record's editions.
     """
-    by = max((_author_similarity(book.author, author) for author in authors), default=0.0)
+    by = max((author_similarity(book.author, author) for author in authors), default=0.0)
     if not by:
         return 0.0
     likeness = _likeness(book.title, title, subtitle)
@@ -60,17 +60,11 @@ def main_title(title: str) -> str:
 
 def volume_words(title: str) -> tuple[str, ...]:
     """The volume that a title names, in the ways in which records write it: `1`, `one`."""
-    numbers = [_volume(match) for match in _VOLUME.finditer(_PARENTHESES.sub(" ", _folded(title)))]
+    numbers = [_volume(match) for match in _VOLUME.finditer(_PARENTHESES.sub(" ", folded(title)))]
     if not numbers:
         return ()
     words = [word for words in _WORDS_FOR_NUMBERS for word in words if _NUMBERS[word] == numbers[0]]
     return (numbers[0], *words)
-
-
-def last_name(author: str) -> str:
-    """What an author is listed under: services divide initials in too many ways to search them."""
-    words = [word for word in author.split() if _folded(word).strip(".,") not in _NAME_SUFFIXES]
-    return words[-1].strip(",") if words else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +145,6 @@ _DESCRIBES = re.compile(
 """How subtitles begin that say what the book is; others may be the title, behind a series."""
 _EDITION = re.compile(r"\bedition\s*$")
 _SMALL_WORDS = frozenset({"a", "an", "the", "and", "of"})
-_NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "ph.d", "md", "m.d"})
-_FORMS_OF_ADDRESS = frozenset({"sir", "dame", "dr", "prof", "professor", "mr", "mrs", "rev"})
-_MASTER = re.compile(r"[ -](?:tzu|tze|tse)\b")
-"""`Sun Tzu` and `Lao Tse` are Sunzi and Laozi today."""
-_NOBODY = {("unknown",), ("anonymous",), ("various",)}
-"""Whom Goodreads names where a book has no author."""
-_LETTERS_WITHOUT_ACCENT = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
-)
-"""Letters that are not composed of a plain one and an accent."""
-
 _SUBTITLE_MISSING = 0.92
 _OF_AN_EDITION = 0.95
 _NAME_OF_A_SERIES = 2
@@ -176,32 +159,6 @@ _OTHER_SUBTITLE = 0.6
 _OTHER_LONG_SUBTITLE = 0.86
 _LONG_SUBTITLE = 3
 """Publishers reword a subtitle of so many words; a shorter one may be what tells volumes apart."""
-_INITIAL_ONLY = 0.97
-_SHORT_FORM = 0.95
-_NAME_LEFT_OUT = 0.95
-_LAST_NAME_ONLY = 0.9
-_NO_AUTHOR = 0.9
-_SAME_WORD = 0.85
-"""Similarity of letters from which two words are spellings of one."""
-_FORMS_OF_FIRST_NAMES = (
-    {"leo", "lev", "lew", "leon"},
-    {"andy", "andrew", "andrei", "andrey"},
-    {"bill", "will", "william"},
-    {"bob", "rob", "robert"},
-    {"jim", "james"},
-    {"tom", "thomas"},
-    {"mike", "michael"},
-    {"steve", "stephen", "steven"},
-    {"dan", "daniel"},
-    {"dave", "david"},
-    {"chris", "christopher"},
-    {"alex", "alexander", "alexandre"},
-    {"nick", "nicholas"},
-    {"joe", "joseph"},
-    {"kate", "katherine", "catherine"},
-    {"liz", "elizabeth"},
-)
-
 _UNITS, _TENS, _HALF_OF_YEAR = range(1, 10), range(20, 100, 10), range(11, 100)
 _NUMBER_WORDS = {
     word: number
@@ -245,18 +202,18 @@ def _in_one_script(title: str) -> str:
 @lru_cache(maxsize=16384)
 def _read_title(title: str, subtitle_apart: str = "") -> _Title:
     whole = f"{title}: {subtitle_apart}" if subtitle_apart else title
-    folded = _in_one_script(_folded(whole))
-    in_parentheses = " ".join(_PARENTHESES.findall(folded))
-    bare = _PARENTHESES.sub(" ", folded)
+    plain = _in_one_script(folded(whole))
+    in_parentheses = " ".join(_PARENTHESES.findall(plain))
+    bare = _PARENTHESES.sub(" ", plain)
     volumes = frozenset(map(_volume, _VOLUME.finditer(bare)))
-    kinds = {match.lastgroup for match in _KINDS.finditer(_ONE_OF_SERIES.sub(" ", folded))}
+    kinds = {match.lastgroup for match in _KINDS.finditer(_ONE_OF_SERIES.sub(" ", plain))}
     has_span = bool(_BOX_SET.search(in_parentheses)) and not volumes
     is_set_by_number = (
         has_span and "set" not in kinds and not _VOLUME_OF_ANOTHER_SERIES.search(in_parentheses)
     )
     if is_set_by_number:
         kinds.add("set")
-    span = _SPAN.search(folded) if "set" in kinds else None
+    span = _SPAN.search(plain) if "set" in kinds else None
     main, subtitle = _main_and_subtitle(bare, is_set="set" in kinds)
     is_described = bool(_DESCRIBES.match(subtitle) or _OTHER_TITLE.search(bare))
     return _Title(
@@ -402,62 +359,12 @@ def _shared_words(some: tuple[str, ...], others: tuple[str, ...]) -> float:
     left = list(others)
     shared, matched = 0.0, 0
     for word in some:
-        closest = max(left, key=lambda candidate: _same_word(word, candidate), default=None)
-        if closest is not None and (likeness := _same_word(word, closest)) >= _SAME_WORD:
+        closest = max(left, key=lambda candidate: same_word(word, candidate), default=None)
+        if closest is not None and (likeness := same_word(word, closest)) >= SAME_WORD:
             left.remove(closest)
             shared += likeness
             matched += 1
     return shared / (len(some) + len(others) - matched)
-
-
-def _same_word(one: str, other: str) -> float:
-    if one == other:
-        return 1.0
-    if any(letter.isdigit() for letter in one + other):
-        return 0.0
-    letters = SequenceMatcher(None, one, other, autojunk=False)
-    return letters.ratio() if letters.real_quick_ratio() >= _SAME_WORD else 0.0
-
-
-def _author_similarity(asked: str, other: str) -> float:
-    some, others = _name(asked), _name(other)
-    if not some or not others:
-        return 0.0
-    if sorted(some) == sorted(others):
-        return 1.0
-    if some in _NOBODY:
-        return _NO_AUTHOR
-    return _name_similarity(some, others)
-
-
-def _name_similarity(some: tuple[str, ...], others: tuple[str, ...]) -> float:
-    is_same_last_name = _same_word(some[-1], others[-1]) >= _SAME_WORD
-    shorter, longer = sorted((some, others), key=len)
-    if len(shorter) == 1:  # `Dante`, `Dante Alighieri`
-        is_same = is_same_last_name or shorter[0] in longer
-        return _LAST_NAME_ONLY if is_same else 0.0
-    if is_same_last_name:
-        return _first_name_similarity(some[0], others[0])
-    # `Miguel de Cervantes`, `Miguel de Cervantes Saavedra`
-    is_beginning = len(shorter[0]) > 1 and longer[: len(shorter)] == shorter
-    return _NAME_LEFT_OUT if is_beginning else 0.0
-
-
-def _first_name_similarity(one: str, other: str) -> float:
-    if len(one) == 1 or len(other) == 1:
-        return _INITIAL_ONLY if one[0] == other[0] else 0.0
-    if any({one, other} <= forms for forms in _FORMS_OF_FIRST_NAMES):
-        return _SHORT_FORM
-    return 1.0 if _same_word(one, other) >= _SAME_WORD else 0.0
-
-
-@lru_cache(maxsize=4096)
-def _name(author: str) -> tuple[str, ...]:
-    """The words of a name in the order it is spoken, initials apart: `j r r tolkien`."""
-    last, comma, first = _folded(author).partition(",")
-    spoken = f"{first} {last}" if comma and first.strip(" .") not in _NAME_SUFFIXES else last
-    words = re.findall(r"\w+", _MASTER.sub("zi", spoken.replace("'", "")))
-    return tuple(word for word in words if word not in _NAME_SUFFIXES | _FORMS_OF_ADDRESS)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -492,10 +399,3 @@ def _number_with(number: int | None, word: str) -> int | None:
         return number + following
     is_year = number in _HALF_OF_YEAR and following >= min(_HALF_OF_YEAR)
     return number * 100 + following if is_year else None
-
-
-def _folded(text: str) -> str:
-    """Lower case, without accents, with plain apostrophes."""
-    apart = unicodedata.normalize("NFKD", text.replace("\u2019", "'")).casefold()
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return plain.translate(_LETTERS_WITHOUT_ACCENT)

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
+from orf_books.books.author_names import last_name
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer, isbn_forms
 from orf_books.books.similarity import (
     ACCEPTED_SIMILARITY,
-    last_name,
     main_title,
     title_author_similarity,
     volume_words,

@@ -1,9 +1,9 @@
 import pytest
 
+from orf_books.books.author_names import last_name
 from orf_books.books.metadata import BookQuery
 from orf_books.books.similarity import (
     ACCEPTED_SIMILARITY,
-    last_name,
     main_title,
     title_author_similarity,
     volume_words,
