@@ -6,14 +6,16 @@ arguments and printing (`orf_books/cli.py`), what the jobs do.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 
-from orf_books.assets.uploads import UploadsConfig
+from orf_books.assets.uploads import UploadConfig, UploadsConfig
 from orf_books.batches.resource import BatchResource
+from orf_books.batches.store import ReportT
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.definitions import build_defs
 from orf_books.failures import FixInput, OrfBooksError
@@ -22,6 +24,7 @@ from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     CLASSES_PAGE,
     class_folder,
+    export_copy_key,
     export_key,
     library_data_key,
     library_page_key,
@@ -32,7 +35,7 @@ from orf_books.records.books import (
     EnrichmentReport,
     ExportUpload,
 )
-from orf_books.records.items import FailedItem, ItemRecords, ReportT
+from orf_books.records.items import FailedItem, ItemRecords
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.recordings import upload_at
 from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
@@ -58,10 +61,7 @@ class BooksRun:
 
     def as_document(self) -> dict[str, Any]:
         """For machines: the report's fields, and what belongs to them."""
-        report = asdict(self.report)
-        for name in ("failed_by_category", "requests"):
-            report[name] = json.loads(report[name])
-        return report | {
+        return self.report.document() | {
             "rows": sum(upload.rows for upload in self.uploads),
             "refused_rows": [
                 row for upload in self.uploads for row in json.loads(upload.refused_rows)
@@ -87,9 +87,17 @@ def ingest_export(
         RunBrokeError: the run has no report.
     """
     records = BookRecords(settings.open_storage())
-    upload = _put(records, content, library)
-    config = UploadsConfig.noticed_now([upload]).run_config("library_entries")
-    return _run_books(settings, records, "ingest_books", config, batch)
+    upload, copy_key = _put(records, content, library), export_copy_key(library, uuid4().hex)
+    # Another command may put another export of the library before this run reads its own.
+    records.storage.put(copy_key, content)
+    config = UploadConfig.noticed_now(upload).model_copy(update={"copy_key": copy_key})
+    return _run_books(
+        settings,
+        records,
+        "ingest_books",
+        UploadsConfig(uploads=[config]).run_config("library_entries"),
+        batch,
+    )
 
 
 def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
@@ -114,9 +122,7 @@ class ActivitiesRun:
 
     def as_document(self) -> dict[str, Any]:
         """For machines: the report's fields, and what belongs to them."""
-        report = asdict(self.report)
-        report["failed_by_category"] = json.loads(report["failed_by_category"])
-        return report | {
+        return self.report.document() | {
             "failures": [
                 {"activity": failure.key, "category": failure.category, "message": failure.message}
                 for failure in self.failures
@@ -175,10 +181,7 @@ class TranscriptsRun:
 
     def as_document(self) -> dict[str, Any]:
         """For machines: the report's fields, and what belongs to them."""
-        report = asdict(self.report)
-        for name in ("failed_by_category", "failed_by_code"):
-            report[name] = json.loads(report[name])
-        return report | {
+        return self.report.document() | {
             "published": "yes" if self.is_published else "no",
             "publishing_problem": None if self.is_published else self.problem,
             "failures": [
@@ -245,9 +248,9 @@ def run_transcripts(
     records = SessionRecords(settings.open_storage())
     result = run_job(settings, job, config, batch)
     report = _report_of(records, result)
-    failures = records.failures_of_job(result.run_id)
+    failures = records.failures_of_run(result.run_id)
     failed = {failure.key for failure in failures}
-    rows = records.sessions(report.uploads).values()
+    rows = records.latest(report.uploads).values()
     waiting = [one for one in records.publications() if not one.is_published]
     return TranscriptsRun(
         report,
@@ -264,13 +267,13 @@ def _run_activities(
 ) -> ActivitiesRun:
     records = ActivityRecords(settings.open_storage())
     result = run_job(settings, job, config, batch)
-    for upload in records.uploads_of_job(result.run_id):
+    for upload in records.uploads_of_run(result.run_id):
         if upload.problem:
             raise FixInput(f"{upload.key}: {upload.problem}")
     report = _report_of(records, result)
     return ActivitiesRun(
         report,
-        tuple(records.failures_of_job(result.run_id)),
+        tuple(records.failures_of_run(result.run_id)),
         records.storage.location(ACTIVITIES_PAGE),
     )
 
@@ -291,14 +294,14 @@ def _run_books(
     batch: BatchResource,
 ) -> BooksRun:
     result = run_job(settings, job, config, batch)
-    uploads = tuple(records.uploads_of_job(result.run_id))
+    uploads = tuple(records.uploads_of_run(result.run_id))
     for upload in uploads:
         if upload.problem:
             raise FixInput(upload.problem)
     report = _report_of(records, result)
     return BooksRun(
         report,
-        tuple(records.failures_of_job(result.run_id)),
+        tuple(records.failures_of_run(result.run_id)),
         uploads,
         {
             library: {
@@ -327,8 +330,10 @@ def run_job(
         )
 
 
-def _report_of(records: ItemRecords[Any, ReportT], result: dg.ExecuteInProcessResult) -> ReportT:
-    report = records.report_of_job(result.run_id)
+def _report_of(
+    records: ItemRecords[Any, Any, Any, ReportT], result: dg.ExecuteInProcessResult
+) -> ReportT:
+    report = records.report_of_run(result.run_id)
     if report is None or not (result.success or report.failed):
         raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
     return report

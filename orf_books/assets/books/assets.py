@@ -9,18 +9,19 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.books.step import (
-    BOOKS,
-    ENRICHED_BOOKS,
-    EnrichConfig,
-    EnrichmentStep,
+from orf_books.assets import OWNERS
+from orf_books.assets.books.step import BOOKS, BookEnrichment, EnrichConfig
+from orf_books.assets.uploads import (
+    SAME_FOR_EARLIER_ITEMS,
+    UploadConfig,
+    UploadsConfig,
+    log_refused,
+    reporting_unread,
 )
-from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
-from orf_books.batches.item_step import OWNERS
+from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.books.enrichment import CODE_VERSION
 from orf_books.books.exports.entries import RefusedRow, UnreadableExport, UnreadCell
@@ -30,7 +31,6 @@ from orf_books.records.books import (
     ACCEPTED,
     REFUSED,
     BookRecords,
-    EnrichmentReport,
     ExportUpload,
 )
 from orf_books.resources.dagster_resources import (
@@ -42,7 +42,6 @@ from orf_books.resources.storage import ObjectStorage, StoredObject
 
 GROUP = "books"
 GOODREADS_EXPORTS = dg.AssetKey("goodreads_exports")
-ENRICHMENT_REPORT = dg.AssetKey("enrichment_report")
 EXPORT_IS_VALID = "export_is_valid"
 
 goodreads_exports = dg.AssetSpec(
@@ -67,9 +66,13 @@ def library_entries(
 ) -> dg.MaterializeResult[None]:
     """Read the uploads; one that is no export is refused, and the next goes on."""
     records = BookRecords(storage.open())
-    found = [_ingest(context, records, upload) for upload in config.uploads or new_uploads(records)]
+    with reporting_unread(context.instance, GOODREADS_EXPORTS, records):
+        found = [
+            _ingest(context, records, upload) for upload in config.uploads or new_uploads(records)
+        ]
     refused = log_refused(context, found)
     return dg.MaterializeResult(
+        data_version=SAME_FOR_EARLIER_ITEMS,
         metadata={
             "uploads": len(found),
             "refused_uploads": refused,
@@ -77,7 +80,7 @@ def library_entries(
             "books": sum(upload.books for upload in found),
             "refused_rows": sum(len(json.loads(upload.refused_rows)) for upload in found),
             "preview": dg.MetadataValue.md(_uploads_preview(found)),
-        }
+        },
     )
 
 
@@ -96,6 +99,8 @@ def _ingest(
     context: dg.AssetExecutionContext, records: BookRecords, config: UploadConfig
 ) -> ExportUpload:
     upload = ingest(records, config, context.run.run_id)
+    if config.copy_key:
+        records.storage.delete(config.copy_key)
     context.instance.report_runless_asset_event(
         dg.AssetMaterialization(
             GOODREADS_EXPORTS,
@@ -120,29 +125,32 @@ def _ingest(
     return upload
 
 
-def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> ExportUpload:
+def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpload:
     """Read one upload and store what it holds, or refuse it."""
     from orf_books.books.exports.reading import parse_export, refuse_by_size
 
     arrived_at = datetime.fromisoformat(config.arrived_at)
-    library = ""
+    library, source = "", config.copy_key or config.key
+    stored = records.storage.head(source)
+    # Of an upload that was replaced since it was noticed, what lies there now is read.
+    version = config.version if config.copy_key else stored.version
     try:
         library = _library_named_by(config.key)
-        refuse_by_size(records.storage.head(config.key).size)
-        export = parse_export(records.storage.get(config.key))
+        refuse_by_size(stored.size)
+        export = parse_export(records.storage.get(source))
     except UnreadableExport as reason:
         refused = ExportUpload(
-            config.key, config.version, library, REFUSED, arrived_at, job_id, problem=str(reason)
+            config.key, version, library, REFUSED, arrived_at, run_id, problem=str(reason)
         )
-        records.refuse(refused, reason)
+        records.refuse(refused, reason, source)
         return refused
     accepted = ExportUpload(
         config.key,
-        config.version,
+        version,
         library,
         ACCEPTED,
         arrived_at,
-        job_id,
+        run_id,
         rows=export.rows,
         books=len(export.entries),
         refused_rows=_notes(export.refused),
@@ -165,10 +173,10 @@ def _library_named_by(upload: str) -> str:
 @dg.multi_asset(
     name="enrich_books",
     specs=BOOKS.specs(
-        ENRICHMENT_REPORT,
         [library_entries],
-        group=GROUP,
+        group_name=GROUP,
         kinds={"http", "deltalake"},
+        owners=OWNERS,
         code_version=CODE_VERSION,
         description=(
             "Genres, covers and descriptions, one partition per book, from Open Library and Google "
@@ -193,29 +201,8 @@ def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as pa
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Enrich chosen partitions, or as a batch all that an upload brought."""
     records = BookRecords(storage.open())
-    step = EnrichmentStep(context, config, records, open_library, google_books, batch)
-    if ENRICHED_BOOKS in context.selected_asset_keys:
-        step.enrich_chosen(context.partition_keys)
-        yield dg.MaterializeResult(asset_key=ENRICHED_BOOKS)
-    else:
-        report = step.enrich_batch()
-        yield dg.MaterializeResult(asset_key=ENRICHMENT_REPORT, metadata=_report_metadata(report))
-
-
-def _report_metadata(report: EnrichmentReport) -> dict[str, dg.MetadataValue[Any]]:
-    return {
-        "books_processed": dg.MetadataValue.int(report.books_processed),
-        "successful_enrichments": dg.MetadataValue.int(report.successful_enrichments),
-        "failed_enrichments": dg.MetadataValue.int(report.failed_enrichments),
-        "not_found": dg.MetadataValue.int(report.not_found),
-        "reused": dg.MetadataValue.int(report.reused),
-        "status": dg.MetadataValue.text(report.status),
-        "success_rate": dg.MetadataValue.float(report.success_rate),
-        "processing_time_seconds": dg.MetadataValue.float(report.processing_time_seconds),
-        "failed_by_category": dg.MetadataValue.json(json.loads(report.failed_by_category)),
-        "requests": dg.MetadataValue.json(json.loads(report.requests)),
-        "notes": dg.MetadataValue.json(list(report.notes)),
-    }
+    work = BookEnrichment(config, records, open_library, google_books, context.run.run_id)
+    yield from Driver(context, work, records, batch).run()
 
 
 def _notes(rows: Iterable[RefusedRow | UnreadCell]) -> str:
