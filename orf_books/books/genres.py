@@ -1,8 +1,8 @@
 """From subject headings to genres that people recognise.
 
 Belongs here: cleaning headings and mapping them, by the rules here and the data of `genres.json`;
-`docs/genres.md` tells both. Does not belong here: where the headings came from, and keeping the raw
-ones for a later map.
+`docs/genres.md` describes both. Does not belong here: where the headings came from, and storing
+them for a later map.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 MOST_GENRES = 6
 MOST_TOPICS = 6
 HEADINGS_BESIDE_A_STRAY = 4
-"""With more of them, a single heading for the young stems from an edition adapted for them."""
+"""Beside more headings than this, a single one for the young comes from an adapted edition."""
 
 
 def _read_map() -> dict[str, Any]:
@@ -31,11 +31,11 @@ _MAP = _read_map()
 GENRE_MAP_VERSION: str = _MAP["version"]
 """Changes with the data and the rules; books read by another version may have other genres."""
 GENRES: tuple[str, ...] = tuple(_MAP["genres"])
-"""Every genre that there is."""
+"""The names of all genres."""
 
 
 class Audience(StrEnum):
-    """For whom a book is."""
+    """Whom a book is for."""
 
     CHILDREN = "children"
     YOUNG_ADULT = "young adult"
@@ -82,7 +82,7 @@ class Classification:
     broader: tuple[str, ...]
     """Genres that these belong to and that no heading names."""
     is_fiction: bool | None
-    """None where headings do not say it, as of most poems and plays, or contradict each other."""
+    """None where headings do not say, as for most poems and plays, or contradict each other."""
     audience: Audience | None
     """None where the headings say nothing; adult is what is not said to be for the young."""
     dropped: tuple[DroppedHeading, ...]
@@ -393,7 +393,7 @@ def _match_key(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _HeadingOfSource:
     source: int
-    """Place of its source in the order of priority."""
+    """Rank of its source, 0 is the first."""
     text: str
     reading: _Reading
 
@@ -416,7 +416,7 @@ def _vote(reading: _Reading) -> bool | None:
 
 
 def _audience(headings: Iterable[_HeadingOfSource]) -> Audience | None:
-    """For the young adult where one heading says so: libraries call all of it juvenile."""
+    """Young adult if any heading says so: libraries call all books for the young juvenile."""
     said = [audience for heading in headings for audience in _audiences(heading)]
     naming = sum(bool(heading.names) for heading in headings)
     if not said or (len(said) == 1 and naming > HEADINGS_BESIDE_A_STRAY):
@@ -429,7 +429,7 @@ def _audiences(heading: _HeadingOfSource) -> list[Audience]:
 
 
 def audience_of(genre: str) -> Audience | None:
-    """For whom all books of a genre are; None where it may be for anyone."""
+    """Whom all books of a genre are for; None where it may be anyone."""
     audience = _MAP["genres"][genre].get("audience")
     return Audience(audience) if audience else None
 
@@ -437,7 +437,7 @@ def audience_of(genre: str) -> Audience | None:
 def _reasons_against(
     headings: Iterable[_HeadingOfSource], *, is_fiction: bool | None, audience: Audience | None
 ) -> dict[_Genre, DropReason]:
-    """The genres that headings name and the book as a whole does not have."""
+    """The genres that headings name but the book as a whole does not have, and why."""
     named = dict.fromkeys(genre for heading in headings for genre in heading.reading.genres)
     against = {
         genre: reason

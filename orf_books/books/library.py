@@ -51,7 +51,7 @@ _PAGE_BOUNDS = (
 
 
 class EnrichmentStatus(StrEnum):
-    """What enrichment came to for one book."""
+    """The result of enrichment for one book."""
 
     ENRICHED = "enriched"
     NOT_FOUND = "not_found"
@@ -63,7 +63,7 @@ class EnrichmentStatus(StrEnum):
 
 
 class _Record(BaseModel):
-    """Base of everything in the JSON: fixed fields, never changed after it is made."""
+    """Base of everything in the JSON: immutable, with no other fields than the declared ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -233,7 +233,7 @@ class LibrarySummary(_Record):
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What reading an export came to, besides its entries."""
+    """What there is to report about an export besides its entries."""
 
     rows: int
     refused: tuple[RefusedRow, ...]
@@ -249,7 +249,7 @@ class ExportReport:
 
 @dataclass(frozen=True, slots=True)
 class EnrichmentResults:
-    """What enrichment came to, by the key of the entry."""
+    """The results of enrichment, by the key of the entry."""
 
     enriched: Mapping[str, EnrichedBook]
     """The latest that is known of each book, from this batch or an older one."""
@@ -259,7 +259,7 @@ class EnrichmentResults:
 
 @dataclass(frozen=True, slots=True)
 class DashboardStamp:
-    """Which library a dashboard is of, and which making of it this is."""
+    """Which library a dashboard shows, and when it was made."""
 
     library_id: str
     export_id: str
@@ -277,8 +277,8 @@ def build_library_dashboard(
 
     Args:
         entries: the books in the order of the export, each with the key that `enrichment` uses.
-        enrichment: what enrichment came to so far.
-        report: what became of the rows that are not in `entries`.
+        enrichment: the results of enrichment so far.
+        report: what became of the rows and cells that are not in `entries`.
         stamp: library, export and time to write on the dashboard.
     """
     known = [_known_book(entry, key, enrichment.enriched.get(key)) for key, entry in entries]
@@ -320,7 +320,7 @@ def library_schema() -> str:
 
 
 def write_library_schema(file: Path = SCHEMA_FILE) -> None:
-    """Bring the schema file up to date with the models."""
+    """Write the schema file anew from the models."""
     file.write_text(library_schema(), encoding="utf-8")
 
 

@@ -54,7 +54,7 @@ class BookRow:
     """Stands where a cover is missing."""
     shelf: str
     trouble: str | None
-    """What to say of a book that is not enriched."""
+    """Why the book is not enriched, in a few words."""
     date_read: str
     date_order: str
     """The date read as text that sorts by time; empty where it is unknown."""
@@ -76,7 +76,7 @@ class UnreadCells:
 
 
 def render_library_page(dashboard: LibraryDashboard) -> str:
-    """Make the page of a library: one HTML file that needs nothing else but cover images."""
+    """Make the page of a library: one HTML file that loads nothing but cover images."""
     books = dashboard.books
     return page_template("library.html.jinja").render(
         library_id=dashboard.metadata.validation.library_id,

@@ -38,12 +38,12 @@ BOOKS_BY_GOODREADS_ID = 50
 BOOKS_BY_BIBKEY = 25
 """What the maintainers advise for `/api/books`."""
 BOOKS_BY_TITLE = 10
-"""Fewer, as every title brings works of other books with it."""
+"""Fewer, because every title also finds works of other books."""
 WORKS_IN_AN_ANSWER = 100
 
 _REMEDY = (
     "Set ORF_BOOKS_CONTACT to an e-mail address or URL that names whoever runs this: "
-    "Open Library turns away those it cannot write to."
+    "Open Library refuses clients whose operator it cannot contact."
 )
 _WORK = "key,title,subtitle,author_name,subject,cover_i"
 _OTHER_NAMES = "author_alternative_name,editions,editions.title,editions.subtitle"
@@ -52,7 +52,7 @@ names."""
 
 
 Questions = dict[str, GroupedLookup[BookQuery, BookRecord]]
-"""What is asked, such as `isbn:9780441013593`, and of which lookup."""
+"""The questions about a book, such as `isbn:9780441013593`, each with the lookup that asks it."""
 
 
 class OpenLibrary(AsksService):
@@ -242,7 +242,7 @@ class OpenLibrary(AsksService):
     async def _ask_for_edition(
         self, book: BookQuery, attempts: int | None
     ) -> Mapping[BookQuery, BookRecord]:
-        """An edition whose work or authors are damaged is there all the same."""
+        """Ask for the edition alone, which answers even if its work or authors are damaged."""
         edition = await self._client.find_json(
             f"/isbn/{isbn_forms(book)[0]}.json", {}, attempts=attempts
         )
@@ -260,7 +260,7 @@ class _Works:
         return iter(self._works)
 
     def by(self, field: str) -> Mapping[str, Sequence[JsonObject]]:
-        """The works by each of the numbers that they list in a field, hyphens left out."""
+        """The works by the numbers that they list in a field, without hyphens."""
         index = defaultdict[str, list[JsonObject]](list)
         for work in self._works:
             for number in _texts(work.get(field)):
@@ -351,8 +351,8 @@ def _record_of_edition(edition: JsonObject) -> BookRecord:
 
 def _cover_by_id(cover: object, size: str) -> str | None:
     # -1 stands for a cover that was removed.
-    is_one = isinstance(cover, int) and cover > 0
-    return f"{COVERS_URL}/b/id/{cover}-{size}.jpg" if is_one else None
+    is_known = isinstance(cover, int) and cover > 0
+    return f"{COVERS_URL}/b/id/{cover}-{size}.jpg" if is_known else None
 
 
 def _cover_url(url: object) -> str | None:
@@ -391,7 +391,7 @@ def _title_and_author(book: BookQuery) -> str:
 
 
 def _searchable(text: str) -> str:
-    """Without what means something in a query: quotes, backslashes, colons."""
+    """Without the characters that mean something in a query: quotes, backslashes, colons."""
     plain = text.replace("\u2019", "'").translate(dict.fromkeys(map(ord, '"\\:'), " "))
     return " ".join(plain.split())
 

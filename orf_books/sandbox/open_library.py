@@ -266,7 +266,7 @@ def _limit_and_offset(asked: Mapping[str, str]) -> tuple[int, int]:
 
 
 def _by_relevance(books: Books, query: str) -> list[CatalogueBook]:
-    """Best first: whole titles, then an order that has nothing to do with that of the question."""
+    """Whole titles first, then in an order that is independent of the order of the query."""
 
     def rank(book: CatalogueBook) -> tuple[bool, int]:
         whole_title = normalised(book.title) == normalised(query)

@@ -100,6 +100,9 @@ class UnreadableExport(FixInput):
     """The file as a whole is refused: `looks_like` and `remedy` say what it is and what to do."""
 
     def __init__(self, looks_like: str, remedy: str) -> None:
-        super().__init__(f"This is no Goodreads export: it looks like {looks_like}. {remedy}")
+        super().__init__(
+            f"This file cannot be read as the export of a library: it looks like {looks_like}. "
+            f"{remedy}"
+        )
         self.looks_like = looks_like
         self.remedy = remedy

@@ -81,10 +81,10 @@ def parse_export(content: bytes) -> Export:
 
 _EXPORT_REMEDY = (
     "On goodreads.com open My Books, then Import and export, choose Export Library, and upload "
-    "the file that it gives you."
+    "the file that you get. Exports of StoryGraph, BookWyrm and Hardcover are read, too."
 )
 _UNCHANGED_REMEDY = (
-    "Upload the file exactly as Goodreads made it, without opening and saving it in a spreadsheet."
+    "Upload the file exactly as you downloaded it, without saving it in a spreadsheet."
 )
 _SEPARATORS = {"\t": "tabs", ";": "semicolons"}
 _EXPORT_WIDTHS = frozenset({23, 24, 31})
@@ -150,7 +150,7 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError) -> UnreadableExport:
 def _cut_off(place: str) -> UnreadableExport:
     return UnreadableExport(
         f"one that was cut off {place}",
-        "Upload the file again; if it is refused again, export it from Goodreads again.",
+        "Upload the file again; if it is refused again, export your library again.",
     )
 
 
@@ -213,7 +213,7 @@ def _too_few_rows(table: Table, rows: "_Rows") -> UnreadableExport:
     first = min(rows.refused, key=_ROW_NUMBER)
     cause = " Spaces align its columns, which takes them apart at the wrong places."
     return UnreadableExport(
-        f"an export of which {len(rows.refused)} of {len(table.rows)} rows cannot be read. "
+        f"a damaged one: {len(rows.refused)} of {len(table.rows)} rows cannot be read. "
         f"Row {first.row_number}: {first.reason}{cause if table.is_padded else ''} "
         "The library stays as it was",
         _UNCHANGED_REMEDY,
