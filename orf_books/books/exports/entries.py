@@ -22,19 +22,12 @@ class LibraryEntry:
     goodreads_id: str | None
     title: str
     author: str
-    additional_authors: tuple[str, ...]
     isbn: str | None
     """ISBN-10, checked."""
     isbn13: str | None
     """ISBN-13, checked; derived from the ISBN-10 where only that is given."""
     my_rating: int | None
     """Whole stars, 0 to 5; None is unrated. See `rating`."""
-    average_rating: float | None
-    publisher: str | None
-    binding: str | None
-    num_pages: int | None
-    year_published: int | None
-    original_publication_year: int | None
     date_read: date | None
     """Only where the export gives a whole day."""
     date_added: date | None
@@ -45,9 +38,16 @@ class LibraryEntry:
     reading_status: str
     """The exclusive shelf: read, to-read, currently-reading or the reader's own."""
     my_review: str | None
-    private_notes: str | None
-    has_spoilers: bool
     read_count: int
+    additional_authors: tuple[str, ...] = ()
+    average_rating: float | None = None
+    publisher: str | None = None
+    binding: str | None = None
+    num_pages: int | None = None
+    year_published: int | None = None
+    original_publication_year: int | None = None
+    private_notes: str | None = None
+    has_spoilers: bool = False
     rating_fraction: float = 0.0
     """What half and quarter stars add to the whole ones."""
     earlier_readings: tuple[str, ...] = ()

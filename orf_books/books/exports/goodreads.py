@@ -21,7 +21,6 @@ from orf_books.books.exports.cells import (
     single_spaced,
     split_rating,
 )
-from orf_books.books.exports.dates import PartialDate, read_date
 from orf_books.books.exports.entries import GOODREADS, LibraryEntry
 from orf_books.books.exports.kind import ExportKind
 from orf_books.books.exports.readings import earlier_readings
@@ -118,7 +117,7 @@ def _read(row: Row) -> LibraryEntry:
     times = row.read("read count", read_count) or 0
     shelves = listed(row.text("bookshelves") or "")
     status = _status(row, shelves, was_read=finished is not None or times > 0)
-    earlier = earlier_readings(_read_dates(row), finished)
+    earlier = earlier_readings(row.dates(READ_DATES, _ends), finished)
     return LibraryEntry(
         row_number=row.number,
         goodreads_id=row.goodreads_id("book id"),
@@ -158,14 +157,10 @@ def _status(row: Row, shelves: Iterable[str], *, was_read: bool) -> str:
     return named or (READ if was_read else "unknown")
 
 
-def _read_dates(row: Row) -> list[PartialDate]:
+def _ends(cell: str) -> list[str]:
     """The ends of the readings in `start,end;start,end`; one without an end does not count."""
-
-    def ends(cell: str) -> list[PartialDate]:
-        pairs = [re.split(r"[,|]", pair) for pair in cell.split(";")]
-        return [read_date(pair[-1].strip(), row.order) for pair in pairs if pair[-1].strip()]
-
-    return row.read(READ_DATES, ends) or []
+    ends = (re.split(r"[,|]", reading)[-1].strip() for reading in cell.split(";"))
+    return [end for end in ends if end]
 
 
 KIND = ExportKind(

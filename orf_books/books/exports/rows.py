@@ -5,7 +5,7 @@ entry that several kinds of export share. Does not belong here: how a single cel
 (`cells.py`, `dates.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
@@ -65,6 +65,20 @@ class Row:
         if day is not None and day.doubt:
             self.note(column, day.doubt)
         return day
+
+    def dates(self, column: str, divide: Callable[[str], Iterable[str]]) -> list[PartialDate]:
+        """The dates in a cell that holds several, with a note for each that is not read in full."""
+        found = []
+        for text in divide(self.cells.get(column, "")):
+            try:
+                day = read_date(text, self.order)
+            except UnreadableCell as why:
+                self.note(column, str(why))
+                continue
+            if day.doubt:
+                self.note(column, day.doubt)
+            found.append(day)
+        return found
 
     def day(self, column: str) -> date | None:
         """The whole day in a cell, with a note where it has less."""

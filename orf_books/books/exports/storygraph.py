@@ -15,7 +15,6 @@ from orf_books.books.exports.cells import (
     single_spaced,
     split_rating,
 )
-from orf_books.books.exports.dates import PartialDate, read_date
 from orf_books.books.exports.entries import LibraryEntry
 from orf_books.books.exports.kind import ExportKind
 from orf_books.books.exports.readings import earlier_readings
@@ -32,7 +31,7 @@ def _read(row: Row) -> LibraryEntry:
     author, *others = listed(names) or (names,)
     isbn, isbn13 = row.isbns(*(name for name in ("isbn/uid", "isbn") if name in row.names))
     stars, fraction = split_rating(row.read("star rating", read_rating))
-    ends = row.read("dates read", lambda cell: _ends(cell, row)) or []
+    ends = row.dates("dates read", _ends)
     last = row.partial_date("last date read") or max(ends, key=str, default=None)
     earlier = earlier_readings(ends, last)
     status = shelf(row.text("read status") or "unknown")
@@ -47,12 +46,7 @@ def _read(row: Row) -> LibraryEntry:
         isbn=isbn,
         isbn13=isbn13,
         my_rating=stars,
-        average_rating=None,
-        publisher=None,
         binding=row.text("format"),
-        num_pages=None,
-        year_published=None,
-        original_publication_year=None,
         date_read=last.whole if last else None,
         date_added=row.day("date added"),
         reading_year=last.year if last else None,
@@ -60,18 +54,15 @@ def _read(row: Row) -> LibraryEntry:
         bookshelves=listed(row.text("tags") or ""),
         reading_status=status,
         my_review=row.read("review", in_lines),
-        private_notes=None,
-        has_spoilers=False,
         read_count=max(times, len(earlier) + 1 if earlier else 0, int(status == READ)),
         rating_fraction=fraction,
         earlier_readings=earlier,
     )
 
 
-def _ends(cell: str, row: Row) -> list[PartialDate]:
+def _ends(cell: str) -> list[str]:
     """The ends of the readings in `2021/01/02-2021/02/01, 2023/05/04`."""
-    spans = [_RANGE.split(span.strip()) for span in cell.split(",") if span.strip()]
-    return [read_date(span[-1].strip(), row.order) for span in spans]
+    return [_RANGE.split(span.strip())[-1].strip() for span in cell.split(",") if span.strip()]
 
 
 KIND = ExportKind(

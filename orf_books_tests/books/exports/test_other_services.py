@@ -66,6 +66,14 @@ def test_a_storygraph_export_is_read() -> None:
     assert (entry.reading_status, entry.bookshelves) == ("read", ("sci-fi", "favourites"))
 
 
+def test_each_reading_of_storygraph_is_read_by_itself() -> None:
+    dates = "2021/01/02-2021/02/01, once, 3/4/2019"
+    export = read(STORYGRAPH, Title="A", Authors="B", Read_Status="read", Dates_Read=dates)
+    entry = only(export)
+    assert (entry.date_read, entry.earlier_readings) == (date(2021, 2, 1), ("2019",))
+    assert [cell.column for cell in export.unread] == ["Dates Read", "Dates Read"]
+
+
 @pytest.mark.parametrize("status", ["to-read", "currently-reading", "did-not-finish", "paused"])
 def test_the_read_status_of_storygraph_is_the_shelf(status: str) -> None:
     entry = only(read(STORYGRAPH, Title="A", Authors="B", Read_Status=status))
