@@ -25,7 +25,7 @@ _SERIES = re.compile(r"\(([^()#]+?),?\s*#[^()]*\)")
 
 
 class Evidence(StrEnum):
-    """Where the genres of a book come from, the most certain first."""
+    """What the genres of a book are known from, the most certain first."""
 
     SOURCE = "source"
     """Headings of Open Library or Google Books."""
@@ -65,7 +65,7 @@ class Genres:
 
 
 class GenreEvidence:
-    """What the books of a library tell about each other.
+    """What the books of a library say about each other.
 
     Args:
         books: all books of the library; each kind of evidence uses what sources say of the others.

@@ -42,7 +42,7 @@ MOST_DISCS = 60
 
 
 class UnreadableCell(Exception):
-    """A filled cell that is not understood; the text says why, and never quotes the cell."""
+    """A filled cell cannot be understood; the message says why and never quotes the cell."""
 
 
 def unescaped(text: str) -> str | None:
@@ -74,7 +74,7 @@ def read_whole_number(cell: str) -> int:
         return int(re.sub(r"[^0-9]", "", cell))
     if match := _WHOLE.fullmatch(cell):
         return int(match[1])
-    raise UnreadableCell("It is no whole number.")
+    raise UnreadableCell("It is not a whole number.")
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +83,7 @@ def read_pages(cell: str) -> int | None:
     match = _PAGES.fullmatch(cell)
     pages = read_whole_number(match[1] if match else cell)
     if pages < 0:
-        raise UnreadableCell("No book has fewer pages than none.")
+        raise UnreadableCell("It is below zero.")
     return pages or None
 
 
@@ -100,7 +100,7 @@ def read_year(cell: str) -> int | None:
     _refuse_hidden(cell)
     match = _WHOLE.fullmatch(cell)
     if match is None or abs(year := int(match[1])) > _LAST_YEAR:
-        raise UnreadableCell("It is no year.")
+        raise UnreadableCell("It is not a year.")
     return year or None
 
 
@@ -109,7 +109,7 @@ def read_rating(cell: str) -> float | None:
     """Stars, above 0 and up to 5; None for 0, which stands for unrated."""
     _refuse_hidden(cell)
     if not _DECIMAL.fullmatch(cell):
-        raise UnreadableCell("It is no number of stars.")
+        raise UnreadableCell("It is not a number of stars.")
     rating = float(cell.replace(",", "."))
     if not 0 <= rating <= HIGHEST_RATING:
         raise UnreadableCell("It is not from 0 to 5.")
@@ -124,7 +124,7 @@ def split_rating(rating: float | None) -> tuple[int | None, float]:
 def read_goodreads_id(cell: str) -> str:
     """A Goodreads Book Id."""
     if not _GOODREADS_ID.fullmatch(cell):
-        raise UnreadableCell("It is no Goodreads Book Id, which has digits only.")
+        raise UnreadableCell("It is not a Goodreads Book Id, which has only digits.")
     return cell
 
 
@@ -137,7 +137,7 @@ def read_isbn(cell: str) -> str | None:
         return isbn
     if _SHORTENED.fullmatch(cell):
         raise UnreadableCell("A spreadsheet has rounded it.")
-    raise UnreadableCell("It is no ISBN, or has a wrong check digit.")
+    raise UnreadableCell("It is not an ISBN, or its check digit is wrong.")
 
 
 def read_flag(cell: str) -> bool:
@@ -173,4 +173,4 @@ def is_audio(binding: str | None) -> bool:
 
 def _refuse_hidden(cell: str) -> None:
     if _HIDDEN.fullmatch(cell):
-        raise UnreadableCell("A spreadsheet wrote it so because its column was too narrow.")
+        raise UnreadableCell("The column was too narrow when a spreadsheet saved the file.")

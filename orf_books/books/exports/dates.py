@@ -87,7 +87,7 @@ _FORMS = tuple(
 )
 """All but those with numbers alone and the year last, whose order only the file can tell."""
 
-_NO_DATE = "It is no date that can be read."
+_NO_DATE = "It is not a date that can be read."
 _NO_SUCH_DAY = "There is no such day."
 _TWO_WAYS = "Its day and month could be either way round, so only its year is used."
 _YEAR_ANYWHERE = "Any of its numbers could be the year."

@@ -49,7 +49,7 @@ _ROW_NUMBER = attrgetter("row_number")
 
 
 def parse_export(content: bytes) -> Export:
-    """Read an export of any service that is known.
+    """Read an export of any service in the registry.
 
     Raises:
         UnreadableExport: the file as a whole cannot be used.
@@ -211,7 +211,7 @@ def _refuse_by_rows(table: Table) -> None:
 
 def _too_few_rows(table: Table, rows: "_Rows") -> UnreadableExport:
     first = min(rows.refused, key=_ROW_NUMBER)
-    cause = " Spaces align its columns, which takes them apart at the wrong places."
+    cause = " Spaces align its columns, so its cells cannot be told apart."
     return UnreadableExport(
         f"a damaged one: {len(rows.refused)} of {len(table.rows)} rows cannot be read. "
         f"Row {first.row_number}: {first.reason}{cause if table.is_padded else ''} "
@@ -298,13 +298,13 @@ def _order_notes(dates: Sequence[str], order: DayOrder) -> Iterator[str]:
         return
     if order is DayOrder.UNDECIDED:
         yield (
-            f"Whether the day or the month comes first in {doubtful} dates cannot be decided: "
-            "other dates of the file do not say it. Only the years of these are used."
+            f"Nothing in the file shows whether the day or the month comes first in {doubtful} of "
+            "its dates, so only their years are used."
         )
     else:
         yield (
-            f"Dates such as 3/4/2020 are read with the {order.value}, as other dates of the file "
-            "prove."
+            f"Dates such as 3/4/2020 are read with the {order.value}, as other dates in the file "
+            "show."
         )
 
 

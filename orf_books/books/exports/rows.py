@@ -29,12 +29,12 @@ Value = TypeVar("Value")
 
 
 class NoBook(Exception):
-    """A row that names no book; the text says what is missing."""
+    """A row does not name a book; the message says what is missing."""
 
 
 @dataclass(slots=True)
 class Row:
-    """A row of an export, and the notes on what of it could not be read."""
+    """A row of an export, and notes on what could not be read in it."""
 
     number: int
     cells: Mapping[str, str]
@@ -84,7 +84,7 @@ class Row:
         """The whole day in a cell, with a note where it has less."""
         known = self.partial_date(column)
         if known is not None and known.whole is None and not known.doubt:
-            self.note(column, "It gives no whole day.")
+            self.note(column, "It is not a whole day.")
         return known.whole if known else None
 
     def note(self, column: str, reason: str) -> None:
@@ -130,7 +130,7 @@ class Row:
         except UnreadableCell:
             return None, self.read(column, read_hours)
         if pages is not None and pages <= MOST_DISCS:
-            self.note(column, "On a recording so few are discs or hours, not pages.")
+            self.note(column, "So few pages of a recording are its discs or hours.")
             return None, None
         return pages, None
 

@@ -15,7 +15,7 @@ from typing import Self
 LINES_ABOVE_HEADER = 10
 """How far down a header is looked for."""
 _ROWS_OF_ONE_WIDTH = 3
-"""So many rows of one width were shortened by a program, not by damage."""
+"""This many rows of the same width were shortened by a program, not by damage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def column_name(cell: str) -> str:
 def read_table(
     text: str, is_header: Callable[[frozenset[str]], bool], most_rows: int
 ) -> Table | None:
-    """The table below the first record that is a header; None where none of the first ones is.
+    """The table below the first record that is a header; None if none of the first records is.
 
     Of more rows than `most_rows`, it has one row more than that.
     """
@@ -86,13 +86,13 @@ def shortened(
 ) -> set[int]:
     """The widths of rows whose blank last cells a program dropped.
 
-    So it is where the missing columns are empty in every whole row, or are of no use, or where
+    Rows count as such if the missing columns are empty in every whole row or are not used, or if
     several rows have the same width.
 
     Args:
         rows: all rows.
         whole: the cells of the rows that are as wide as the header.
-        unused: for each column, whether it is of no use.
+        unused: for each column, whether it is not used.
     """
     width = len(unused)
     widths = Counter(len(row.cells) for row in rows if row.cells and not row.is_cut)

@@ -131,7 +131,7 @@ def test_one_day_above_twelve_decides_the_order_of_the_whole_file() -> None:
     day_first = read({"Date Read": "08/11/2020", "Date Added": "17/07/2020"})
     assert day_first.entries[0].date_read == date(2020, 11, 8)
     assert day_first.notes == (
-        "Dates such as 3/4/2020 are read with the day first, as other dates of the file prove.",
+        "Dates such as 3/4/2020 are read with the day first, as other dates in the file show.",
     )
     month_first = read({"Date Read": "8/11/20"}, {"Date Read": "7/17/20"})
     assert month_first.entries[0].date_read == date(2020, 8, 11)
@@ -153,7 +153,7 @@ def test_an_order_that_no_date_proves_is_said_and_only_the_year_is_used() -> Non
         (2, "Date Read"),
         (3, "Date Read"),
     ]
-    assert "in 2 dates cannot be decided" in export.notes[0]
+    assert "the day or the month comes first in 2 of its dates" in export.notes[0]
 
 
 def test_dates_that_contradict_each_other_are_read_where_they_are_certain() -> None:
