@@ -2,7 +2,7 @@
 
 import json
 
-from orf_books_tests.conftest import Platform, book, export_of
+from orf_books_tests.conftest import CommandLine, Platform, book, export_of
 
 STORYGRAPH = "Title,Authors,ISBN/UID,Read Status,Star Rating"
 
@@ -52,3 +52,12 @@ def test_what_was_not_understood_is_on_the_dashboard(platform: Platform) -> None
     platform.ingest("ada", export_of([4], Date_Read="########"))
     (unread,) = platform.dashboard("ada")["metadata"]["validation"]["unread_cells"]
     assert (unread["row_number"], unread["column"]) == (2, "Date Read")
+
+
+def test_a_refused_row_alone_makes_the_exit_status_1(orf_books: CommandLine) -> None:
+    header, row = export_of([4]).decode().splitlines()
+    nameless = "," * header.count(",")
+    file = orf_books.folder / "export.csv"
+    file.write_text(f"{header}\n{row}\n7{nameless}\n", encoding="utf-8")
+    document = orf_books.document("run", "books", str(file), "--library", "ada", status=1)
+    assert (document["failed_enrichments"], len(document["refused_rows"])) == (0, 1)
