@@ -23,7 +23,7 @@ from orf_books.books.genre_evidence import Evidence, GenreEvidence, KnownBook
 from orf_books.books.genres import read_headings
 
 EXPORTER_VERSION = "1.0.0"
-DATA_SCHEMA_VERSION = "1.0.0"
+DATA_SCHEMA_VERSION = "1.1.0"
 EXPORT_SOURCE = "goodreads_csv_with_genre_enrichment"
 SCHEMA_FILE = Path(__file__).with_name("library.schema.json")
 
