@@ -289,13 +289,15 @@ def run_transcripts(
     failures = records.failures_of_run(result.run_id)
     failed = {failure.key for failure in failures}
     rows = records.latest(report.uploads).values()
-    waiting = [one for one in records.publications() if not one.is_published]
+    waiting = [
+        publication for publication in records.publications() if not publication.is_published
+    ]
     return TranscriptsRun(
         report,
         tuple(failures),
         tuple(row for row in rows if row.key not in failed),
-        frozenset(one.key for one in waiting),
-        next((one.problem for one in waiting), None),
+        frozenset(publication.key for publication in waiting),
+        next((publication.problem for publication in waiting), None),
         records.storage.location(CLASSES_PAGE),
     )
 
