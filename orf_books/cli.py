@@ -534,7 +534,7 @@ def _report(
         print_json(document)
     else:
         show(document)
-    if run.report.failed:
+    if run.report.failed or document.get("refused_rows"):
         raise typer.Exit(ITEMS_FAILED)
 
 

@@ -272,7 +272,7 @@ def test_a_file_that_is_no_export_is_one_line_and_lies_in_rejected(
     assert done.returncode == WRONG_CALL
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
-    assert "This is no Goodreads export" in done.stderr
+    assert "cannot be read as the export of a library" in done.stderr
     reason = json.loads(folder.get("rejected/ada/raw.csv.error.json"))
     assert reason["looks_like"] in done.stderr
     assert reason["remedy"] in done.stderr

@@ -25,7 +25,7 @@ class BookQuery:
 
 
 class Match(StrEnum):
-    """How an answer was tied to the question."""
+    """How a record was matched with the book."""
 
     ISBN = "isbn"
     GOODREADS_ID = "goodreads_id"

@@ -10,6 +10,7 @@ from types import TracebackType
 
 import httpx
 
+from orf_books.books.author_names import last_name
 from orf_books.books.genres import genres_from_headings
 from orf_books.books.metadata import (
     NO_KEY,
@@ -23,9 +24,9 @@ from orf_books.books.metadata import (
 )
 from orf_books.books.similarity import (
     ACCEPTED_SIMILARITY,
-    last_name,
     main_title,
     title_author_similarity,
+    volume_words,
 )
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.grouped_lookup import GroupedLookup, GroupUndecided
@@ -215,7 +216,9 @@ class GoogleBooks(AsksService):
         if not (title and author):
             return None
         asked.append(Match.TITLE_AUTHOR.value)
-        volumes = await self._search(f'intitle:"{title}" inauthor:"{author}"', _BY_TITLE)
+        volume = "".join(f" intitle:{number}" for number in volume_words(book.title)[:1])
+        question = f'intitle:"{title}"{volume} inauthor:"{author}"'
+        volumes = await self._search(question, _BY_TITLE)
         best = max(volumes, key=lambda volume: _similarity(book, volume), default=None)
         if best is None or (similarity := _similarity(book, best)) < ACCEPTED_SIMILARITY:
             return None

@@ -24,7 +24,7 @@ from orf_books.assets.uploads import (
 from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.books.enrichment import CODE_VERSION
-from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
+from orf_books.books.exports.entries import RefusedRow, UnreadableExport, UnreadCell
 from orf_books.failures import FixInput
 from orf_books.object_keys import EXPORTS, is_export, library_of_export
 from orf_books.records.books import (
@@ -138,8 +138,7 @@ def validity_of_exports(records: BookRecords) -> dg.AssetCheckEvaluation:
 
 def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpload:
     """Read one upload and store what it holds, or refuse it."""
-    # Reading imports Polars, for which loading the definitions should not wait.
-    from orf_books.books.goodreads_csv import parse_export, refuse_by_size
+    from orf_books.books.exports.reading import parse_export, refuse_by_size
 
     arrived_at = datetime.fromisoformat(config.arrived_at)
     library, source = "", config.copy_key or config.key
@@ -150,7 +149,7 @@ def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpl
         library = _library_named_by(config.key)
         refuse_by_size(stored.size)
         export = parse_export(records.storage.get(source))
-    except NotAGoodreadsExport as reason:
+    except UnreadableExport as reason:
         refused = ExportUpload(
             config.key, version, library, REFUSED, arrived_at, run_id, problem=str(reason)
         )
@@ -167,6 +166,8 @@ def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpl
         books=len(export.entries),
         refused_rows=_notes(export.refused),
         duplicates=_notes(export.duplicates),
+        unread_cells=_notes(export.unread),
+        file_notes=export.notes,
     )
     records.accept(accepted, export)
     return accepted
@@ -177,7 +178,7 @@ def _library_named_by(upload: str) -> str:
         return library_of_export(upload)
     except FixInput as error:
         name = "an upload for a library that cannot have this name"
-        raise NotAGoodreadsExport(name, f"{error} Rename its folder.") from None
+        raise UnreadableExport(name, f"{error} Rename its folder.") from None
 
 
 @dg.multi_asset(
@@ -215,7 +216,7 @@ def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as pa
     yield from Driver(context, work, records, batch).run()
 
 
-def _notes(rows: Iterable[RefusedRow]) -> str:
+def _notes(rows: Iterable[RefusedRow | UnreadCell]) -> str:
     return json.dumps([asdict(row) for row in rows])
 
 
