@@ -312,8 +312,8 @@ class ObjectStorage:
 
 def _write_privately(root: Path, key: str, content: bytes) -> None:
     segments = key.split("/")
-    if not all(segments) or {".", ".."} & set(segments):
-        raise FixInput(f"{key!r} has empty, '.' or '..' segments, so nothing is stored there.")
+    if not all(segments):
+        raise _odd_segments(key)
     file = root / key
     # Named as the library names its half-written files, which listings leave out.
     half_written = file.with_name(f"{file.name}#{secrets.randbits(32)}")
@@ -343,17 +343,16 @@ def _store_errors(key: str) -> Iterator[None]:
     """Name the object in what goes wrong, and say whether trying again can help."""
     from obstore import exceptions
 
+    if {".", ".."} & set(key.split("/")):
+        raise _odd_segments(key)
     try:
         yield
     except (FileNotFoundError, exceptions.NotFoundError) as error:
         if "NoSuchBucket" in str(error):
             raise _refused(repr(key)) from error
         raise ObjectNotFoundError(f"There is no object {key!r}.") from None
-    except exceptions.InvalidPathError as error:
-        raise FixInput(
-            f"{key!r} holds an object whose key has empty, '.' or '..' segments: "
-            "rename or delete it."
-        ) from error
+    except (exceptions.InvalidPathError, ValueError) as error:
+        raise _odd_segments(key) from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
         raise _refused(repr(key)) from error
     except OSError as error:
@@ -368,6 +367,13 @@ def _system_errors(key: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise _failure_of_system(error, repr(key)) from error
+
+
+def _odd_segments(key: str) -> FixInput:
+    return FixInput(
+        f"{key!r} is or holds an object whose key has empty, '.' or '..' segments: rename or "
+        "delete it."
+    )
 
 
 def _failure_of_system(error: OSError, what: str) -> OrfBooksError:
