@@ -21,8 +21,7 @@ from orf_books.assets.transcripts.assets import (
     requested_sessions,
     score_transcripts_with,
 )
-from orf_books.assets.transcripts.pages import class_pages
-from orf_books.assets.transcripts.publishing import class_figures, published_scores
+from orf_books.assets.transcripts.classes import publish_classes
 from orf_books.batches.resource import BatchResource
 from orf_books.checks import checks
 from orf_books.jobs import (
@@ -73,9 +72,7 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
             class_transcripts,
             requested_sessions,
             score_transcripts_with(settings.skill_encoder),
-            class_figures,
-            published_scores,
-            class_pages,
+            publish_classes,
         ],
         asset_checks=checks,
         jobs=[

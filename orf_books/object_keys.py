@@ -1,7 +1,7 @@
 """Object keys of the store that people and other programs know.
 
 Belongs here: making and reading these keys. Does not belong here: what lies under them, and
-partition keys (`orf_books/partitions.py`).
+partition keys (`orf_books/partition_keys.py`).
 """
 
 import re
@@ -61,6 +61,11 @@ def is_export(key: str) -> bool:
 def export_key(library: str) -> str:
     """Where the command line puts a library's export."""
     return f"{EXPORTS}{library}/raw.csv"
+
+
+def export_copy_key(library: str, name: str) -> str:
+    """A hidden copy of an export, which no sensor sees, for the one run that reads it."""
+    return f"{EXPORTS}{library}/.{name}.csv"
 
 
 def library_data_key(library: str) -> str:

@@ -27,7 +27,7 @@ from orf_books.cli import main
 from orf_books.failures import FailureCategory, RetryLater
 from orf_books.instance import open_instance
 from orf_books.object_keys import roster_key, session_metadata_key
-from orf_books.partitions import session_key
+from orf_books.partition_keys import session_key
 from orf_books.records.sessions import SessionRecords
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
 from orf_books.resources.database import Database, Published

@@ -14,7 +14,7 @@ from orf_books.batches.report import BatchReport
 
 def every_item_succeeded(  # noqa: PLR0913 - what differs between kinds
     kind: ItemKind[Any],
-    asset: dg.AssetsDefinition,
+    asset: dg.AssetKey | dg.AssetsDefinition,
     report_of_run: Callable[[dg.AssetCheckExecutionContext], BatchReport | None],
     retry_job: str,
     *,

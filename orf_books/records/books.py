@@ -18,7 +18,7 @@ from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
 from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
-from orf_books.partitions import book_key
+from orf_books.partition_keys import book_key
 from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.records.uploads import upload_claims
 from orf_books.resources.raw_answers import RawAnswer
@@ -267,15 +267,21 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         # The receipt comes last: it is what makes the rows count.
         self._tables.append(export_uploads, [upload])
 
-    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport) -> None:
-        """Copy an upload that is no export aside, with what is wrong and what to do."""
+    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport, source: str) -> None:
+        """Copy an upload that is no export aside, with what is wrong and what to do.
+
+        Args:
+            upload: which.
+            reason: why it is refused.
+            source: key of the object that was read.
+        """
         explanation = {
             "upload": upload.key,
             "looks_like": reason.looks_like,
             "remedy": reason.remedy,
             "refused_at": upload.arrived_at.isoformat(),
         }
-        self.storage.copy(upload.key, rejected_export_key(upload.key))
+        self.storage.copy(source, rejected_export_key(upload.key))
         self.storage.put(export_refusal_key(upload.key), json.dumps(explanation, indent=2).encode())
         self._tables.append(export_uploads, [upload])
 

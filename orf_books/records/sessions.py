@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from orf_books.batches.report import BatchReport
 from orf_books.failures import OrfBooksError
 from orf_books.object_keys import AGGREGATES, NORMALIZED, SCORES, session_output_key
-from orf_books.partitions import class_of_session, day_of_session
+from orf_books.partition_keys import class_of_session, day_of_session
 from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.resources.tables import Table
 
@@ -253,7 +253,8 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
     def classes(self) -> dict[str, ClassSessions]:
         """Every class that has a session, whatever came of it."""
         requested = self.requested()
-        sessions, failures = self.latest(requested), self.standing_failures(requested)
+        sessions = self.latest(requested)
+        failures = self.failed_since(sessions, requested)
         published = {(row.key, row.job_id) for row in self.publications() if row.is_published}
         found: dict[str, ClassSessions] = {}
         for class_id, keys in _by_class(sessions.keys() | failures.keys()).items():
