@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import Timer
 
 import polars as pl
 import pytest
+from moto.server import ThreadedMotoServer
 
 from orf_books.failures import DamagedStore, FailureCategory, FixConfiguration, RetryLater
-from orf_books.resources.storage import ObjectStorage, S3Options
+from orf_books.resources.storage import ObjectStorage, S3Options, StoreRetryPolicy
 from orf_books.resources.tables import DAMAGED, Repair, Table, Tables
+from orf_books_tests.conftest import BUCKET
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 WRITERS, COMMITS, ROWS = 3, 2, 20
@@ -387,3 +390,23 @@ def test_tables_are_for_their_owner_only(local: Tables, folder: ObjectStorage) -
     local.append(THINGS, things("a"))
     assert folder.folder is not None
     assert stat.S_IMODE((folder.folder / "tables").stat().st_mode) == 0o700
+
+
+def test_a_commit_waits_for_a_store_that_comes_back_and_is_made_once(
+    s3_server: S3Options,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    options = replace(s3_server, endpoint_url=f"http://127.0.0.1:{port}")
+    tables = Tables(ObjectStorage(f"s3://{BUCKET}/away", options))
+    # All servers of this process have the same buckets.
+    store = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    came_back = Timer(1.5, store.start)
+    came_back.start()
+    try:
+        StoreRetryPolicy(patience=60).persist(lambda: tables.append(THINGS, things("a")))
+        assert not came_back.is_alive()
+        assert tables.all_rows(THINGS) == things("a")
+    finally:
+        came_back.join()
+        store.stop()
