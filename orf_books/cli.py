@@ -43,6 +43,7 @@ DEMO_READINGS = 2
 DEMO_UTTERANCES = 400
 DEMO_RATE = 50.0
 """Requests a second: the sandbox is nobody else's server."""
+DEMO_WINDOW = 10_000
 
 app = typer.Typer(
     help="From raw uploads to per-item results.", no_args_is_help=True, add_completion=False
@@ -420,7 +421,7 @@ def demo(*, as_json: AsJson = False) -> None:
                 "open_library_rate": DEMO_RATE,
                 "google_books_url": sandbox.google_books_url,
                 "google_books_key": SecretStr(sandbox.behaviour.google_key),
-                "google_books_rate": DEMO_RATE,
+                "google_books_window_requests": DEMO_WINDOW,
             }
         )
         batch = _batch(settings, is_silent=as_json)

@@ -25,6 +25,7 @@ from orf_books.assets.transcripts.classes import publish_classes
 from orf_books.batches.resource import BatchResource
 from orf_books.checks import checks
 from orf_books.jobs import (
+    fill_gaps,
     ingest_activities,
     ingest_books,
     ingest_transcripts,
@@ -77,6 +78,7 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
         asset_checks=checks,
         jobs=[
             ingest_books,
+            fill_gaps,
             retry_failed_books,
             refresh_libraries,
             ingest_activities,
@@ -108,7 +110,8 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
             url=settings.google_books_url,
             contact=settings.contact,
             key=_revealed(settings.google_books_key),
-            requests_per_second=settings.google_books_rate,
+            window_requests=settings.google_books_window_requests,
+            window_seconds=settings.google_books_window_seconds,
             requests_per_day=settings.google_books_daily_quota,
             ledger=settings.ledger,
         ),

@@ -47,6 +47,16 @@ retry_failed_books = dg.define_asset_job(
     tags=_RETRY_EVERYTHING,
     description="One run over every upload not read yet, and every book that failed or is missing.",
 )
+fill_gaps = dg.define_asset_job(
+    "fill_gaps",
+    dg.AssetSelection.assets(ENRICHMENT_REPORT) | _DASHBOARDS,
+    tags=_RETRY_EVERYTHING,
+    config={"ops": {"enrich_books": {"config": {"gaps_only": True}}}},
+    description=(
+        "Ask Google Books what it was not asked yet, as far as its window allows at once, and "
+        "refresh the dashboards. A sensor starts it until nothing is left to ask."
+    ),
+)
 ingest_activities = dg.define_asset_job(
     "ingest_activities",
     dg.AssetSelection.assets(requested_activities, RESCORING_REPORT, activity_reports),
@@ -136,7 +146,7 @@ def nightly_filling(
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for what was left open: a key was missing, the quota spent, a source down or busy."""
     gaps = BookRecords(storage.open()).gaps()
-    if any(can_be_filled(gap, google_books) for gap in gaps):
+    if any(can_be_filled(gap, google_books) for gap in gaps.values()):
         return dg.RunRequest()
     return dg.SkipReason("No gap can be filled.")
 

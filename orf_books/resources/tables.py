@@ -167,6 +167,11 @@ class Tables:
         newest = frame.sort(table.latest_by).unique(table.keys, keep="last")
         return list(_rows(table, newest))
 
+    def version(self, table: Table[Any]) -> str:
+        """Changes with every commit."""
+        opened = self._open(table)
+        return "" if opened is None else str(opened.version())
+
     def maintain(self, table: Table[Any]) -> Upkeep | None:
         """Compact the table's files and delete those that nobody has needed for a week."""
         opened = self._open(table)
