@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import polars as pl
 import pytest
@@ -371,6 +372,36 @@ def test_repair_gives_up_only_the_files_that_cannot_be_read(
     assert len(repair.lost_files) == 1
     assert "orf-books retry" in repair.remedy
     assert folder.exists(DAMAGED + repair.lost_files[0]) is (damage is not _a_lost_file)
+
+
+class KilledTables(Tables):
+    """Tables of a process that is killed as it writes."""
+
+    def _write(self, table: Table[Any], frame: pl.DataFrame) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_repair_that_was_interrupted_can_be_repeated(
+    local: Tables, folder: ObjectStorage
+) -> None:
+    local.append(THINGS, things("a", "b"))
+    _no_first_commit(folder)
+    with pytest.raises(KeyboardInterrupt):
+        KilledTables(folder).repair(THINGS)
+
+    assert Tables(folder).repair(THINGS).damage
+    assert Counter(local.all_rows(THINGS)) == Counter(things("a", "b"))
+
+
+def test_a_table_of_which_nothing_can_be_read_begins_anew(
+    local: Tables, folder: ObjectStorage
+) -> None:
+    local.append(THINGS, things("a"))
+    _garbage_in_a_file(folder)
+    assert len(local.repair(THINGS).lost_files) == 1
+    assert local.all_rows(THINGS) == []
+    local.append(THINGS, things("b"))
+    assert local.all_rows(THINGS) == things("b")
 
 
 def test_what_a_killed_run_left_of_its_first_append_is_no_damage(
