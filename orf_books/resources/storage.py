@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 RETRIES = 3
-"""How often the libraries ask S3 again, over about a second; then it is the caller's turn."""
+"""How often the libraries ask S3 again, over about a second; then the caller decides."""
 
 _REFUSALS = (
     *("NoSuchBucket", "401 Unauthorized", "403 Forbidden"),
@@ -48,8 +48,6 @@ _FULL = ("No space left on device", "Disk quota exceeded", "507 Insufficient Sto
 
 _TOO_LONG = "File name too long"
 _OF_DISKS_THAT_ARE_AWAY = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
-
-_MOST_ATTEMPTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,8 @@ class S3Options:
 class StoreRetryPolicy:
     """How long a write waits for a store that is away. All times in seconds.
 
-    For writes of what was paid for. Whoever waits must not go on producing: the memory that the
-    rows wait in is the caller's to bound.
+    For results that cost requests or minutes. The caller bounds the memory that they wait in, by
+    not producing more meanwhile.
     """
 
     patience: float = 300.0
@@ -96,7 +94,7 @@ class StoreRetryPolicy:
     def persist(self, write: Callable[[], ResultT]) -> ResultT:
         """Write until the store takes it; blocks, so call it in a thread.
 
-        A write whose answer was lost is repeated: it must bear that.
+        A write is repeated when only its answer was lost, so repeating it must be harmless.
 
         Raises:
             RetryLater: the store did not take it in all that time.
@@ -104,7 +102,7 @@ class StoreRetryPolicy:
         """
         for attempt in stamina.retry_context(
             on=RetryLater,
-            attempts=_MOST_ATTEMPTS,
+            attempts=None,
             timeout=self.patience,
             wait_initial=self.first_wait,
             wait_max=self.longest_wait,

@@ -18,11 +18,7 @@ from urllib.parse import unquote
 import stamina
 
 from orf_books.failures import DamagedStore, RetryLater
-from orf_books.resources.storage import (
-    RETRIES,
-    ObjectStorage,
-    failure_of,
-)
+from orf_books.resources.storage import RETRIES, ObjectStorage, failure_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,9 +39,11 @@ _DAMAGED_FILE = (
 )
 _DAMAGED_LOG = (
     *("No table metadata or protocol", "Json error", "Arrow error", "Parquet error"),
-    *("Invalid table version", "Generic delta kernel error", "Missing"),
+    *("Invalid table version", "Generic delta kernel error"),
 )
-"""How libraries call what is wrong with a table; they say so by text only."""
+"""What libraries call damage; they say so by text only."""
+_AWAY = "Generic S3 error"
+"""In the text of every error that comes of the store and not of what it holds."""
 KEPT_HOURS = 24 * 7
 """How long files that compaction replaced stay for readers that still use them."""
 
@@ -412,13 +410,13 @@ def _table_errors(table: Table[RowT]) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise DamagedTable(table.name, "a file of it is missing") from error
-    except ComputeError as error:
-        raise DamagedTable(table.name, "a file of it cannot be read") from error
-    except (DeltaError, OSError) as error:
-        failure = failure_of(error, f"table {table.name!r}")
-        is_away = isinstance(failure, RetryLater)
-        if is_away and any(sign in str(error) for sign in _DAMAGED_FILE):
+    except (ComputeError, DeltaError, OSError) as error:
+        text, what = str(error), f"table {table.name!r}"
+        failure = failure_of(error, what)
+        if _AWAY in text or not isinstance(failure, RetryLater):
+            raise failure from error
+        if isinstance(error, ComputeError) or any(sign in text for sign in _DAMAGED_FILE):
             raise DamagedTable(table.name, "a file of it cannot be read") from error
-        if is_away and any(sign in str(error) for sign in _DAMAGED_LOG):
+        if any(sign in text for sign in _DAMAGED_LOG):
             raise DamagedTable(table.name, "its log cannot be read") from error
         raise failure from error

@@ -15,11 +15,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from deltalake.exceptions import DeltaError
 from moto.server import ThreadedMotoServer
 
 from orf_books.failures import DamagedStore, FailureCategory, FixConfiguration, RetryLater
 from orf_books.resources.storage import ObjectStorage, S3Options, StoreRetryPolicy
-from orf_books.resources.tables import DAMAGED, Repair, Table, Tables
+from orf_books.resources.tables import DAMAGED, Repair, Table, Tables, _table_errors
 from orf_books_tests.conftest import BUCKET
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -184,6 +185,13 @@ def test_a_store_that_does_not_answer_may_answer_later(s3_server: S3Options) -> 
         tables.all_rows(THINGS)
     with pytest.raises(RetryLater, match="'things'"):
         tables.maintain(THINGS)
+
+
+@pytest.mark.parametrize("error", [DeltaError, OSError, pl.exceptions.ComputeError])
+def test_a_store_that_is_away_while_a_file_is_read_is_no_damage(error: type[Exception]) -> None:
+    said = "Failed to parse parquet: Parquet error: Generic S3 error: error sending request"
+    with pytest.raises(RetryLater), _table_errors(THINGS):
+        raise error(said)
 
 
 def test_a_missing_bucket_is_something_to_configure(s3_server: S3Options) -> None:
