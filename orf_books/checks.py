@@ -123,7 +123,7 @@ def evidence_resolves(
 def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
     """Warn when scores wait for the database."""
     classes = SessionRecords(storage.open()).classes().values()
-    waiting = sum(len(one.unpublished) for one in classes)
+    waiting = sum(len(of_class.unpublished) for of_class in classes)
     return dg.AssetCheckResult(
         passed=not waiting,
         severity=dg.AssetCheckSeverity.WARN,

@@ -10,6 +10,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -134,13 +135,27 @@ class Kind(StrEnum):
 
 
 @run_commands.command("books")
-def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = False) -> None:
-    """Upload a Goodreads export, enrich its books here, make the dashboard."""
-    from orf_books.commands.local_runs import ingest_export
+def run_books(
+    file: ExportFile,
+    library: Library = None,
+    *,
+    wait: Annotated[
+        bool, typer.Option(help="Go on until Google Books was asked about every book.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a Goodreads export, enrich its books here, build the dashboard."""
+    from orf_books.commands.local_runs import fill_gaps, ingest_export
 
     settings = load_settings()
-    batch = _batch(settings, is_silent=as_json)
-    run = ingest_export(settings, file.read_bytes(), _library(file, library), batch)
+    batch, name = _batch(settings, is_silent=as_json), _library(file, library)
+    run = ingest_export(settings, file.read_bytes(), name, batch)
+    if wait and settings.google_books_key and run.report.gaps:
+        messages.print("The dashboard is built; Google Books is asked about its gaps.")
+        gaps = fill_gaps(settings, name, batch, messages.print)
+        if gaps:
+            messages.print(f"{gaps} books wait for tomorrow's quota of Google Books.")
+        run = replace(run, report=replace(run.report, gaps=gaps))
     _report(run, show_books, as_json=as_json)
 
 

@@ -97,6 +97,19 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
     )
 
 
+def google_books_of(settings: Settings) -> GoogleBooksResource:
+    """Google Books as the settings have it."""
+    return GoogleBooksResource(
+        url=settings.google_books_url,
+        contact=settings.contact,
+        key=_revealed(settings.google_books_key),
+        window_requests=settings.google_books_window_requests,
+        window_seconds=settings.google_books_window_seconds,
+        requests_per_day=settings.google_books_daily_quota,
+        ledger=settings.ledger,
+    )
+
+
 def _resources(settings: Settings) -> dict[str, ProcessResource]:
     return {
         "storage": StorageResource(url=settings.storage, **settings.s3_options),
@@ -106,15 +119,7 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
             requests_per_second=settings.open_library_requests_per_second,
             ledger=settings.ledger,
         ),
-        "google_books": GoogleBooksResource(
-            url=settings.google_books_url,
-            contact=settings.contact,
-            key=_revealed(settings.google_books_key),
-            window_requests=settings.google_books_window_requests,
-            window_seconds=settings.google_books_window_seconds,
-            requests_per_day=settings.google_books_daily_quota,
-            ledger=settings.ledger,
-        ),
+        "google_books": google_books_of(settings),
         "speech": SpeechResource(
             mode=settings.speech,
             vote_rule=settings.vote_rule,

@@ -233,10 +233,12 @@ def unpublished_scores(
     if context.instance.get_runs_count(_under_way(refresh_classes.name)):
         return dg.SkipReason("A run is publishing.")
     records = SessionRecords(storage.open())
-    waiting = [one for one in records.publications() if not one.is_published]
+    waiting = [
+        publication for publication in records.publications() if not publication.is_published
+    ]
     if not waiting:
         return dg.SkipReason("No score waits for the database.")
-    last = max(waiting, key=lambda one: one.tried_at)
+    last = max(waiting, key=lambda publication: publication.tried_at)
     # After an outage of days, doubling would exceed what a duration can be.
     doublings = min(last.tries, MOST_DOUBLINGS)
     due = last.tried_at + min(FIRST_PUBLISHING_PAUSE * 2**doublings, LONGEST_PUBLISHING_PAUSE)
