@@ -487,6 +487,12 @@ def main() -> None:
         _complain(str(error), WRONG_CALL)
     except OrfBooksError as error:
         _complain(str(error), ITEMS_FAILED)
+    except Exception as error:
+        from orf_books.instance import failure_of_home
+
+        if failure := failure_of_home(error):
+            _complain(str(failure), WRONG_CALL)
+        raise
 
 
 def _complain(message: str, status: int) -> NoReturn:

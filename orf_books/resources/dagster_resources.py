@@ -72,7 +72,7 @@ class OpenLibraryResource(ProcessResource):
 
 
 class GoogleBooksResource(ProcessResource):
-    """Google Books; asked for what Open Library leaves open, and only with a key."""
+    """Google Books; asked for what Open Library does not answer, and only with a key."""
 
     url: str
     contact: str | None = None
@@ -130,18 +130,18 @@ class GoogleBooksResource(ProcessResource):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of a report should know about this source."""
+        """Notes about this source for the readers of a report."""
         off = "Google Books was not asked: set ORF_BOOKS_GOOGLE_BOOKS_KEY to fill gaps from there."
         return () if self.is_on else (off,)
 
 
 class SpeechResource(ProcessResource):
-    """Who listens to recordings: this machine, or the three services."""
+    """What recognises speech: this machine, or the three services."""
 
     mode: str
     """`embedded` or `services`."""
     vote_rule: str = "reference"
-    """What the votes of the recognisers come to, see `VoteRule`."""
+    """How the recognisers' votes are combined, see `VoteRule`."""
     contact: str | None = None
     deepgram_url: str
     deepgram_key: str | None = _SECRET
@@ -159,7 +159,7 @@ class SpeechResource(ProcessResource):
         """The recognisers of the three roles, for one step.
 
         Raises:
-            FixConfiguration: a service is wanted whose address or key is not set.
+            FixConfiguration: the address or key of a service is not set.
         """
         async with self._embedded() if self.is_embedded else self._services() as recognisers:
             yield recognisers
@@ -253,7 +253,7 @@ class DatabaseResource(ProcessResource):
 
 
 class TranscriptRulesResource(ProcessResource):
-    """What a transcript must be to be used, and what finds skills in it."""
+    """When a transcript is refused, and which encoder detects skills in it."""
 
     largest_warned_share: float
     """Of its lines, from 0 to 1."""

@@ -1,10 +1,10 @@
-"""What processes agree on, in a small database: turns at a service, a day's quota, claims on items.
+"""What processes share in a small database: turns at a service, a day's quota, claims on items.
 
 Belongs here: one short transaction for each of these. Does not belong here: asking services
 (`http.py`) and results (`tables.py`).
 
-The default is a SQLite file of the user's: services count requests by address, and all runs on a
-machine have the same one. Several machines share a Postgres database.
+The default is a SQLite file of the user: services count requests by IP address, which all runs on a
+machine share. Several machines share a Postgres database.
 
 The wall clock may be set back, so nothing but the day of a quota rests on it. In SQLite times are
 those of the machine's monotonic clock, which all its processes share and which starts anew at each
@@ -78,7 +78,7 @@ class Ledger:
         return max(0.0, float(row.wait))
 
     def seconds_until_turn(self, service: str) -> float:
-        """How long someone who came now would wait."""
+        """How long a request that came now would wait."""
         rows = self._rows(
             "SELECT next_at - :now AS wait FROM service_turns WHERE service = :service"
             " AND service_turns.taken_at <= :latest",
@@ -151,7 +151,7 @@ class Ledger:
         return list(result) if result.returns_rows else []
 
     def hold(self, service: str, seconds: float) -> None:
-        """Nobody gets a turn before so many seconds have passed: the service wants a pause."""
+        """Give no turn for so many seconds, because the service asked for a pause."""
         self._rows(
             "INSERT INTO service_turns VALUES (:service, :now, :now + :seconds)"
             " ON CONFLICT (service) DO UPDATE SET taken_at = :now, next_at = CASE"
@@ -174,7 +174,7 @@ class Ledger:
         )
 
     def exhaust(self, service: str, day: date, quota: int) -> None:
-        """Nothing is left of the day's quota, the service says, whoever spent it."""
+        """Count the day's quota as spent, because the service says so."""
         self._rows(
             "INSERT INTO spending VALUES (:service, :day, :quota) ON CONFLICT (service, day)"
             " DO UPDATE SET spent = :quota RETURNING spent",
@@ -214,7 +214,7 @@ class Ledger:
         return {row.holder for row in rows if row.item in wanted}
 
     def release(self, holder: str) -> None:
-        """Give up everything that the holder claims."""
+        """Release all claims of a holder."""
         self._rows(
             "DELETE FROM item_claims WHERE holder = :holder RETURNING item", {"holder": holder}
         )

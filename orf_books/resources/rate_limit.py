@@ -1,7 +1,7 @@
 """How fast a service is asked, by one client or by all that share a ledger.
 
 Belongs here: when the next request may leave. Does not belong here: sending it (`http.py`), and
-how processes agree (`ledger.py`).
+what processes share (`ledger.py`).
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class RateLimit(Protocol):
         ...
 
     async def hold(self, seconds: float) -> None:
-        """Give no new turn for so long: the service wants a pause."""
+        """Give no turn for so many seconds, because the service asked for a pause."""
         ...
 
 
@@ -53,7 +53,7 @@ class LocalRateLimit:
             await asyncio.sleep(wait)
 
     async def hold(self, seconds: float) -> None:
-        """Give no new turn for so long."""
+        """Give no turn for so many seconds."""
         until = asyncio.get_running_loop().time() + seconds
         self._next_turn = max(self._next_turn, until)
 
@@ -80,7 +80,7 @@ class SharedRateLimit:
             await asyncio.sleep(wait)
 
     async def hold(self, seconds: float) -> None:
-        """Give no new turn to anybody for so long."""
+        """Give no turn to anybody for so many seconds."""
         await asyncio.to_thread(self._ledger.hold, self._service, seconds)
 
 
@@ -159,7 +159,7 @@ class DailyQuota:
         return max(0, self._requests_per_day - spent)
 
     async def exhaust(self) -> None:
-        """The service says that nothing is left today."""
+        """Count today's quota as spent, because the service says so."""
         await asyncio.to_thread(
             self._ledger.exhaust, self._service, self._today(), self._requests_per_day
         )
