@@ -35,7 +35,7 @@ from orf_books.books.metadata import BookQuery
 from orf_books.definitions import build_defs
 from orf_books.instance import HOME_VARIABLE, open_instance
 from orf_books.object_keys import export_key
-from orf_books.partitions import book_key
+from orf_books.partition_keys import book_key
 from orf_books.records.books import (
     ACCEPTED,
     TABLES,
@@ -180,7 +180,7 @@ class LargeStore:
     def _enrich(self, books: Sequence[LibraryEntry], run: str) -> None:
         for start in range(0, len(books), ROWS_OF_A_COMMIT):
             rows = [_enriched(book, run) for book in books[start : start + ROWS_OF_A_COMMIT]]
-            self._records.add_enrichments(rows)
+            self._records.add_results(rows)
 
 
 def _upload(library: str, books: Sequence[LibraryEntry], run: str) -> ExportUpload:
@@ -190,7 +190,7 @@ def _upload(library: str, books: Sequence[LibraryEntry], run: str) -> ExportUplo
         library=library,
         status=ACCEPTED,
         arrived_at=datetime.now(UTC),
-        job_id=run,
+        run_id=run,
         rows=len(books),
         books=len(books),
     )

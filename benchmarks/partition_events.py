@@ -30,8 +30,8 @@ from benchmarks.measuring import (
     temporary_folder,
 )
 from orf_books.batches.batch import COMMIT_ITEMS
+from orf_books.batches.partitions import register
 from orf_books.dagster_internals import PartitionEvents, PartitionMaterialization
-from orf_books.partitions import register
 from orf_books_tests.postgres import PostgresServer, running_postgres
 
 BUDGET_MILLISECONDS = 1.0

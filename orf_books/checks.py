@@ -4,7 +4,6 @@ Belongs here: the checks and the figures they hold results against. Does not bel
 result is made.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,19 +11,14 @@ import dagster as dg
 
 from orf_books.assets.activities.pages import activity_reports
 from orf_books.assets.activities.step import ACTIVITIES
-from orf_books.assets.books.assets import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
+from orf_books.assets.books.assets import EXPORT_IS_VALID, GOODREADS_EXPORTS
 from orf_books.assets.books.pages import dashboard
-from orf_books.assets.books.step import BOOKS
-from orf_books.assets.transcripts.assets import (
-    CLASS_TRANSCRIPTS,
-    SCORING_REPORT,
-    TRANSCRIPTS_ARE_USABLE,
-    refusals,
-)
-from orf_books.assets.transcripts.pages import class_pages
-from orf_books.assets.transcripts.publishing import published_scores
-from orf_books.assets.transcripts.step import SESSIONS
-from orf_books.batches.item_step import ItemKind
+from orf_books.assets.books.step import BOOKS, ENRICHMENT_REPORT
+from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS, TRANSCRIPTS_ARE_USABLE, refusals
+from orf_books.assets.transcripts.classes import CLASS_PAGES, PUBLISHED_SCORES
+from orf_books.assets.transcripts.step import SCORING_REPORT, SESSIONS
+from orf_books.batches.check import every_item_succeeded
+from orf_books.batches.store import ReportT
 from orf_books.jobs import retry_failed_activities, retry_failed_books, retry_failed_transcripts
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import REFUSED, BookRecords
@@ -57,49 +51,16 @@ def export_is_valid(storage: StorageResource) -> dg.AssetCheckResult:
     )
 
 
-def _every_item_succeeded(
-    name: str,
-    asset: dg.AssetsDefinition,
-    kind: ItemKind[Any],
-    records: Callable[[ObjectStorage], ItemRecords[Any, Any]],
-    retry_job: str,
-) -> dg.AssetChecksDefinition:
-    """A check that fails the run when items of its batch failed.
+def _report_of(
+    records: Callable[[ObjectStorage], ItemRecords[Any, Any, Any, ReportT]],
+) -> Callable[[dg.AssetCheckExecutionContext], ReportT | None]:
+    """How a check finds the report of its run."""
 
-    It is the last of the run: it turns exactly the failed partitions red, and what people look at
-    is made before.
-    """
+    def report_of_run(context: dg.AssetCheckExecutionContext) -> ReportT | None:
+        storage: StorageResource = context.resources.storage
+        return records(storage.open()).report_of_run(context.run.run_id)
 
-    @dg.asset_check(
-        asset=asset,
-        name=name,
-        blocking=True,
-        description=(
-            f"All {kind.name} of the batch succeeded. Failing it fails the run, which turns "
-            "exactly the failed partitions red; what people look at is made before."
-        ),
-    )
-    def every_item_succeeded(
-        context: dg.AssetCheckExecutionContext, storage: StorageResource
-    ) -> dg.AssetCheckResult:
-        report = records(storage.open()).report_of_job(context.run.run_id)
-        if report is None:
-            return dg.AssetCheckResult(passed=True, description="This run had no batch.")
-        items = f"{report.items} {kind.name}"
-        remedy = (
-            f"Backfill the failed partitions of {kind.asset.to_user_string()}, or run {retry_job}."
-        )
-        return dg.AssetCheckResult(
-            passed=report.failed == 0,
-            description=(
-                f"{report.failed} of {items} failed. {remedy}"
-                if report.failed
-                else f"All {items} succeeded."
-            ),
-            metadata={"failed_by_category": json.loads(report.failed_by_category)},
-        )
-
-    return every_item_succeeded
+    return report_of_run
 
 
 @dg.asset_check(
@@ -110,7 +71,7 @@ def success_rate_is_high(
     context: dg.AssetCheckExecutionContext, storage: StorageResource
 ) -> dg.AssetCheckResult:
     """Warn when more items fail than a few broken records explain: a source is probably down."""
-    report = BookRecords(storage.open()).report_of_job(context.run.run_id)
+    report = BookRecords(storage.open()).report_of_run(context.run.run_id)
     rate = report.success_rate if report else 100.0
     return dg.AssetCheckResult(
         passed=rate >= LEAST_SUCCESS_RATE,
@@ -143,8 +104,8 @@ def evidence_resolves(
 ) -> dg.AssetCheckResult:
     """Look evidence up from what is stored, before anything is made of it."""
     records = SessionRecords(storage.open())
-    report = records.report_of_job(context.run.run_id)
-    rows = records.sessions(report.uploads).values() if report else []
+    report = records.report_of_run(context.run.run_id)
+    rows = records.latest(report.uploads).values() if report else []
     found = resolve_stored(records.storage, [r for r in rows if r.run_id == context.run.run_id])
     return dg.AssetCheckResult(
         passed=found.is_complete,
@@ -154,7 +115,7 @@ def evidence_resolves(
 
 
 @dg.asset_check(
-    asset=published_scores,
+    asset=PUBLISHED_SCORES,
     description="All scores are published. Those that are not, the next run publishes.",
 )
 def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
@@ -171,25 +132,31 @@ def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
 
 checks = [
     export_is_valid,
-    _every_item_succeeded(
-        "every_item_succeeded", dashboard, BOOKS, BookRecords, retry_failed_books.name
+    every_item_succeeded(
+        BOOKS,
+        dashboard,
+        _report_of(BookRecords),
+        retry_failed_books.name,
+        resources={"storage"},
     ),
     success_rate_is_high,
-    _every_item_succeeded(
-        "every_activity_succeeded",
-        activity_reports,
+    every_item_succeeded(
         ACTIVITIES,
-        ActivityRecords,
+        activity_reports,
+        _report_of(ActivityRecords),
         retry_failed_activities.name,
+        resources={"storage"},
+        name="every_activity_succeeded",
     ),
     transcripts_are_usable,
     evidence_resolves,
     all_scores_are_published,
-    _every_item_succeeded(
-        "every_session_succeeded",
-        class_pages,
+    every_item_succeeded(
         SESSIONS,
-        SessionRecords,
+        CLASS_PAGES,
+        _report_of(SessionRecords),
         retry_failed_transcripts.name,
+        resources={"storage"},
+        name="every_session_succeeded",
     ),
 ]

@@ -8,7 +8,6 @@ Dagster is imported inside the commands that need it: reading a dashboard should
 
 import atexit
 import gc
-import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -449,15 +448,13 @@ def demo(*, as_json: AsJson = False) -> None:
 def dev(
     port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.")] = 3000,
 ) -> None:
-    """The Dagster page with its daemon, from the project's workspace.yaml and dagster.yaml."""
-    from orf_books.instance import open_instance
+    """The Dagster page with its daemon."""
+    from orf_books.commands.dev_server import serve
+    from orf_books.instance import WORKSPACE, open_instance
 
     # Creates the storage, before several processes want to.
     open_instance(load_settings()).dispose()
-    workspace = Path(__file__).parent.parent / "workspace.yaml"
-    dagster = Path(sys.executable).with_name("dagster")
-    arguments = ["dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
-    os.execv(dagster, [str(dagster), *arguments])  # noqa: S606 - becomes the page
+    raise typer.Exit(serve(WORKSPACE, port))
 
 
 def main() -> None:

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orf_books.assets.activities.assets import RESCORING_REPORT, requested_activities
+from orf_books.assets.activities.assets import requested_activities
 from orf_books.assets.activities.pages import activity_reports
-from orf_books.assets.books.assets import ENRICHMENT_REPORT, library_entries
+from orf_books.assets.activities.step import RESCORING_REPORT
+from orf_books.assets.books.assets import library_entries
 from orf_books.assets.books.pages import dashboard, library_dashboard
-from orf_books.assets.books.step import can_be_filled
-from orf_books.assets.transcripts.assets import SCORING_REPORT, requested_sessions
-from orf_books.assets.transcripts.pages import class_pages
-from orf_books.assets.transcripts.publishing import class_figures, published_scores
+from orf_books.assets.books.step import ENRICHMENT_REPORT, can_be_filled
+from orf_books.assets.transcripts.assets import requested_sessions
+from orf_books.assets.transcripts.classes import CLASS_FIGURES, CLASS_PAGES, PUBLISHED_SCORES
+from orf_books.assets.transcripts.step import SCORING_REPORT
 from orf_books.records import activities as activity_records
 from orf_books.records import books as book_records
 from orf_books.records import sessions as session_records
@@ -28,7 +29,7 @@ LONGEST_RUN = timedelta(days=1)
 """What is older does not belong to a run that is still at work."""
 
 _DASHBOARDS = dg.AssetSelection.assets(library_dashboard, dashboard)
-_CLASSES = dg.AssetSelection.assets(class_figures, published_scores, class_pages)
+_CLASSES = dg.AssetSelection.assets(CLASS_FIGURES, PUBLISHED_SCORES, CLASS_PAGES)
 _RETRY_BY_BACKFILL = {"dagster/max_retries": "0"}
 """A run that Dagster retries from its failure repeats the check, not the failed items."""
 
@@ -78,7 +79,7 @@ retry_failed_transcripts = dg.define_asset_job(
 )
 refresh_classes = dg.define_asset_job(
     "refresh_classes",
-    _CLASSES.without_checks() | dg.AssetSelection.checks_for_assets(published_scores),
+    _CLASSES.without_checks() | dg.AssetSelection.checks_for_assets(PUBLISHED_SCORES),
     tags=_RETRY_BY_BACKFILL,
     description=(
         "Publish what is not published yet, without scoring, and make figures and pages of classes "

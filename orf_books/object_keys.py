@@ -1,7 +1,7 @@
 """Object keys of the store that people and other programs know.
 
 Belongs here: making and reading these keys. Does not belong here: what lies under them, and
-partition keys (`orf_books/partitions.py`).
+partition keys (`orf_books/partition_keys.py`).
 """
 
 import re

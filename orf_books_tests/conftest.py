@@ -21,8 +21,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
-from orf_books import partitions
-from orf_books.assets.books.step import ENRICHED_BOOKS
+from orf_books.assets.books.step import BOOKS, ENRICHED_BOOKS
 from orf_books.cli import main
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
@@ -271,7 +270,7 @@ class Platform:
 
     def report(self, run: dg.ExecuteInProcessResult) -> EnrichmentReport:
         """The report that a run has left."""
-        report = self.records.report_of_job(run.run_id)
+        report = self.records.report_of_run(run.run_id)
         assert report is not None
         return report
 
@@ -294,8 +293,8 @@ class Platform:
 
 def statuses_of_books(instance: dg.DagsterInstance) -> dict[str, PartitionStatus]:
     """Dagster's status of every partition of enriched books."""
-    keys = instance.get_dynamic_partitions(str(partitions.books.name))
-    return partition_statuses(instance, ENRICHED_BOOKS, partitions.books, keys)
+    keys = instance.get_dynamic_partitions(str(BOOKS.partitions.name))
+    return partition_statuses(instance, ENRICHED_BOOKS, BOOKS.partitions, keys)
 
 
 def _quietly(ops: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class QuickPlatform(Platform):
 
     def rows(self, numbers: Iterable[int]) -> Iterable[EnrichedBookRow]:
         """The latest enrichments of books."""
-        return self.records.enrichments([book(number) for number in numbers]).values()
+        return self.records.with_answers([book(number) for number in numbers]).values()
 
 
 def platform_in(folder: Path, sandbox: Sandbox, instance: dg.DagsterInstance) -> QuickPlatform:
@@ -183,7 +183,7 @@ def test_when_half_of_the_requests_fail_books_fail_or_have_gaps_and_none_gets_a_
     answers = platform.answers(range(BOOKS))
     assert platform.answers_without_gap(range(BOOKS)).items() <= answers_of_a_calm_day.items()
     assert existing_recorded_as_not_found(answers, answers_of_a_calm_day) == set()
-    assert platform.report(run).failed_enrichments == BOOKS - len(answers)
+    assert platform.report(run).failed == BOOKS - len(answers)
     sandbox.behaviour.fault_rate = 0.0
     assert platform.run("retry_failed_books").success
     assert platform.answers(range(BOOKS)) == answers_of_a_calm_day
@@ -246,7 +246,7 @@ def seconds_of_asking(sandbox: Sandbox, runs: Sequence[subprocess.Popen[str]]) -
 
 def recorded(command: CommandLine, numbers: Iterable[int]) -> list[EnrichedBookRow]:
     records = BookRecords(command.storage)
-    rows = records.enrichments([book(number) for number in numbers])
+    rows = records.with_answers([book(number) for number in numbers])
     return list(rows.values())
 
 
@@ -280,7 +280,7 @@ def test_every_answer_is_kept_whole_with_its_request_and_time(
     run = platform.ingest("ada", export_of(range(BOOKS)))
     kept = Tables(platform.storage).all_rows(raw_answers)
     assert len(kept) == sandbox.counts.requests()
-    assert all(row.job_id == run.run_id and row.answered_at > before for row in kept)
+    assert all(row.run_id == run.run_id and row.answered_at > before for row in kept)
     assert all(json.loads(row.body) and row.request.startswith("/") for row in kept)
 
 
@@ -313,7 +313,7 @@ def test_a_retry_without_a_key_asks_nothing_about_books_that_only_a_key_would_he
     platform.ingest("ada", export_of(range(BOOKS)))
     sandbox.counts.clear()
     run = platform.run("retry_failed_books")
-    assert platform.report(run).books_processed == sandbox.counts.requests() == 0
+    assert platform.report(run).items == sandbox.counts.requests() == 0
 
 
 @pytest.mark.parametrize("key", [None, GOOGLE_BOOKS_KEY])
@@ -347,7 +347,7 @@ def test_while_a_source_is_down_the_batch_goes_on_with_the_other_and_stops_askin
     answers = platform.answers(range(BOOKS))
     assert len(answers) > BOOKS / 2
     assert existing_recorded_as_not_found(answers, answers_of_a_calm_day) == set()
-    assert set(json.loads(platform.report(run).failed_by_category)) == {"unavailable"}
+    assert set(platform.report(run).failed_by_category) == {"unavailable"}
     assert sandbox.counts.requests(Service.OPEN_LIBRARY) <= 2 * FAILURES_THAT_OPEN
     sandbox.behaviour.services = {}
     assert platform.run("retry_failed_books").success
@@ -371,8 +371,8 @@ def test_a_service_that_refuses_us_fails_every_book_with_the_remedy_at_one_reque
 
     assert not run.success
     report = platform.report(run)
-    assert (report.failed_enrichments, report.not_found) == (BOOKS, 0)
-    assert platform.records.enrichments([book(number) for number in numbers]) == {}
+    assert (report.failed, report.not_found) == (BOOKS, 0)
+    assert platform.records.with_answers([book(number) for number in numbers]) == {}
     shown = platform.shown_books("ada").values()
     assert all("ORF_BOOKS_CONTACT" in entry["enrichment_error"] for entry in shown)
     group = BOOKS_BY_ISBN if with_isbn else BOOKS_BY_GOODREADS_ID

@@ -312,11 +312,11 @@ def test_a_killed_run_loses_no_committed_result_and_the_next_asks_only_for_the_r
     (tmp_path / "ada.csv").write_bytes(export_of(plain_books()))
     records = BookRecords(orf_books.storage)
     process = orf_books.start("run", "books", "ada.csv", ORF_BOOKS_OPEN_LIBRARY_RATE="1")
-    wait_for("committed rows", lambda: records.enrichments(keys))
+    wait_for("committed rows", lambda: records.with_answers(keys))
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
-    committed = set(records.enrichments(keys))
+    committed = set(records.with_answers(keys))
     assert 0 < len(committed) < len(keys)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DAGSTER_HOME", raising=False)

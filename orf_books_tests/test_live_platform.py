@@ -63,6 +63,9 @@ EVENTS = """query($run: ID!) { logsForRun(runId: $run, limit: 1000) {
 BACKFILL = """mutation($of: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $of) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 
+LAUNCH = """mutation($of: ExecutionParams!) { launchRun(executionParams: $of) {
+  __typename ... on RunConfigValidationInvalid { errors { message } } } }"""
+
 
 @dataclass
 class LivePlatform:
@@ -202,6 +205,24 @@ def test_a_file_in_the_uploads_folder_becomes_a_dashboard_with_no_other_step(
     assert live.ended_run_over("ada")["status"] == "SUCCESS"
 
 
+def test_a_launch_cannot_have_a_key_sent_to_another_address(live: LivePlatform) -> None:
+    elsewhere = {"google_books": {"config": {"url": "http://127.0.0.1:9/elsewhere"}}}
+    job = {**CODE_LOCATION, "jobName": "ingest_books"}
+    launch = {"selector": job, "mode": "default", "runConfigData": {"resources": elsewhere}}
+    launched = live.ask(LAUNCH, of=launch)["launchRun"]
+    assert launched["__typename"] == "RunConfigValidationInvalid"
+    assert "google_books" in launched["errors"][0]["message"]
+
+
+def test_no_other_web_page_can_use_the_page(live: LivePlatform) -> None:
+    graphql, query = f"{live.url}/graphql", {"query": "mutation { __typename }"}
+    elsewhere = {"Origin": "https://elsewhere.test"}
+    assert httpx.post(graphql, json=query, headers=elsewhere).status_code == 403
+    assert httpx.post(graphql, json=query, headers={"Host": "elsewhere.test"}).status_code == 421
+    assert httpx.get(graphql, params=query).status_code == 405
+    assert httpx.post(graphql, json=query, headers={"Origin": live.url}).status_code == 200
+
+
 def test_a_refused_file_fails_its_run_and_the_next_upload_goes_on(live: LivePlatform) -> None:
     live.put("bad", b"Name;Price\nMilk;1\n")
     live.put("good", export_of(plain_books()[:2]))
@@ -255,12 +276,12 @@ def test_a_killed_worker_loses_no_committed_result(live: LivePlatform) -> None:
     live.put("killed", export_of(numbers))
     run = wait_for("run over killed", lambda: live.run_over("killed"))
     worker = wait_for("its worker", lambda: live.worker_of(run["runId"]))
-    wait_for("committed rows", lambda: records.enrichments(keys))
+    wait_for("committed rows", lambda: records.with_answers(keys))
     os.kill(worker, signal.SIGKILL)
     live.sandbox.behaviour.change(Behaviour().as_json())
 
     assert live.ended_run_over("killed")["status"] == "FAILURE"
-    committed = set(records.enrichments(keys))
+    committed = set(records.with_answers(keys))
     assert 0 < len(committed) < len(keys)
     assert keys - committed <= live.partitions("failed")
     live.sandbox.counts.clear()

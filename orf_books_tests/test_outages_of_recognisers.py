@@ -102,7 +102,7 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def verdicts(platform: Platform, uploads: Path, reading: RecordedReading) -> list[Flags] | None:
     """The flags after a run; None where the activity failed."""
     run = platform.ingest(uploads / reading.reading_id)
-    if platform.report(run).failed_rescorings:
+    if platform.report(run).failed:
         return None
     rows = platform.records.results([reading.reading_id])
     return [phrase.flags for phrase in rows[reading.reading_id].rescored().phrases]

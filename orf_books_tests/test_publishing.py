@@ -9,12 +9,12 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.transcripts.publishing import stored_scores
 from orf_books.resources.dagster_resources import DatabaseResource
 from orf_books.resources.database import Database
 from orf_books.resources.published_tables import ASSESSMENTS, CLASS_AGGREGATES, EVIDENCE
 from orf_books.resources.storage import S3Options
 from orf_books.settings import Settings
+from orf_books.transcripts.score_document import read_scores
 from orf_books_tests.assets.transcripts.class_platform import (
     MONDAY,
     ClassPlatform,
@@ -101,7 +101,7 @@ def test_publishing_twice_changes_nothing(
     assert published["class_aggregates"]
 
     (of_class,) = platform.records.classes().values()
-    scores = stored_scores(platform.records, of_class, of_class.rows, "run")
+    scores = [read_scores(platform.storage.get(row.scores_key)) for row in of_class.rows]
     assert scores
     Database(url).publish(scores)
     assert everything(url) == published

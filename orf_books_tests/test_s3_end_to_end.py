@@ -76,7 +76,7 @@ def test_two_runs_at_once_over_shared_books_leave_dashboards_and_tables_whole(
     for library, numbers in libraries.items():
         assert books_shown(bucket, library) == {book(number): "enriched" for number in numbers}
     records = BookRecords(bucket)
-    assert len(records.enrichments({book(number) for number in plain_books()[:180]})) == 180
+    assert len(records.with_answers({book(number) for number in plain_books()[:180]})) == 180
     assert [digest.library_id for digest in records.digests()] == ["ada", "bob"]
     assert {upload.library for upload in records.uploads()} == set(libraries)
     report = json.loads(finished[0][0])

@@ -21,17 +21,10 @@ logger = logging.getLogger(__name__)
 
 RowT = TypeVar("RowT")
 
-COMPLETE, COMPLETE_WITH_FAILURES = "complete", "complete_with_failures"
-"""How reports call a batch that came to its end."""
 _REMEDY = "Retry it later."
 COMMIT_ITEMS = 500
 COMMIT_SECONDS = 2.0
 """Finished rows wait for company until there are this many, or the oldest waited this long."""
-
-
-def success_rate(succeeded: int, items: int) -> float:
-    """Percent of a batch's items; an empty batch succeeded."""
-    return round(100 * succeeded / items, 1) if items else 100.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,14 @@ Belongs here: the question that `orf-books status` answers without an upload. Do
 single uploads (`upload_status.py`), printing.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from orf_books.batches.report import BatchReport
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import BookRecords
-from orf_books.records.items import BatchReport
 from orf_books.records.sessions import SessionRecords
 from orf_books.resources.storage import ObjectStorage
 
@@ -82,25 +81,25 @@ def batches(storage: ObjectStorage, wanted: BatchFilter) -> list[Batch]:
 def _transcripts(storage: ObjectStorage) -> Iterator[Batch]:
     records = SessionRecords(storage)
     waiting = {one.key for one in records.publications() if not one.is_published}
-    runs = {row.run_id for row in records.sessions(waiting).values()} if waiting else set()
+    runs = {row.run_id for row in records.latest(waiting).values()} if waiting else set()
     for report in records.reports():
         batch = _batch("transcripts", report)
         yield replace(
             batch,
-            errors={**batch.errors, **json.loads(report.failed_by_code)},
+            errors={**batch.errors, **report.failed_by_code},
             classes=report.classes,
-            is_published=report.job_id not in runs,
+            is_published=report.run_id not in runs,
         )
 
 
 def _batch(kind: str, report: BatchReport) -> Batch:
     return Batch(
         kind,
-        report.job_id,
+        report.run_id,
         report.started_at,
         report.status,
         report.items,
         report.failed,
-        round(report.processing_time_seconds, 3),
-        json.loads(report.failed_by_category),
+        round(report.seconds, 3),
+        report.failed_by_category,
     )

@@ -78,7 +78,7 @@ def evaluate_books(storage: ObjectStorage, labels: bytes) -> BooksEvaluation:
     """
     books = read_labels(labels)
     keys = {book.goodreads_id: safe_key(book.goodreads_id) for book in books}
-    rows = BookRecords(storage).enrichments(list(keys.values()))
+    rows = BookRecords(storage).with_answers(list(keys.values()))
     if not rows:
         raise FixInput(
             "No book of these labels is in the store; run `orf-books run books` with an export "

@@ -6,7 +6,7 @@ arguments and printing (`orf_books/cli.py`), what the jobs do.
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import dagster as dg
 
 from orf_books.assets.uploads import UploadsConfig
 from orf_books.batches.resource import BatchResource
+from orf_books.batches.store import ReportT
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.definitions import build_defs
 from orf_books.failures import FixInput, OrfBooksError
@@ -32,7 +33,7 @@ from orf_books.records.books import (
     EnrichmentReport,
     ExportUpload,
 )
-from orf_books.records.items import FailedItem, ItemRecords, ReportT
+from orf_books.records.items import FailedItem, ItemRecords
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.recordings import upload_at
 from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
@@ -58,10 +59,7 @@ class BooksRun:
 
     def as_document(self) -> dict[str, Any]:
         """For machines: the report's fields, and what belongs to them."""
-        report = asdict(self.report)
-        for name in ("failed_by_category", "requests"):
-            report[name] = json.loads(report[name])
-        return report | {
+        return self.report.document() | {
             "rows": sum(upload.rows for upload in self.uploads),
             "refused_rows": [
                 row for upload in self.uploads for row in json.loads(upload.refused_rows)
@@ -114,9 +112,7 @@ class ActivitiesRun:
 
     def as_document(self) -> dict[str, Any]:
         """For machines: the report's fields, and what belongs to them."""
-        report = asdict(self.report)
-        report["failed_by_category"] = json.loads(report["failed_by_category"])
-        return report | {
+        return self.report.document() | {
             "failures": [
                 {"activity": failure.key, "category": failure.category, "message": failure.message}
                 for failure in self.failures
@@ -175,10 +171,7 @@ class TranscriptsRun:
 
     def as_document(self) -> dict[str, Any]:
         """For machines: the report's fields, and what belongs to them."""
-        report = asdict(self.report)
-        for name in ("failed_by_category", "failed_by_code"):
-            report[name] = json.loads(report[name])
-        return report | {
+        return self.report.document() | {
             "published": "yes" if self.is_published else "no",
             "publishing_problem": None if self.is_published else self.problem,
             "failures": [
@@ -245,9 +238,9 @@ def run_transcripts(
     records = SessionRecords(settings.open_storage())
     result = run_job(settings, job, config, batch)
     report = _report_of(records, result)
-    failures = records.failures_of_job(result.run_id)
+    failures = records.failures_of_run(result.run_id)
     failed = {failure.key for failure in failures}
-    rows = records.sessions(report.uploads).values()
+    rows = records.latest(report.uploads).values()
     waiting = [one for one in records.publications() if not one.is_published]
     return TranscriptsRun(
         report,
@@ -264,13 +257,13 @@ def _run_activities(
 ) -> ActivitiesRun:
     records = ActivityRecords(settings.open_storage())
     result = run_job(settings, job, config, batch)
-    for upload in records.uploads_of_job(result.run_id):
+    for upload in records.uploads_of_run(result.run_id):
         if upload.problem:
             raise FixInput(f"{upload.key}: {upload.problem}")
     report = _report_of(records, result)
     return ActivitiesRun(
         report,
-        tuple(records.failures_of_job(result.run_id)),
+        tuple(records.failures_of_run(result.run_id)),
         records.storage.location(ACTIVITIES_PAGE),
     )
 
@@ -291,14 +284,14 @@ def _run_books(
     batch: BatchResource,
 ) -> BooksRun:
     result = run_job(settings, job, config, batch)
-    uploads = tuple(records.uploads_of_job(result.run_id))
+    uploads = tuple(records.uploads_of_run(result.run_id))
     for upload in uploads:
         if upload.problem:
             raise FixInput(upload.problem)
     report = _report_of(records, result)
     return BooksRun(
         report,
-        tuple(records.failures_of_job(result.run_id)),
+        tuple(records.failures_of_run(result.run_id)),
         uploads,
         {
             library: {
@@ -327,8 +320,10 @@ def run_job(
         )
 
 
-def _report_of(records: ItemRecords[Any, ReportT], result: dg.ExecuteInProcessResult) -> ReportT:
-    report = records.report_of_job(result.run_id)
+def _report_of(
+    records: ItemRecords[Any, Any, Any, ReportT], result: dg.ExecuteInProcessResult
+) -> ReportT:
+    report = records.report_of_run(result.run_id)
     if report is None or not (result.success or report.failed):
         raise RunBrokeError(f"Run {result.run_id} broke off: {_why(result)}")
     return report

@@ -18,7 +18,7 @@ from orf_books.object_keys import (
     library_name,
     library_of_export,
 )
-from orf_books.partitions import activity_key
+from orf_books.partition_keys import activity_key
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import ACCEPTED, BookRecords, ExportUpload
 from orf_books.records.raw_sessions import sessions_in
@@ -62,7 +62,7 @@ def status_of_activity(storage: ObjectStorage, name: str) -> dict[str, Any] | No
         key, folder = activity_key(activity), activity_folder(activity)
     except FixInput:
         return None
-    digest = records.digests([key]).get(key)
+    digest = records.latest([key]).get(key)
     failure = records.standing_failures([key]).get(key)
     if failure:
         return {
@@ -70,12 +70,12 @@ def status_of_activity(storage: ObjectStorage, name: str) -> dict[str, Any] | No
             "status": FAILED,
             "category": failure.category,
             "problem": failure.message,
-            "job_id": failure.job_id,
+            "job_id": failure.run_id,
         }
     if digest:
-        shown = ("words_attempted", "misread", "changed", "accuracy", "wcpm", "is_draft", "job_id")
-        figures = asdict(digest)
-        return {"upload": folder, "status": RESCORED} | {name: figures[name] for name in shown}
+        shown = ("words_attempted", "misread", "changed", "accuracy", "wcpm", "is_draft")
+        figures = {name: getattr(digest, name) for name in shown}
+        return {"upload": folder, "status": RESCORED} | figures | {"job_id": digest.run_id}
     if activity in records.requested():
         return {"upload": folder, "status": PROCESSING}
     return {"upload": folder, "status": WAITING} if any(storage.list(folder)) else None
@@ -95,7 +95,7 @@ def status_of_session(storage: ObjectStorage, name: str) -> dict[str, Any] | Non
     if upload and upload.status == WITHDRAWN:
         return {"upload": key, "status": WITHDRAWN}
     failure = records.standing_failures([key]).get(key)
-    row = records.sessions([key]).get(key)
+    row = records.latest([key]).get(key)
     if upload and upload.problem:
         return {"upload": key, "status": REFUSED, "problem": upload.problem}
     if failure:
@@ -105,7 +105,7 @@ def status_of_session(storage: ObjectStorage, name: str) -> dict[str, Any] | Non
             "category": failure.category,
             "code": failure.code,
             "problem": failure.message,
-            "job_id": failure.job_id,
+            "job_id": failure.run_id,
         }
     if row is None:
         return {"upload": key, "status": PROCESSING if upload else WAITING}
@@ -144,7 +144,7 @@ def _status(records: BookRecords, upload: ExportUpload) -> dict[str, Any]:
         "library": upload.library,
         "status": upload.status,
         "arrived_at": upload.arrived_at.isoformat(),
-        "job_id": upload.job_id,
+        "job_id": upload.run_id,
         "rows": upload.rows,
         "books": upload.books,
         "refused_rows": json.loads(upload.refused_rows),
@@ -152,9 +152,9 @@ def _status(records: BookRecords, upload: ExportUpload) -> dict[str, Any]:
     }
     if upload.status != ACCEPTED:
         return found
-    report = records.report_of_job(upload.job_id)
+    report = records.report_of_run(upload.run_id)
     if report is None:
         return found | {"status": PROCESSING}
-    counts = asdict(report)
+    counts = report.document()
     shown = ("status", "books_processed", "successful_enrichments", "failed_enrichments")
     return found | {name: counts[name] for name in (*shown, "not_found", "success_rate")}

@@ -5,17 +5,18 @@ again. Does not belong here: Dagster, recognisers, and how tables are kept (`res
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import TypeAdapter
 
 from orf_books.activities.activity import Activity, read_activity
 from orf_books.activities.kept_answers import KeptAnswer
 from orf_books.activities.rescored_activity import RescoredActivity
-from orf_books.records.items import FailedItem, ItemRecords, key_in
+from orf_books.batches.report import BatchReport
+from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.records.recordings import ActivityInputs
 from orf_books.resources.tables import Table
 
@@ -29,7 +30,7 @@ class RequestedActivity:
     """Key of the folder or of the list."""
     version: str
     arrived_at: datetime
-    job_id: str
+    run_id: str
     """The Dagster run that dealt with it."""
 
 
@@ -41,7 +42,7 @@ class ActivityUpload:
     version: str
     activities: int
     arrived_at: datetime
-    job_id: str
+    run_id: str
     problem: str | None = None
     """Why it was refused, and what to do."""
 
@@ -70,9 +71,14 @@ class ActivityDigest:
     fingerprint: str
     """Digest of the inputs, the rule and the recognisers."""
     code_version: str
-    job_id: str
+    run_id: str
     rescored_at: datetime
     is_written_back: bool
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was stored."""
+        return self.rescored_at
 
     @property
     def data_version(self) -> str:
@@ -99,7 +105,7 @@ class RescoredActivityRow(ActivityDigest):
         *,
         fingerprint: str,
         code_version: str,
-        job_id: str,
+        run_id: str,
         is_written_back: bool,
     ) -> Self:
         """The row of an activity that was just rescored."""
@@ -120,12 +126,18 @@ class RescoredActivityRow(ActivityDigest):
             rule=rescored.rule.value,
             fingerprint=fingerprint,
             code_version=code_version,
-            job_id=job_id,
+            run_id=run_id,
             rescored_at=datetime.now(UTC),
             is_written_back=is_written_back,
             record=inputs.record.decode(),
             result=_RESULT.dump_json(rescored).decode(),
         )
+
+    @property
+    def digest(self) -> ActivityDigest:
+        """The figures alone."""
+        names = [field.name for field in fields(ActivityDigest)]
+        return ActivityDigest(**{name: getattr(self, name) for name in names})
 
     def rescored(self) -> RescoredActivity:
         """The whole result again."""
@@ -141,54 +153,44 @@ class KeptAnswerRow(KeptAnswer):
     """A recogniser's answer, with when it came and who asked."""
 
     answered_at: datetime
-    job_id: str
+    run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RescoringReport:
-    """What came of one batch."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescoringReport(BatchReport):
+    """What came of a batch of activities."""
 
-    job_id: str
-    status: str
-    """`complete`, or `complete_with_failures`."""
-    uploads: tuple[str, ...]
-    activities_processed: int
-    successful_rescorings: int
-    failed_rescorings: int
-    reused: int
-    """Successful without any work: rescored before, and nothing has changed."""
-    failed_by_category: str
-    """JSON object of counts."""
-    success_rate: float
-    """Percent of the activities processed."""
-    notes: tuple[str, ...]
-    started_at: datetime
-    processing_time_seconds: float
-
-    @property
-    def items(self) -> int:
-        """As reports of all kinds have it."""
-        return self.activities_processed
-
-    @property
-    def failed(self) -> int:
-        """As reports of all kinds have it."""
-        return self.failed_rescorings
+    json_names: ClassVar[Mapping[str, str]] = RUN_ID | {
+        "items": "activities_processed",
+        "succeeded": "successful_rescorings",
+        "failed": "failed_rescorings",
+        "seconds": "processing_time_seconds",
+    }
 
 
 _RESULT = TypeAdapter(RescoredActivity)
 
-activity_uploads = Table("activity_uploads", ActivityUpload, ("key", "version"), "arrived_at")
+activity_uploads = Table(
+    "activity_uploads", ActivityUpload, ("key", "version"), "arrived_at", RUN_ID
+)
 requested_activities = Table(
-    "requested_activities", RequestedActivity, ("activity_id", "upload", "version"), "arrived_at"
+    "requested_activities",
+    RequestedActivity,
+    ("activity_id", "upload", "version"),
+    "arrived_at",
+    RUN_ID,
 )
-rescored_activities = Table("rescored_activities", RescoredActivityRow, ("key",), "rescored_at")
-activity_digests = Table("rescored_activities", ActivityDigest, ("key",), "rescored_at")
+rescored_activities = Table(
+    "rescored_activities", RescoredActivityRow, ("key",), "rescored_at", RUN_ID
+)
+activity_digests = Table("rescored_activities", ActivityDigest, ("key",), "rescored_at", RUN_ID)
 recogniser_answers = Table(
-    "recogniser_answers", KeptAnswerRow, ("recording", "engine", "question"), "answered_at"
+    "recogniser_answers", KeptAnswerRow, ("recording", "engine", "question"), "answered_at", RUN_ID
 )
-failed_rescorings = Table("failed_rescorings", FailedItem, ("key",), "failed_at")
-rescoring_reports = Table("rescoring_reports", RescoringReport, ("job_id",), "started_at")
+failed_rescorings = Table("failed_rescorings", FailedItem, ("key",), "failed_at", RUN_ID)
+rescoring_reports = Table(
+    "rescoring_reports", RescoringReport, ("run_id",), "started_at", RescoringReport.json_names
+)
 TABLES: tuple[Table[Any], ...] = (
     activity_uploads,
     requested_activities,
@@ -199,7 +201,9 @@ TABLES: tuple[Table[Any], ...] = (
 )
 
 
-class ActivityRecords(ItemRecords[ActivityUpload, RescoringReport]):
+class ActivityRecords(
+    ItemRecords[ActivityUpload, ActivityDigest, RescoredActivityRow, RescoringReport]
+):
     """What the store holds about activities."""
 
     noted_uploads = activity_uploads
@@ -214,7 +218,7 @@ class ActivityRecords(ItemRecords[ActivityUpload, RescoringReport]):
             requested_activities,
             [
                 RequestedActivity(
-                    activity, upload.key, upload.version, upload.arrived_at, upload.job_id
+                    activity, upload.key, upload.version, upload.arrived_at, upload.run_id
                 )
                 for activity in activities
             ],
@@ -222,20 +226,23 @@ class ActivityRecords(ItemRecords[ActivityUpload, RescoringReport]):
         # The receipt comes last: it is what makes the others count.
         self._tables.append(activity_uploads, [upload])
 
-    def requested(self, job_id: str | None = None) -> list[str]:
+    def requested(self, run_id: str | None = None) -> list[str]:
         """Activities that were ever asked for, or those that a run's uploads ask for."""
         import polars as pl
 
-        of_job = None if job_id is None else pl.col("job_id") == job_id
-        rows = self._tables.all_rows(requested_activities, of_job)
+        of_run = None if run_id is None else pl.col("run_id") == run_id
+        rows = self._tables.all_rows(requested_activities, of_run)
         return sorted({row.activity_id for row in rows})
 
     # Activities
 
-    def digests(self, keys: Collection[str] | None = None) -> dict[str, ActivityDigest]:
-        """The figures of each activity that has a result."""
-        rows = self._tables.latest(activity_digests, None if keys is None else key_in(keys))
-        return {row.key: row for row in rows}
+    def latest(self, keys: Collection[str]) -> dict[str, ActivityDigest]:
+        """The figures of each of these activities that has a result."""
+        return {row.key: row for row in self._tables.latest(activity_digests, key_in(keys))}
+
+    def digests(self) -> dict[str, ActivityDigest]:
+        """The figures of every activity that has a result."""
+        return {row.key: row for row in self._tables.latest(activity_digests)}
 
     def results(self, keys: Collection[str]) -> dict[str, RescoredActivityRow]:
         """The latest result of each activity that has one."""
@@ -249,9 +256,10 @@ class ActivityRecords(ItemRecords[ActivityUpload, RescoringReport]):
         of_version = pl.col("code_version") == code_version
         return {row.key: row for row in self._tables.latest(rescored_activities, of_version)}
 
-    def add_results(self, rows: Sequence[RescoredActivityRow]) -> None:
+    def add_results(self, results: Sequence[RescoredActivityRow]) -> list[ActivityDigest]:
         """Store results for good."""
-        self._tables.append(rescored_activities, rows)
+        self._tables.append(rescored_activities, results)
+        return [row.digest for row in results]
 
     def answers_about(self, recording: str) -> list[KeptAnswerRow]:
         """What recognisers once said about a recording, by its fingerprint."""
@@ -259,12 +267,8 @@ class ActivityRecords(ItemRecords[ActivityUpload, RescoringReport]):
 
         return self._tables.latest(recogniser_answers, pl.col("recording") == recording)
 
-    def keep_answers(self, answers: Iterable[KeptAnswer], job_id: str) -> None:
+    def keep_answers(self, answers: Iterable[KeptAnswer], run_id: str) -> None:
         """Store answers of recognisers for good."""
         now = datetime.now(UTC)
-        rows = [KeptAnswerRow(**asdict(one), answered_at=now, job_id=job_id) for one in answers]
+        rows = [KeptAnswerRow(**asdict(one), answered_at=now, run_id=run_id) for one in answers]
         self._tables.append(recogniser_answers, rows)
-
-    def made_at(self, keys: Collection[str]) -> dict[str, datetime]:
-        """When each of the activities that have a result got its latest."""
-        return {key: digest.rescored_at for key, digest in self.digests(keys).items()}

@@ -6,19 +6,20 @@ again. Does not belong here: Dagster, services, and how tables are kept (`resour
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import TypeAdapter
 
+from orf_books.batches.report import BatchReport
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
 from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
-from orf_books.partitions import book_key
-from orf_books.records.items import FailedItem, ItemRecords, key_in
+from orf_books.partition_keys import book_key
+from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.records.uploads import upload_claims
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.tables import Table
@@ -37,7 +38,7 @@ class ExportUpload:
     """`accepted` or `refused`."""
     arrived_at: datetime
     """When it was noticed: of two exports of a library the later one counts."""
-    job_id: str
+    run_id: str
     """The Dagster run that dealt with it."""
     rows: int = 0
     books: int = 0
@@ -51,7 +52,7 @@ class ExportUpload:
     @property
     def edition(self) -> str:
         """What the rows of this upload are stored under."""
-        return f"{self.key}@{self.version}#{self.job_id}"
+        return f"{self.key}@{self.version}#{self.run_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,9 @@ class LibraryRow(LibraryEntry):
     book_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class EnrichedBookRow:
-    """An enrichment that succeeded; the columns of `EnrichedBook`, and what they were made from."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookDigest:
+    """An enrichment that succeeded, without the answers that it was made from."""
 
     key: str
     found: bool
@@ -76,12 +77,10 @@ class EnrichedBookRow:
     description: str | None
     matched_by: str | None
     confidence: float | None
-    answers: str
-    """JSON: per source, what was asked and what it answered."""
     fingerprint: str
     """Digest of the question, see `fingerprint`."""
     code_version: str
-    job_id: str
+    run_id: str
     enriched_at: datetime
     is_fiction: bool | None = None
     audience: str | None = None
@@ -89,21 +88,10 @@ class EnrichedBookRow:
     answered_at: datetime | None = None
     """When the sources were asked; rules may have made the book anew since."""
 
-    @classmethod
-    def of(
-        cls, book: EnrichedBook, question: str, job_id: str, answered_at: datetime | None
-    ) -> Self:
-        """The row of a book that was just enriched; `question` is the query's fingerprint."""
-        columns = {field.name: getattr(book, field.name) for field in fields(book)}
-        columns["answers"] = _ANSWERS.dump_json(book.answers).decode()
-        return cls(
-            **columns,
-            fingerprint=question,
-            code_version=CODE_VERSION,
-            job_id=job_id,
-            enriched_at=datetime.now(UTC),
-            answered_at=answered_at,
-        )
+    @property
+    def made_at(self) -> datetime:
+        """When it was stored."""
+        return self.enriched_at
 
     @property
     def data_version(self) -> str:
@@ -119,13 +107,42 @@ class EnrichedBookRow:
         return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 
     def book(self) -> EnrichedBook:
-        """The book again; its answers stay in the row."""
-        kept = {field.name: getattr(self, field.name) for field in fields(EnrichedBook)}
-        return EnrichedBook(**kept | {"answers": ()})
+        """The book again, without answers."""
+        columns = {field.name for field in fields(EnrichedBook)} - {"answers"}
+        return EnrichedBook(**{name: getattr(self, name) for name in columns}, answers=())
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether the sources need not be asked again."""
         return is_fresh(self.answered_at or self.enriched_at, now, found=self.found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrichedBookRow(BookDigest):
+    """An enrichment that succeeded, with the answers that it was made from."""
+
+    answers: str
+    """JSON: per source, what was asked and what it answered."""
+
+    @classmethod
+    def of(
+        cls, book: EnrichedBook, question: str, run_id: str, answered_at: datetime | None
+    ) -> Self:
+        """The row of a book that was just enriched; `question` is the query's fingerprint."""
+        columns = {field.name: getattr(book, field.name) for field in fields(book)}
+        columns["answers"] = _ANSWERS.dump_json(book.answers).decode()
+        return cls(
+            **columns,
+            fingerprint=question,
+            code_version=CODE_VERSION,
+            run_id=run_id,
+            enriched_at=datetime.now(UTC),
+            answered_at=answered_at,
+        )
+
+    @property
+    def digest(self) -> BookDigest:
+        """The row without the answers."""
+        return BookDigest(**{name.name: getattr(self, name.name) for name in fields(BookDigest)})
 
     def kept_answers(self) -> tuple[SourceAnswer, ...]:
         """What the sources answered, to make the book anew by other rules."""
@@ -136,46 +153,25 @@ class EnrichedBookRow:
 class RawAnswerRow(RawAnswer):
     """An answer as a service gave it, to one book or to many."""
 
-    job_id: str
+    run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class EnrichmentReport:
-    """What came of one batch."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrichmentReport(BatchReport):
+    """What came of a batch of books; those that no source knows succeeded, too."""
 
-    job_id: str
-    status: str
-    """`complete`, or `complete_with_failures`."""
-    uploads: tuple[str, ...]
+    json_names: ClassVar[Mapping[str, str]] = RUN_ID | {
+        "items": "books_processed",
+        "succeeded": "successful_enrichments",
+        "failed": "failed_enrichments",
+        "seconds": "processing_time_seconds",
+    }
     libraries: tuple[str, ...]
-    books_processed: int
-    successful_enrichments: int
-    """Including books that no source knows, which is an answer too."""
-    failed_enrichments: int
     not_found: int
-    reused: int
-    """Successful without a question: the book was enriched before and has not changed."""
-    failed_by_category: str
-    """JSON object of counts."""
-    success_rate: float
-    """Percent of the books processed."""
-    requests: str
-    """JSON object: requests made, per service."""
-    notes: tuple[str, ...]
-    started_at: datetime
-    processing_time_seconds: float
+    requests: Mapping[str, int]
+    """Requests made, per service."""
     gaps: int = 0
     """Books enriched of which a source is still to be asked."""
-
-    @property
-    def items(self) -> int:
-        """As reports of all kinds have it."""
-        return self.books_processed
-
-    @property
-    def failed(self) -> int:
-        """As reports of all kinds have it."""
-        return self.failed_enrichments
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +189,21 @@ class LibraryDigest:
 
 _ANSWERS = TypeAdapter(tuple[SourceAnswer, ...])
 
-export_uploads = Table("uploads", ExportUpload, ("key", "version"), "arrived_at")
+export_uploads = Table("uploads", ExportUpload, ("key", "version"), "arrived_at", RUN_ID)
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
-enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at")
-failed_enrichments = Table("failed_enrichments", FailedItem, ("key",), "failed_at")
+enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at", RUN_ID)
+book_digests = Table("enriched_books", BookDigest, ("key",), "enriched_at", RUN_ID)
+failed_enrichments = Table("failed_enrichments", FailedItem, ("key",), "failed_at", RUN_ID)
 raw_answers = Table(
-    "raw_answers", RawAnswerRow, ("service", "request", "answered_at"), "answered_at"
+    "raw_answers", RawAnswerRow, ("service", "request", "answered_at"), "answered_at", RUN_ID
 )
-enrichment_reports = Table("enrichment_reports", EnrichmentReport, ("job_id",), "started_at")
+enrichment_reports = Table(
+    "enrichment_reports",
+    EnrichmentReport,
+    ("run_id",),
+    "started_at",
+    EnrichmentReport.json_names,
+)
 library_digests = Table("library_digests", LibraryDigest, ("library_id",), "updated")
 TABLES: tuple[Table[Any], ...] = (
     export_uploads,
@@ -231,7 +234,16 @@ def query_for(row: LibraryRow) -> BookQuery:
     )
 
 
-class BookRecords(ItemRecords[ExportUpload, EnrichmentReport]):
+def libraries_of(uploads: Iterable[ExportUpload]) -> dict[str, ExportUpload]:
+    """For each library the upload that counts, which is the last one that was accepted.
+
+    Args:
+        uploads: in the order they arrived.
+    """
+    return {upload.library: upload for upload in uploads if upload.status == ACCEPTED}
+
+
+class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, EnrichmentReport]):
     """What the store holds about books."""
 
     noted_uploads = export_uploads
@@ -269,19 +281,23 @@ class BookRecords(ItemRecords[ExportUpload, EnrichmentReport]):
 
     def libraries(self) -> dict[str, ExportUpload]:
         """The upload that counts, for each library."""
-        return {upload.library: upload for upload in self.uploads() if upload.status == ACCEPTED}
+        return libraries_of(self.uploads())
 
     def rows(
-        self, libraries: Collection[str] | None = None, books: Collection[str] | None = None
+        self,
+        libraries: Mapping[str, ExportUpload] | None = None,
+        books: Collection[str] | None = None,
     ) -> list[LibraryRow]:
-        """What the libraries hold now, the last to arrive last; None is all of them."""
+        """What libraries hold now, the last to arrive last.
+
+        Args:
+            libraries: with the upload that counts for each, see `libraries_of`; None is all.
+            books: partitions of the books that are wanted; None is all.
+        """
         import polars as pl
 
-        editions = {
-            upload.edition: upload.arrived_at
-            for library, upload in self.libraries().items()
-            if libraries is None or library in libraries
-        }
+        libraries = self.libraries() if libraries is None else libraries
+        editions = {upload.edition: upload.arrived_at for upload in libraries.values()}
         wanted = pl.col("edition").is_in(list(editions))
         if books is not None:
             wanted &= pl.col("book_key").is_in(list(books))
@@ -290,35 +306,35 @@ class BookRecords(ItemRecords[ExportUpload, EnrichmentReport]):
 
     # Books
 
-    def enrichments(self, keys: Collection[str]) -> dict[str, EnrichedBookRow]:
+    def latest(self, keys: Collection[str]) -> dict[str, BookDigest]:
         """The latest enrichment of each book that has one."""
-        rows = self._tables.latest(enriched_books, key_in(keys))
-        return {row.key: row for row in rows}
+        return {row.key: row for row in self._tables.latest(book_digests, key_in(keys))}
+
+    def with_answers(self, keys: Collection[str]) -> dict[str, EnrichedBookRow]:
+        """Likewise, with the answers that they were made from."""
+        return {row.key: row for row in self._tables.latest(enriched_books, key_in(keys))}
 
     def gaps(self) -> set[str]:
         """Why books lack the answer of a source."""
-        return {row.gap for row in self._tables.latest(enriched_books) if row.gap}
+        return {row.gap for row in self._tables.latest(book_digests) if row.gap}
 
-    def made_at(self, keys: Collection[str]) -> dict[str, datetime]:
-        """When each of the books that have an enrichment got its latest."""
-        return {key: row.enriched_at for key, row in self.enrichments(keys).items()}
-
-    def add_enrichments(self, rows: Sequence[EnrichedBookRow]) -> None:
+    def add_results(self, results: Sequence[EnrichedBookRow]) -> list[BookDigest]:
         """Store enrichments for good."""
-        self._tables.append(enriched_books, rows)
+        self._tables.append(enriched_books, results)
+        return [row.digest for row in results]
 
-    def add_raw_answers(self, answers: Iterable[RawAnswer], job_id: str) -> None:
+    def add_raw_answers(self, answers: Iterable[RawAnswer], run_id: str) -> None:
         """Store answers as services gave them: rules to come may want what these leave out."""
-        rows = [RawAnswerRow(**asdict(answer), job_id=job_id) for answer in answers]
+        rows = [RawAnswerRow(**asdict(answer), run_id=run_id) for answer in answers]
         self._tables.append(raw_answers, rows)
 
-    def books_worked_on(self, job_ids: Collection[str]) -> set[str]:
+    def books_worked_on(self, run_ids: Collection[str]) -> set[str]:
         """The books that the runs enriched, or failed to."""
         import polars as pl
 
-        of_jobs = pl.col("job_id").is_in(list(job_ids))
-        succeeded = {row.key for row in self._tables.all_rows(enriched_books, of_jobs)}
-        return succeeded | {row.key for row in self._tables.all_rows(failed_enrichments, of_jobs)}
+        of_runs = pl.col("run_id").is_in(list(run_ids))
+        succeeded = {row.key for row in self._tables.all_rows(book_digests, of_runs)}
+        return succeeded | {row.key for row in self._tables.all_rows(failed_enrichments, of_runs)}
 
     # Digests
 

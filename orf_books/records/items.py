@@ -4,60 +4,23 @@ Belongs here: failures that stand, reports of runs. Does not belong here: result
 uploads of one kind (`books.py`, `activities.py`, `sessions.py`).
 """
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 from orf_books.batches.batch import ItemFailure
+from orf_books.batches.store import ItemStore, ReportT, ResultT, RowT
 from orf_books.records.uploads import NotedT, UploadRecords
-from orf_books.resources.tables import Row, Table
+from orf_books.resources.tables import Table
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-class BatchReport(Row, Protocol):
-    """What came of a batch, of whatever kind its items are."""
-
-    @property
-    def job_id(self) -> str:
-        """The Dagster run."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """`complete`, or `complete_with_failures`."""
-        ...
-
-    @property
-    def items(self) -> int:
-        """Items that it was about."""
-        ...
-
-    @property
-    def failed(self) -> int:
-        """Of these, how many failed."""
-        ...
-
-    @property
-    def failed_by_category(self) -> str:
-        """JSON object of counts."""
-        ...
-
-    @property
-    def started_at(self) -> datetime:
-        """When it began."""
-        ...
-
-    @property
-    def processing_time_seconds(self) -> float:
-        """How long it took."""
-        ...
-
-
-ReportT = TypeVar("ReportT", bound=BatchReport)
+RUN_ID = {"run_id": "job_id"}
+"""The column of a Dagster run has the name that JSON has for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,65 +30,91 @@ class FailedItem:
     key: str
     category: str
     message: str
-    job_id: str
+    run_id: str
     """The Dagster run in which it did."""
     failed_at: datetime
     code: str | None = None
     """What exactly is wrong with it, where its kind tells that apart."""
 
 
-class ItemRecords(UploadRecords[NotedT], ABC, Generic[NotedT, ReportT]):
+class ItemRecords(
+    UploadRecords[NotedT],
+    ItemStore[RowT, ResultT, ReportT],
+    ABC,
+    Generic[NotedT, RowT, ResultT, ReportT],
+):
     """What the store holds about items of one kind."""
 
     failed_items: Table[FailedItem]
     batch_reports: Table[ReportT]
 
-    @abstractmethod
-    def made_at(self, keys: Collection[str]) -> Mapping[str, datetime]:
-        """When each of the items that have a result got its latest."""
+    @property
+    def place(self) -> str:
+        """Tells items of this store from those of another."""
+        return self.storage.url
 
-    def add_failures(self, failures: Iterable[ItemFailure], job_id: str) -> None:
+    # Failures
+
+    def add_failures(self, failures: Iterable[ItemFailure], run_id: str) -> None:
         """Store why items failed."""
         now = datetime.now(UTC)
         self._tables.append(
             self.failed_items,
             [
-                FailedItem(one.key, one.category.value, one.message, job_id, now, one.code)
-                for one in failures
+                FailedItem(
+                    failure.key, failure.category.value, failure.message, run_id, now, failure.code
+                )
+                for failure in failures
             ],
         )
 
-    def failures_of_job(self, job_id: str) -> list[FailedItem]:
+    def failures_of_run(self, run_id: str) -> list[FailedItem]:
         """The items that failed in a run."""
         import polars as pl
 
-        return self._tables.all_rows(self.failed_items, pl.col("job_id") == job_id)
+        return self._tables.all_rows(self.failed_items, pl.col("run_id") == run_id)
 
     def standing_failures(self, keys: Collection[str] | None = None) -> dict[str, FailedItem]:
         """The latest failure of each item that has no later result."""
+        failures = self._latest_failures(keys)
+        return _after(failures, self.latest(failures) if failures else {})
+
+    def failed_since(
+        self, results: Mapping[str, RowT], keys: Collection[str]
+    ) -> dict[str, FailedItem]:
+        """The latest failure of each item that has no later result among the given ones."""
+        return _after(self._latest_failures(keys), results)
+
+    def _latest_failures(self, keys: Collection[str] | None) -> dict[str, FailedItem]:
         where = None if keys is None else key_in(keys)
-        failed = {row.key: row for row in self._tables.latest(self.failed_items, where)}
-        made = self.made_at(failed) if failed else {}
-        return {
-            key: failure
-            for key, failure in failed.items()
-            if key not in made or made[key] < failure.failed_at
-        }
+        return {row.key: row for row in self._tables.latest(self.failed_items, where)}
+
+    # Reports
 
     def add_report(self, report: ReportT) -> None:
         """Store a batch's report."""
         self._tables.append(self.batch_reports, [report])
 
-    def reports(self, job_ids: Collection[str] | None = None) -> list[ReportT]:
+    def reports(self, run_ids: Collection[str] | None = None) -> list[ReportT]:
         """The reports of those of the runs that got that far; None is all runs."""
         import polars as pl
 
-        of_jobs = None if job_ids is None else pl.col("job_id").is_in(list(job_ids))
-        return self._tables.latest(self.batch_reports, of_jobs)
+        of_runs = None if run_ids is None else pl.col("run_id").is_in(list(run_ids))
+        return self._tables.latest(self.batch_reports, of_runs)
 
-    def report_of_job(self, job_id: str) -> ReportT | None:
+    def report_of_run(self, run_id: str) -> ReportT | None:
         """The report of a run, if it got that far."""
-        return next(iter(self.reports([job_id])), None)
+        return next(iter(self.reports([run_id])), None)
+
+
+def _after(
+    failures: Mapping[str, FailedItem], results: Mapping[str, RowT]
+) -> dict[str, FailedItem]:
+    return {
+        key: failure
+        for key, failure in failures.items()
+        if key not in results or results[key].made_at < failure.failed_at
+    }
 
 
 def key_in(keys: Collection[str]) -> "pl.Expr":

@@ -13,12 +13,13 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
+from orf_books.batches.report import BatchReport
 from orf_books.failures import OrfBooksError
 from orf_books.object_keys import AGGREGATES, NORMALIZED, SCORES, session_output_key
-from orf_books.partitions import class_of_session, day_of_session
-from orf_books.records.items import FailedItem, ItemRecords, key_in
+from orf_books.partition_keys import class_of_session, day_of_session
+from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.resources.tables import Table
 
 ACCEPTED, REFUSED, WITHDRAWN = "accepted", "refused", "withdrawn"
@@ -35,7 +36,7 @@ class SessionUpload:
     """`accepted`; `refused` where no session can be made of it; `withdrawn` where it was deleted.
     """
     arrived_at: datetime
-    job_id: str
+    run_id: str
     """The Dagster run that dealt with it."""
     problem: str | None = None
     """Why it was refused, and what to do."""
@@ -74,6 +75,11 @@ class SessionRow:
     scored_at: datetime
     seconds: float
     """The work on it took so long."""
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was stored."""
+        return self.scored_at
 
     @property
     def data_version(self) -> str:
@@ -144,50 +150,32 @@ class ShownClass:
     made_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ScoringReport:
-    """What came of one batch."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringReport(BatchReport):
+    """What came of a batch of sessions; `uploads` are their partitions."""
 
-    job_id: str
-    status: str
-    """`complete`, or `complete_with_failures`."""
-    uploads: tuple[str, ...]
-    """Partitions of the sessions."""
+    json_names: ClassVar[Mapping[str, str]] = RUN_ID | {
+        "items": "sessions_processed",
+        "succeeded": "successful_scorings",
+        "failed": "failed_scorings",
+        "seconds": "processing_time_seconds",
+    }
     classes: tuple[str, ...]
-    sessions_processed: int
-    successful_scorings: int
-    failed_scorings: int
-    reused: int
-    """Successful without any work: scored before, and nothing has changed."""
     utterances: int
     warnings: int
-    failed_by_category: str
-    """JSON object of counts."""
-    failed_by_code: str
-    """Likewise, by what exactly is wrong with a session."""
-    success_rate: float
-    """Percent of the sessions processed."""
-    started_at: datetime
-    processing_time_seconds: float
-
-    @property
-    def items(self) -> int:
-        """As reports of all kinds have it."""
-        return self.sessions_processed
-
-    @property
-    def failed(self) -> int:
-        """As reports of all kinds have it."""
-        return self.failed_scorings
+    failed_by_code: Mapping[str, int]
+    """How many sessions failed, by what exactly is wrong with them."""
 
 
-session_uploads = Table("session_uploads", SessionUpload, ("key", "version"), "arrived_at")
+session_uploads = Table("session_uploads", SessionUpload, ("key", "version"), "arrived_at", RUN_ID)
 scored_sessions = Table("scored_sessions", SessionRow, ("key",), "scored_at")
-failed_sessions = Table("failed_sessions", FailedItem, ("key",), "failed_at")
+failed_sessions = Table("failed_sessions", FailedItem, ("key",), "failed_at", RUN_ID)
 publications = Table("publications", Publication, ("key",), "tried_at")
 aggregated = Table("aggregated", Aggregated, ("name",), "made_at")
 shown_classes = Table("shown_classes", ShownClass, ("class_id",), "made_at")
-scoring_reports = Table("scoring_reports", ScoringReport, ("job_id",), "started_at")
+scoring_reports = Table(
+    "scoring_reports", ScoringReport, ("run_id",), "started_at", ScoringReport.json_names
+)
 TABLES: tuple[Table[Any], ...] = (
     session_uploads,
     scored_sessions,
@@ -234,7 +222,7 @@ class ClassSessions:
         return sorted({row.day for row in self.rows} | failed)
 
 
-class SessionRecords(ItemRecords[SessionUpload, ScoringReport]):
+class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringReport]):
     """What the store holds about class sessions."""
 
     noted_uploads = session_uploads
@@ -254,19 +242,19 @@ class SessionRecords(ItemRecords[SessionUpload, ScoringReport]):
 
     # Sessions
 
-    def made_at(self, keys: Collection[str]) -> dict[str, datetime]:
-        """When each of the sessions that have scores got its latest."""
-        return {key: row.scored_at for key, row in self.sessions(keys).items()}
+    def latest(self, keys: Collection[str]) -> dict[str, SessionRow]:
+        """The latest figures of each of these sessions that has scores."""
+        return {row.key: row for row in self._tables.latest(scored_sessions, key_in(keys))}
 
-    def sessions(self, keys: Collection[str] | None = None) -> dict[str, SessionRow]:
-        """The latest figures of each session that has scores."""
-        where = None if keys is None else key_in(keys)
-        return {row.key: row for row in self._tables.latest(scored_sessions, where)}
+    def sessions(self) -> dict[str, SessionRow]:
+        """The latest figures of every session that has scores."""
+        return {row.key: row for row in self._tables.latest(scored_sessions)}
 
     def classes(self) -> dict[str, ClassSessions]:
         """Every class that has a session, whatever came of it."""
         requested = self.requested()
-        sessions, failures = self.sessions(requested), self.standing_failures(requested)
+        sessions = self.latest(requested)
+        failures = self.failed_since(sessions, requested)
         published = {(row.key, row.job_id) for row in self.publications() if row.is_published}
         found: dict[str, ClassSessions] = {}
         for class_id, keys in _by_class(sessions.keys() | failures.keys()).items():
@@ -280,14 +268,15 @@ class SessionRecords(ItemRecords[SessionUpload, ScoringReport]):
             )
         return found
 
-    def add_sessions(self, rows: Sequence[SessionRow]) -> None:
+    def add_results(self, results: Sequence[SessionRow]) -> Sequence[SessionRow]:
         """Store what came of sessions for good; what earlier runs made of them is deleted."""
-        earlier = self.sessions([row.key for row in rows])
-        self._tables.append(scored_sessions, rows)
-        for row in rows:
+        earlier = self.latest([row.key for row in results])
+        self._tables.append(scored_sessions, results)
+        for row in results:
             before = earlier.get(row.key)
             if before and before.job_id != row.job_id:
                 self.storage.delete(*before.output_keys)
+        return results
 
     def sweep(self, before: datetime) -> int:
         """Delete objects that no session refers to, left by runs that broke off; how many."""

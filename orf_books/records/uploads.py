@@ -48,7 +48,7 @@ class NotedUpload(Row, VersionedUpload, Protocol):
         ...
 
     @property
-    def job_id(self) -> str:
+    def run_id(self) -> str:
         """The Dagster run."""
         ...
 
@@ -92,9 +92,9 @@ class UploadRecords(Generic[NotedT]):
         found = self._tables.latest(self.noted_uploads)
         return sorted(found, key=lambda upload: upload.arrived_at)
 
-    def uploads_of_job(self, job_id: str) -> list[NotedT]:
+    def uploads_of_run(self, run_id: str) -> list[NotedT]:
         """The uploads that a run dealt with."""
-        return [upload for upload in self.uploads() if upload.job_id == job_id]
+        return [upload for upload in self.uploads() if upload.run_id == run_id]
 
     def receipts(self) -> set[Version]:
         """Versions that were dealt with for good."""

@@ -179,15 +179,15 @@ class GoogleBooks(AsksService):
             if volume := await lookup.find(book):
                 record = await self._record(volume, Match.ISBN, 1.0)
                 return SourceAnswer(source=self.name, asked=tuple(asked), record=record)
-        if self._is_too_busy_for_titles(is_long_shot=bool(forms)):
+        if await self._is_too_busy_for_titles(is_long_shot=bool(forms)):
             return SourceAnswer(self.name, tuple(asked), record=None, note=NOT_YET_BY_TITLE)
         found = await self._find_by_title(book, asked)
         return SourceAnswer(source=self.name, asked=tuple(asked), record=found)
 
-    def _is_too_busy_for_titles(self, *, is_long_shot: bool) -> bool:
+    async def _is_too_busy_for_titles(self, *, is_long_shot: bool) -> bool:
         if self._title_seconds is None:
             return False
-        wait = self._client.rate_limit.seconds_until_free()
+        wait = await self._client.rate_limit.seconds_until_free()
         leaves_after = asyncio.get_running_loop().time() + wait - self._opened_at
         latest = self._title_seconds * (LONG_SHOT_SHARE if is_long_shot else 1)
         return leaves_after > latest and wait > NEARLY_FREE_SECONDS
@@ -284,7 +284,7 @@ class GoogleBooks(AsksService):
             if failure.category is FailureCategory.QUOTA_EXHAUSTED:
                 self._client.circuit_breaker.stop(failure)
                 if self._quota:
-                    self._quota.exhaust()
+                    await self._quota.exhaust()
             raise
 
 
@@ -303,7 +303,7 @@ class _WithinQuota:
         Raises:
             RetryLater: the day's requests are spent.
         """
-        if not self._quota.spend():
+        if not await self._quota.spend():
             raise _quota_is_spent()
         await self._rate_limit.turn()
 

@@ -256,7 +256,7 @@ class ServiceClient:
                 self.circuit_breaker.answered()
             if failure.category is FailureCategory.RATE_LIMITED:
                 wait = failure.retry_after or self._retry_policy.rate_limited_wait
-                self.rate_limit.hold(min(wait, self._retry_policy.longest_retry_after))
+                await self.rate_limit.hold(min(wait, self._retry_policy.longest_retry_after))
             raise
         except ServiceRefusal as refusal:
             self.circuit_breaker.stop(refusal)

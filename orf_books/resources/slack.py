@@ -1,8 +1,7 @@
 """Slack, which is told through an incoming webhook how a batch went.
 
-Belongs here: posting, what Slack's errors mean, and the wording of messages: counts and the job,
-never an item or a child. Does not belong here: what a failed message means to a batch, which is
-nothing.
+Belongs here: posting, and what Slack's errors mean. Does not belong here: what messages say
+(`orf_books/batches/messages.py`), and what a failed message means to a batch, which is nothing.
 """
 
 import re
@@ -10,7 +9,6 @@ from http import HTTPStatus
 
 import httpx
 
-from orf_books.batches.batch import BatchOutcome
 from orf_books.failures import FailureCategory, OrfBooksError
 from orf_books.resources.http import (
     NO_RETRY,
@@ -96,22 +94,3 @@ def failure_in(response: httpx.Response) -> OrfBooksError | None:
             retries=NO_RETRY,
         )
     return None
-
-
-def finished_batch(kind: str, job_id: str, outcome: BatchOutcome) -> str:
-    """The message about a batch that came to its end.
-
-    Args:
-        kind: what its items are, in the plural.
-        job_id: the batch.
-        outcome: what came of it.
-    """
-    items = outcome.succeeded + len(outcome.failures)
-    counts = f"{outcome.succeeded} of {items} {kind} succeeded in {outcome.seconds:.0f} s"
-    failed = ", ".join(f"{count} {why}" for why, count in outcome.failed_by_category.items())
-    return f"Batch `{job_id}`: {counts}." + (f"\nFailed: {failed}." if failed else "")
-
-
-def stopped_batch(kind: str, job_id: str) -> str:
-    """The message about a batch that did not come to its end; arguments as for `finished_batch`."""
-    return f"Batch `{job_id}` of {kind} stopped before its end; the log of the run says why."

@@ -4,12 +4,13 @@ Belongs here: appending, reading, upkeep, and the mapping between row classes an
 not belong here: which tables there are and what their columns mean (`orf_books/assets`).
 """
 
+import json
 import logging
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import unquote
@@ -31,7 +32,7 @@ KEPT_HOURS = 24 * 7
 
 
 class Row(Protocol):
-    """Any dataclass of plain values: text, numbers, truth, times, and tuples of text."""
+    """Any dataclass of plain values: text, numbers, truth, times, tuples of text, and counts."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -47,6 +48,8 @@ class Table(Generic[RowT]):
     row: type[RowT]
     keys: tuple[str, ...]
     latest_by: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Fields whose column has another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,12 @@ class Tables:
 
         if not rows:
             return
-        schema = _schema(table.row)
-        columns = {name: [getattr(row, name) for row in rows] for name in schema}
-        frame = pl.DataFrame(columns, schema=schema)
+        schema = _schema(table)
+        values = {
+            table.columns.get(name, name): [_stored(getattr(row, name)) for row in rows]
+            for name in _field_names(table)
+        }
+        frame = pl.DataFrame(values, schema=schema)
         uri, options = self._storage.table_location(table.name)
         with _table_errors(table):
             # Of two writers that both create or widen the table one loses, and appends next time.
@@ -100,7 +106,10 @@ class Tables:
         return list(_rows(table, self._scan(table, where)))
 
     def latest(self, table: Table[RowT], where: "pl.Expr | None" = None) -> list[RowT]:
-        """The latest row of each key, of those that the expression holds for, in no order."""
+        """The latest row of each key, of those that the expression holds for, in no order.
+
+        Expressions name fields, not columns.
+        """
         frame = self._scan(table, where)
         if frame is None:
             return []
@@ -122,18 +131,19 @@ class Tables:
     def _scan(self, table: Table[RowT], where: "pl.Expr | None") -> "pl.LazyFrame | None":
         import polars as pl
 
+        logger.debug("Reading table %s", table.name)
         opened = self._open(table)
         if opened is None:
             return None
         frame = pl.scan_parquet(
             # deltalake percent-encodes the folder of a table; Polars takes paths as they are.
             [unquote(uri) for uri in opened.file_uris()],
-            schema=_schema(table.row),
+            schema=_schema(table),
             missing_columns="insert",
             extra_columns="ignore",
             storage_options=(self._storage.table_location(table.name)[1] or {})
             | {"max_retries": RETRIES},
-        )
+        ).rename({column: name for name, column in table.columns.items()})
         return frame if where is None else frame.filter(where)
 
     def _open(self, table: Table[RowT]) -> "DeltaTable | None":
@@ -153,26 +163,39 @@ def _rows(table: Table[RowT], frame: "pl.LazyFrame | None") -> Iterator[RowT]:
         return
     with _table_errors(table):
         collected = frame.collect()
+    hints = typing.get_type_hints(table.row)
     # A null where there can be none: the row is older than the column, whose default holds.
-    never_null = {
-        name
-        for name, hint in typing.get_type_hints(table.row).items()
-        if type(None) not in typing.get_args(hint)
-    }
+    never_null = {name for name, hint in hints.items() if type(None) not in typing.get_args(hint)}
+    counts = {name for name, hint in hints.items() if typing.get_origin(hint) is Mapping}
     for values in collected.iter_rows(named=True):
         yield table.row(
             **{
-                name: tuple(value) if isinstance(value, list) else value
+                name: json.loads(value) if name in counts else _as_field(value)
                 for name, value in values.items()
                 if value is not None or name not in never_null
             }
         )
 
 
-def _schema(row: type[Row]) -> "dict[str, pl.DataType]":
-    """Column types of a row class; a column may always be null."""
-    hints = typing.get_type_hints(row)
-    return {field.name: _column_type(hints[field.name]) for field in fields(row)}
+def _stored(value: object) -> object:
+    """A field as a column holds it: counts are a JSON object."""
+    return json.dumps(dict(value)) if isinstance(value, Mapping) else value
+
+
+def _as_field(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _field_names(table: Table[Any]) -> list[str]:
+    return [one.name for one in fields(table.row)]
+
+
+def _schema(table: Table[Any]) -> "dict[str, pl.DataType]":
+    """Types of a table's columns; a column may always be null."""
+    hints = typing.get_type_hints(table.row)
+    return {
+        table.columns.get(name, name): _column_type(hints[name]) for name in _field_names(table)
+    }
 
 
 def _column_type(hint: Any) -> "pl.DataType":  # noqa: ANN401 - a type hint has no narrower type
@@ -182,6 +205,8 @@ def _column_type(hint: Any) -> "pl.DataType":  # noqa: ANN401 - a type hint has 
         (hint,) = (option for option in typing.get_args(hint) if option is not type(None))
     if typing.get_origin(hint) is tuple:
         return pl.List(_column_type(typing.get_args(hint)[0]))
+    if typing.get_origin(hint) is Mapping:
+        return pl.String()
     return {
         str: pl.String(),
         int: pl.Int64(),

@@ -49,7 +49,7 @@ def upload(
         library=library,
         status=status,
         arrived_at=NOW + timedelta(minutes=minute),
-        job_id=job,
+        run_id=job,
     )
 
 
@@ -80,7 +80,9 @@ def failure(key: str) -> ItemFailure:
 
 
 def books_in(records: BookRecords, libraries: Sequence[str] | None = None) -> list[str]:
-    return [row.book_key for row in records.rows(libraries)]
+    every = records.libraries()
+    wanted = every if libraries is None else {name: every[name] for name in libraries}
+    return [row.book_key for row in records.rows(wanted)]
 
 
 # Uploads and libraries
@@ -124,9 +126,9 @@ def test_where_libraries_differ_about_a_book_the_last_to_arrive_comes_last(
 def test_an_empty_store_has_no_uploads_no_rows_and_no_books(records: BookRecords) -> None:
     assert records.uploads() == []
     assert records.rows() == []
-    assert records.enrichments(["1"]) == {}
+    assert records.with_answers(["1"]) == {}
     assert records.standing_failures(["1"]) == {}
-    assert records.report_of_job("run") is None
+    assert records.report_of_run("run") is None
     assert records.digests() == []
     assert records.claimed_since(NOW) == set()
 
@@ -146,7 +148,7 @@ def test_a_refused_upload_is_copied_aside_with_what_to_do(records: BookRecords) 
 def test_uploads_are_found_by_the_run_that_dealt_with_them(records: BookRecords) -> None:
     records.accept(upload("ada", job="one"), export(1))
     records.accept(upload("bob", job="other"), export(2))
-    assert [found.library for found in records.uploads_of_job("other")] == ["bob"]
+    assert [found.library for found in records.uploads_of_run("other")] == ["bob"]
 
 
 def test_a_claim_holds_from_when_it_was_made(records: BookRecords) -> None:
@@ -161,33 +163,33 @@ def test_a_claim_holds_from_when_it_was_made(records: BookRecords) -> None:
 
 def test_the_latest_enrichment_of_a_book_counts(storage: ObjectStorage) -> None:
     records = BookRecords(storage)
-    records.add_enrichments([enriched("1", "Poetry"), enriched("2", "Essays")])
-    records.add_enrichments([enriched("1", "Drama")])
-    found = records.enrichments(["1", "2", "3"])
+    records.add_results([enriched("1", "Poetry"), enriched("2", "Essays")])
+    records.add_results([enriched("1", "Drama")])
+    found = records.with_answers(["1", "2", "3"])
     assert {key: row.genres for key, row in found.items()} == {"1": ("Drama",), "2": ("Essays",)}
 
 
 def test_a_failure_stands_until_the_book_is_enriched(records: BookRecords) -> None:
-    records.add_enrichments([enriched("1", "Poetry")])
+    records.add_results([enriched("1", "Poetry")])
     records.add_failures([failure("1"), failure("2")], "run")
     assert set(records.standing_failures(["1", "2", "3"])) == {"1", "2"}
 
-    records.add_enrichments([enriched("1", "Poetry")])
+    records.add_results([enriched("1", "Poetry")])
     assert set(records.standing_failures(["1", "2", "3"])) == {"2"}
 
 
 def test_what_a_run_worked_on_is_what_it_enriched_or_failed_to(records: BookRecords) -> None:
-    records.add_enrichments([enriched("1", "Poetry", job="one"), enriched("2", job="other")])
+    records.add_results([enriched("1", "Poetry", job="one"), enriched("2", job="other")])
     records.add_failures([failure("3")], "one")
     assert records.books_worked_on(["one"]) == {"1", "3"}
     assert records.books_worked_on([]) == set()
-    assert [found.key for found in records.failures_of_job("one")] == ["3"]
+    assert [found.key for found in records.failures_of_run("one")] == ["3"]
 
 
 def test_an_enrichment_is_the_same_book_when_read_again(records: BookRecords) -> None:
     row = enriched("1", "Poetry", "Drama")
-    records.add_enrichments([row])
-    assert records.enrichments(["1"])["1"].book() == row.book()
+    records.add_results([row])
+    assert records.with_answers(["1"])["1"].book() == row.book()
 
 
 def test_equal_findings_have_equal_data_versions() -> None:
@@ -219,24 +221,24 @@ def test_a_question_changes_with_what_is_asked_and_not_with_what_the_reader_did(
 
 def test_a_report_is_read_as_it_was_written(records: BookRecords) -> None:
     report = EnrichmentReport(
-        job_id="run",
+        run_id="run",
         status="complete",
         uploads=("uploads/ada/raw.csv",),
         libraries=("ada",),
-        books_processed=2,
-        successful_enrichments=2,
-        failed_enrichments=0,
+        items=2,
+        succeeded=2,
+        failed=0,
         not_found=1,
         reused=0,
-        failed_by_category="{}",
+        failed_by_category={},
         success_rate=100.0,
-        requests='{"open_library": 1}',
+        requests={"open_library": 1},
         notes=(),
         started_at=NOW,
-        processing_time_seconds=0.5,
+        seconds=0.5,
     )
     records.add_report(report)
-    assert records.report_of_job("run") == report
+    assert records.report_of_run("run") == report
 
 
 def test_a_library_has_one_digest_the_latest(records: BookRecords) -> None:

@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from orf_books.batches.batch import COMPLETE, ItemFailure
+from orf_books.batches.batch import ItemFailure
+from orf_books.batches.report import COMPLETE
 from orf_books.failures import FailureCategory, RetryLater
 from orf_books.object_keys import session_output_key
-from orf_books.partitions import class_of_session, day_of_session, session_key
+from orf_books.partition_keys import class_of_session, day_of_session, session_key
 from orf_books.records.raw_sessions import SessionFound
 from orf_books.records.sessions import (
     ACCEPTED,
@@ -78,7 +79,7 @@ def upload(
 def score(records: SessionRecords, *rows: SessionRow) -> None:
     """Sessions that were asked for and scored."""
     records.add_uploads([upload(one.key) for one in rows])
-    records.add_sessions(rows)
+    records.add_results(rows)
 
 
 def fail(records: SessionRecords, key: str, code: str | None = "no_utterances") -> None:
@@ -100,7 +101,7 @@ def test_uploads_are_known_by_their_run_in_the_order_they_came(records: SessionR
     late, early = upload("b", minute=2), upload("a", minute=1, job_id="other")
     records.add_uploads([late, early])
     assert records.uploads() == [early, late]
-    assert records.uploads_of_job("run") == [late]
+    assert records.uploads_of_run("run") == [late]
 
 
 @pytest.mark.parametrize("status", [REFUSED, WITHDRAWN])
@@ -118,10 +119,10 @@ def test_what_is_refused_or_withdrawn_at_last_is_asked_for_no_more(
 
 def test_the_latest_scores_of_a_session_count(records: SessionRecords) -> None:
     latest = row(job_id="second", minute=1)
-    records.add_sessions([row()])
-    records.add_sessions([latest])
+    records.add_results([row()])
+    records.add_results([latest])
     assert records.sessions() == {latest.key: latest}
-    assert records.sessions(["another"]) == {}
+    assert records.latest(["another"]) == {}
 
 
 def test_objects_of_earlier_scores_are_deleted_and_those_of_others_stay(
@@ -131,17 +132,17 @@ def test_objects_of_earlier_scores_are_deleted_and_those_of_others_stay(
     for one in (other, first):
         for key in one.output_keys:
             records.storage.put(key, b"...")
-    records.add_sessions([other, first])
-    records.add_sessions([row(job_id="later", minute=1)])
+    records.add_results([other, first])
+    records.add_results([row(job_id="later", minute=1)])
     left = {found.key for found in records.storage.list("")}
     assert left >= set(other.output_keys)
     assert not left & set(first.output_keys)
 
 
 def test_scores_of_the_same_job_keep_their_objects(records: SessionRecords) -> None:
-    records.add_sessions([row()])
+    records.add_results([row()])
     records.storage.put(row().scores_key, b"...")
-    records.add_sessions([row(minute=1)])
+    records.add_results([row(minute=1)])
     assert records.storage.get(row().scores_key)
 
 
@@ -157,7 +158,7 @@ def test_a_failure_stands_until_there_is_a_later_result(records: SessionRecords)
     one = row()
     fail(records, one.key)
     assert records.standing_failures()[one.key].code == "no_utterances"
-    records.add_sessions([row(minute=60 * 24 * 365 * 100)])
+    records.add_results([row(minute=60 * 24 * 365 * 100)])
     assert records.standing_failures() == {}
 
 
@@ -212,7 +213,7 @@ def test_the_state_changes_with_scores_and_with_what_is_published(records: Sessi
     states = [records.classes()["5B"].state]
     records.note_publication([row()])
     states.append(records.classes()["5B"].state)
-    records.add_sessions([row(job_id="second", minute=1)])
+    records.add_results([row(job_id="second", minute=1)])
     states.append(records.classes()["5B"].state)
     assert len(set(states)) == 3
     assert records.classes()["5B"].state == states[-1]
@@ -231,7 +232,7 @@ def test_scores_are_unpublished_until_these_very_scores_are(records: SessionReco
     records.note_publication([row()])
     assert records.classes()["5B"].unpublished == []
     again = row(job_id="second", minute=1)
-    records.add_sessions([again])
+    records.add_results([again])
     assert records.classes()["5B"].unpublished == [again]
 
 
@@ -271,25 +272,25 @@ def test_the_last_line_of_a_class_is_known(records: SessionRecords) -> None:
 
 def test_a_report_is_known_by_its_run(records: SessionRecords) -> None:
     report = ScoringReport(
-        job_id="run",
+        run_id="run",
         status=COMPLETE,
         uploads=("a", "b"),
         classes=("5B",),
-        sessions_processed=2,
-        successful_scorings=2,
-        failed_scorings=0,
+        items=2,
+        succeeded=2,
+        failed=0,
         reused=1,
         utterances=18,
         warnings=0,
-        failed_by_category="{}",
-        failed_by_code="{}",
+        failed_by_category={},
+        failed_by_code={},
         success_rate=100.0,
         started_at=NOW,
-        processing_time_seconds=0.5,
+        seconds=0.5,
     )
     records.add_report(report)
-    assert records.report_of_job("run") == report
-    assert records.report_of_job("another") is None
+    assert records.report_of_run("run") == report
+    assert records.report_of_run("another") is None
 
 
 @pytest.mark.parametrize("class_id", ["5B", "Year 5", "Año/5", "50%"])
@@ -302,7 +303,7 @@ def test_class_and_day_are_in_the_key(class_id: str) -> None:
 
 def test_what_broken_off_runs_left_is_swept_and_nothing_else(records: SessionRecords) -> None:
     kept, raw = row(), "raw/5B/2026-01-05/morning.txt"
-    records.add_sessions([kept])
+    records.add_results([kept])
     left = session_output_key("scores", "5B", MONDAY, "broken-off")
     for key in (*kept.output_keys, left, raw):
         records.storage.put(key, b"{}")

@@ -375,9 +375,9 @@ def test_requests_leave_in_evenly_spaced_slots() -> None:
 
         left: list[float] = []
         async with client(Service(note), requests_per_second=50) as opened:
-            assert opened.rate_limit.seconds_until_free() == 0.0
+            assert await opened.rate_limit.seconds_until_free() == 0.0
             await asyncio.gather(*(opened.get_json("/things", {}) for _ in range(5)))
-            assert opened.rate_limit.seconds_until_free() > 0.0
+            assert await opened.rate_limit.seconds_until_free() > 0.0
         return left
 
     left = asyncio.run(moments())

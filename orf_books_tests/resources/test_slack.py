@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from orf_books.batches.batch import BatchOutcome, ItemFailure
-from orf_books.failures import FailureCategory, OrfBooksError
+from orf_books.failures import OrfBooksError
 from orf_books.resources.http import RetryPolicy
-from orf_books.resources.slack import Slack, finished_batch, stopped_batch
+from orf_books.resources.slack import Slack
 from orf_books.sandbox.behaviour import Fault, Service, Troubles
 from orf_books.sandbox.server import Sandbox
 from orf_books.sandbox.slack import ERRORS
@@ -138,24 +137,3 @@ def test_nothing_shows_the_address(
     assert "POST http://127.0.0.1" in caplog.text or "took more than" in shown
     assert SECRET not in caplog.text + shown
     assert "T00000000" not in caplog.text + shown
-
-
-def test_a_finished_batch_is_told_in_numbers() -> None:
-    failures = (
-        ItemFailure("child-7", FailureCategory.TIMEOUT, "Deepgram took long."),
-        ItemFailure("child-8", FailureCategory.TIMEOUT, "Deepgram took long."),
-        ItemFailure("child-9", FailureCategory.BAD_DATA, "No words."),
-    )
-    text = finished_batch("activities", "job-1", BatchOutcome(117, failures, 41.6))
-    assert text == (
-        "Batch `job-1`: 117 of 120 activities succeeded in 42 s.\nFailed: 2 timeout, 1 bad_data."
-    )
-
-
-def test_a_batch_without_failures_is_told_in_a_line() -> None:
-    text = finished_batch("activities", "job-1", BatchOutcome(3, (), 0.2))
-    assert text == "Batch `job-1`: 3 of 3 activities succeeded in 0 s."
-
-
-def test_a_batch_that_stopped_is_told_too() -> None:
-    assert "job-1" in stopped_batch("activities", "job-1")

@@ -5,25 +5,23 @@ rules about reading (`orf_books/activities`), tables (`records/activities.py`), 
 (`pages.py`).
 """
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import dagster as dg
 
 from orf_books.activities.rescoring import CODE_VERSION
+from orf_books.assets import OWNERS
 from orf_books.assets.activities.step import (
     ACTIVITIES,
-    RESCORED_ACTIVITIES,
+    ActivityRescoring,
     RescoreConfig,
-    RescoringStep,
 )
 from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
-from orf_books.batches.item_step import OWNERS
+from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.failures import FixInput
-from orf_books.records.activities import ActivityRecords, ActivityUpload, RescoringReport
+from orf_books.records.activities import ActivityRecords, ActivityUpload
 from orf_books.records.recordings import activities_in, uploads_in
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
@@ -34,7 +32,6 @@ from orf_books.resources.dagster_resources import (
 
 GROUP = "activities"
 ACTIVITY_RECORDINGS = dg.AssetKey("activity_recordings")
-RESCORING_REPORT = dg.AssetKey("rescoring_report")
 
 activity_recordings = dg.AssetSpec(
     ACTIVITY_RECORDINGS,
@@ -112,10 +109,10 @@ def _note(
 @dg.multi_asset(
     name="rescore_activities",
     specs=ACTIVITIES.specs(
-        RESCORING_REPORT,
         [requested_activities],
-        group=GROUP,
+        group_name=GROUP,
         kinds={"deltalake"},
+        owners=OWNERS,
         code_version=CODE_VERSION,
         description=(
             "Which words were misread, with the evidence for each, one partition per activity."
@@ -140,24 +137,5 @@ def rescore_activities(  # noqa: PLR0913, PLR0917 - Dagster hands resources over
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Rescore chosen partitions, or as a batch all that an upload asks for."""
     records = ActivityRecords(storage.open())
-    step = RescoringStep(context, config, records, speech, activity_api, slack, batch)
-    if RESCORED_ACTIVITIES in context.selected_asset_keys:
-        step.rescore_chosen(context.partition_keys)
-        yield dg.MaterializeResult(asset_key=RESCORED_ACTIVITIES)
-    else:
-        report = step.rescore_batch()
-        yield dg.MaterializeResult(asset_key=RESCORING_REPORT, metadata=_report_metadata(report))
-
-
-def _report_metadata(report: RescoringReport) -> dict[str, dg.MetadataValue[Any]]:
-    return {
-        "activities_processed": dg.MetadataValue.int(report.activities_processed),
-        "successful_rescorings": dg.MetadataValue.int(report.successful_rescorings),
-        "failed_rescorings": dg.MetadataValue.int(report.failed_rescorings),
-        "reused": dg.MetadataValue.int(report.reused),
-        "status": dg.MetadataValue.text(report.status),
-        "success_rate": dg.MetadataValue.float(report.success_rate),
-        "processing_time_seconds": dg.MetadataValue.float(report.processing_time_seconds),
-        "failed_by_category": dg.MetadataValue.json(json.loads(report.failed_by_category)),
-        "notes": dg.MetadataValue.json(list(report.notes)),
-    }
+    work = ActivityRescoring(context, config, records, speech, activity_api, slack)
+    yield from Driver(context, work, records, batch).run()

@@ -17,9 +17,9 @@ from pydantic import Field
 from orf_books.activities.agreement import judge
 from orf_books.activities.manifest import FULL_RECORDING
 from orf_books.activities.story import phrases_by_page, words_of
-from orf_books.assets.activities.assets import GROUP, RESCORING_REPORT
-from orf_books.assets.activities.step import RESCORED_ACTIVITIES
-from orf_books.batches.item_step import OWNERS
+from orf_books.assets import OWNERS
+from orf_books.assets.activities.assets import GROUP
+from orf_books.assets.activities.step import RESCORED_ACTIVITIES, RESCORING_REPORT
 from orf_books.failures import FailureCategory
 from orf_books.keys import text_of_key
 from orf_books.object_keys import (
@@ -67,8 +67,8 @@ def activity_reports(
     records = ActivityRecords(storage.open())
     runs = config.after_runs or [context.run.run_id]
     digests = records.digests()
-    keys = [key for key, digest in digests.items() if digest.job_id in runs]
-    if not keys and records.report_of_job(context.run.run_id) is None and not config.after_runs:
+    keys = [key for key, digest in digests.items() if digest.run_id in runs]
+    if not keys and records.report_of_run(context.run.run_id) is None and not config.after_runs:
         keys = list(digests)
     for row in records.results(keys).values():
         _put_report(records, row)

@@ -9,18 +9,13 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.books.step import (
-    BOOKS,
-    ENRICHED_BOOKS,
-    EnrichConfig,
-    EnrichmentStep,
-)
+from orf_books.assets import OWNERS
+from orf_books.assets.books.step import BOOKS, BookEnrichment, EnrichConfig
 from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
-from orf_books.batches.item_step import OWNERS
+from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.books.enrichment import CODE_VERSION
 from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
@@ -30,7 +25,6 @@ from orf_books.records.books import (
     ACCEPTED,
     REFUSED,
     BookRecords,
-    EnrichmentReport,
     ExportUpload,
 )
 from orf_books.resources.dagster_resources import (
@@ -42,7 +36,6 @@ from orf_books.resources.storage import ObjectStorage, StoredObject
 
 GROUP = "books"
 GOODREADS_EXPORTS = dg.AssetKey("goodreads_exports")
-ENRICHMENT_REPORT = dg.AssetKey("enrichment_report")
 EXPORT_IS_VALID = "export_is_valid"
 
 goodreads_exports = dg.AssetSpec(
@@ -164,10 +157,10 @@ def _library_named_by(upload: str) -> str:
 @dg.multi_asset(
     name="enrich_books",
     specs=BOOKS.specs(
-        ENRICHMENT_REPORT,
         [library_entries],
-        group=GROUP,
+        group_name=GROUP,
         kinds={"http", "deltalake"},
+        owners=OWNERS,
         code_version=CODE_VERSION,
         description=(
             "Genres, covers and descriptions, one partition per book, from Open Library and Google "
@@ -192,29 +185,8 @@ def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as pa
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Enrich chosen partitions, or as a batch all that an upload brought."""
     records = BookRecords(storage.open())
-    step = EnrichmentStep(context, config, records, open_library, google_books, batch)
-    if ENRICHED_BOOKS in context.selected_asset_keys:
-        step.enrich_chosen(context.partition_keys)
-        yield dg.MaterializeResult(asset_key=ENRICHED_BOOKS)
-    else:
-        report = step.enrich_batch()
-        yield dg.MaterializeResult(asset_key=ENRICHMENT_REPORT, metadata=_report_metadata(report))
-
-
-def _report_metadata(report: EnrichmentReport) -> dict[str, dg.MetadataValue[Any]]:
-    return {
-        "books_processed": dg.MetadataValue.int(report.books_processed),
-        "successful_enrichments": dg.MetadataValue.int(report.successful_enrichments),
-        "failed_enrichments": dg.MetadataValue.int(report.failed_enrichments),
-        "not_found": dg.MetadataValue.int(report.not_found),
-        "reused": dg.MetadataValue.int(report.reused),
-        "status": dg.MetadataValue.text(report.status),
-        "success_rate": dg.MetadataValue.float(report.success_rate),
-        "processing_time_seconds": dg.MetadataValue.float(report.processing_time_seconds),
-        "failed_by_category": dg.MetadataValue.json(json.loads(report.failed_by_category)),
-        "requests": dg.MetadataValue.json(json.loads(report.requests)),
-        "notes": dg.MetadataValue.json(list(report.notes)),
-    }
+    work = BookEnrichment(config, records, open_library, google_books, context.run.run_id)
+    yield from Driver(context, work, records, batch).run()
 
 
 def _notes(rows: Iterable[RefusedRow]) -> str:

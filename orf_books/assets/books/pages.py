@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from pydantic import Field
 
-from orf_books.assets.books.assets import ENRICHMENT_REPORT, library_entries
-from orf_books.assets.books.step import ENRICHED_BOOKS
-from orf_books.batches.item_step import OWNERS
+from orf_books.assets import OWNERS
+from orf_books.assets.books.assets import library_entries
+from orf_books.assets.books.step import ENRICHED_BOOKS, ENRICHMENT_REPORT
 from orf_books.books.goodreads_export import RefusedRow
 from orf_books.books.library import (
     DashboardStamp,
@@ -31,6 +31,7 @@ from orf_books.records.books import (
     ExportUpload,
     LibraryDigest,
     LibraryRow,
+    libraries_of,
 )
 from orf_books.records.overviews import overviews_beside
 from orf_books.resources.dagster_resources import StorageResource
@@ -110,15 +111,16 @@ def dashboard(storage: StorageResource) -> dg.MaterializeResult[None]:
     )
 
 
-def _libraries_to_show(records: BookRecords, job_ids: Sequence[str]) -> dict[str, ExportUpload]:
+def _libraries_to_show(records: BookRecords, run_ids: Sequence[str]) -> dict[str, ExportUpload]:
     """Libraries that the runs changed, and those that have no dashboard of their last upload."""
-    libraries = records.libraries()
-    worked_on = records.books_worked_on(job_ids)
-    dealt_with = {upload.library for upload in records.uploads() if upload.job_id in job_ids}
-    if not (worked_on or dealt_with or records.reports(job_ids)):
+    uploads = records.uploads()
+    libraries = libraries_of(uploads)
+    worked_on = records.books_worked_on(run_ids)
+    dealt_with = {upload.library for upload in uploads if upload.run_id in run_ids}
+    if not (worked_on or dealt_with or records.reports(run_ids)):
         return libraries
     shown = {digest.library_id: digest.updated for digest in records.digests()}
-    changed = {row.library for row in records.rows(books=worked_on)} if worked_on else set()
+    changed = {row.library for row in records.rows(libraries, worked_on)} if worked_on else set()
     return {
         library: upload
         for library, upload in libraries.items()
@@ -155,7 +157,7 @@ def _make_dashboards(
 
 def _enrichment_results(records: BookRecords, books: Collection[str]) -> EnrichmentResults:
     return EnrichmentResults(
-        enriched={key: row.book() for key, row in records.enrichments(books).items()},
+        enriched={key: row.book() for key, row in records.latest(books).items()},
         failures={
             key: (failure.category, failure.message)
             for key, failure in records.standing_failures(books).items()

@@ -5,23 +5,22 @@ reading and scoring (`orf_books/transcripts`), tables (`records/sessions.py`), w
 sessions of a class (`publishing.py`).
 """
 
-import json
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 
+from orf_books.assets import OWNERS
 from orf_books.assets.transcripts.step import (
     SCORED_TRANSCRIPTS,
     SESSIONS,
     ScoreConfig,
-    ScoringStep,
+    SessionScoring,
     code_version,
     refusal_document,
 )
 from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
-from orf_books.batches.item_step import OWNERS, SHOWN_FAILURES
+from orf_books.batches.driver import SHOWN_FAILURES, Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.object_keys import session_refusal_key
 from orf_books.records.raw_sessions import UNUSABLE, SessionFound, sessions_in
@@ -29,7 +28,6 @@ from orf_books.records.sessions import (
     ACCEPTED,
     REFUSED,
     WITHDRAWN,
-    ScoringReport,
     SessionRecords,
     SessionUpload,
 )
@@ -38,7 +36,6 @@ from orf_books.transcripts.skill_encoder import SkillEncoder
 
 GROUP = "transcripts"
 CLASS_TRANSCRIPTS = dg.AssetKey("class_transcripts")
-SCORING_REPORT = dg.AssetKey("scoring_report")
 TRANSCRIPTS_ARE_USABLE = "transcripts_are_usable"
 
 class_transcripts = dg.AssetSpec(
@@ -80,7 +77,7 @@ def requested_sessions(
         )
     if noted and all(one.problem for one in noted):
         # The step that reads sessions, and tells this as a rule, will not run.
-        _tell_refusals(context, records)
+        _report_refusals(context, records)
     refused = log_refused(context, noted)
     return dg.MaterializeResult(metadata={"uploads": len(noted), "refused_uploads": refused})
 
@@ -123,10 +120,10 @@ def _withdrawn(
 @dg.multi_asset(
     name="score_transcripts",
     specs=SESSIONS.specs(
-        SCORING_REPORT,
         [requested_sessions],
-        group=GROUP,
+        group_name=GROUP,
         kinds={"json", "deltalake"},
+        owners=OWNERS,
         code_version=code_version(),
         description=(
             "Students' skills with the evidence for each, one partition per class session: "
@@ -150,14 +147,14 @@ def score_transcripts(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Score chosen partitions, or as a batch all that an upload asks for."""
     records = SessionRecords(storage.open())
-    step = ScoringStep(context, config, records, batch, transcript_rules)
-    if SCORED_TRANSCRIPTS in context.selected_asset_keys:
-        step.score_chosen(context.partition_keys)
-        yield dg.MaterializeResult(asset_key=SCORED_TRANSCRIPTS)
-    else:
-        report = step.score_batch()
-        _tell_refusals(context, records)
-        yield dg.MaterializeResult(asset_key=SCORING_REPORT, metadata=_report_metadata(report))
+    work = SessionScoring(
+        config,
+        records,
+        transcript_rules,
+        context.run.run_id,
+        after_batch=lambda: _report_refusals(context, records),
+    )
+    yield from Driver(context, work, records, batch).run()
 
 
 def score_transcripts_with(encoder: SkillEncoder) -> dg.AssetsDefinition:
@@ -171,7 +168,7 @@ def score_transcripts_with(encoder: SkillEncoder) -> dg.AssetsDefinition:
     )
 
 
-def _tell_refusals(context: dg.AssetExecutionContext, records: SessionRecords) -> None:
+def _report_refusals(context: dg.AssetExecutionContext, records: SessionRecords) -> None:
     problem = refusals(records)
     context.instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(
@@ -192,19 +189,3 @@ def refusals(records: SessionRecords) -> str | None:
     refused |= {failure.key for failure in failures if failure.code}
     first = ", ".join(sorted(refused)[:SHOWN_FAILURES])
     return f"{len(refused)} refused, first {first}." if refused else None
-
-
-def _report_metadata(report: ScoringReport) -> dict[str, dg.MetadataValue[Any]]:
-    return {
-        "sessions_processed": dg.MetadataValue.int(report.sessions_processed),
-        "successful_scorings": dg.MetadataValue.int(report.successful_scorings),
-        "failed_scorings": dg.MetadataValue.int(report.failed_scorings),
-        "reused": dg.MetadataValue.int(report.reused),
-        "utterances": dg.MetadataValue.int(report.utterances),
-        "warnings": dg.MetadataValue.int(report.warnings),
-        "status": dg.MetadataValue.text(report.status),
-        "success_rate": dg.MetadataValue.float(report.success_rate),
-        "processing_time_seconds": dg.MetadataValue.float(report.processing_time_seconds),
-        "failed_by_category": dg.MetadataValue.json(json.loads(report.failed_by_category)),
-        "failed_by_code": dg.MetadataValue.json(json.loads(report.failed_by_code)),
-    }

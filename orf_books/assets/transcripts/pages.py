@@ -12,24 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
-from orf_books.assets.transcripts.assets import GROUP, SCORING_REPORT
-from orf_books.assets.transcripts.publishing import (
-    figures_of,
-    published_scores,
-    redact_errors,
-    stored_scores,
-)
-from orf_books.batches.item_step import OWNERS
-from orf_books.failures import FailureCategory, OrfBooksError
+from orf_books.failures import FailureCategory
 from orf_books.object_keys import (
     CLASSES_PAGE,
     class_page_key,
     student_page_key,
     student_pages_folder,
 )
-from orf_books.partitions import day_of_session
+from orf_books.partition_keys import day_of_session
 from orf_books.records.items import FailedItem
 from orf_books.records.overviews import overviews_beside
 from orf_books.records.raw_sessions import load_roster
@@ -39,7 +29,6 @@ from orf_books.records.sessions import (
     SessionRow,
     ShownClass,
 )
-from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
 from orf_books.resources.storage import ObjectStorage
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript, WarningCode
 from orf_books.transcripts.windows import windows_ending_with
@@ -47,96 +36,52 @@ from orf_books.transcripts.windows import windows_ending_with
 if TYPE_CHECKING:
     from orf_books.pages.class_page import ClassReport, SessionLine
     from orf_books.pages.student_page import StudentReport
+    from orf_books.resources.database import Database
     from orf_books.transcripts.aggregate_document import ClassFigures
     from orf_books.transcripts.aggregates import StudentTrend
     from orf_books.transcripts.redaction import Redactor
     from orf_books.transcripts.scored_session import ScoredSession, ScoredStudent, StoredScores
 
 
-@dg.asset(
-    deps=[SCORING_REPORT, published_scores],
-    group_name=GROUP,
-    kinds={"html"},
-    owners=OWNERS,
-    code_version="1",
-    description=(
-        "For each class `data/classes/<class>.html`, a page for each of its students, and "
-        "`classes.html` over all. Pages whose making cannot be logged are not made."
-    ),
-)
-@redact_errors()
-def class_pages(
-    context: dg.AssetExecutionContext, storage: StorageResource, database: DatabaseResource
-) -> dg.MaterializeResult[None]:
-    """Make the pages of the classes of which there is something new to tell."""
-    from orf_books.transcripts.publication import Access
-
-    records = SessionRecords(storage.open())
-    classes, shown = records.classes(), records.shown_classes()
-    changed = [
-        one
-        for class_id, one in classes.items()
-        if class_id not in shown or shown[class_id].state != one.state
-    ]
-    made: list[ShownClass] = []
-    for one in changed:
-        scores = stored_scores(records, one, one.rows, context.run.run_id)
-        if scores is None:
-            continue
-        students = sorted({student for each in scores for student in each.session.students})
-        _delete_pages_of_others(records.storage, one.class_id, students)
-        try:
-            database.open().log_access(
-                Access(
-                    actor="orf_books",
-                    role="platform",
-                    action="make pages",
-                    record_ids=tuple(students),
-                    purpose=f"pages of class {one.class_id}",
-                    accessed_at=datetime.now(UTC),
-                    request_id=context.run.run_id,
-                )
-            )
-            _put_pages(records.storage, one, scores, students)
-        except OrfBooksError as error:
-            context.log.warning("The pages of class %s stay as they are: %s", one.class_id, error)
-        else:
-            made.append(_shown_class(one, len(students)))
-    records.note_shown(made)
-    _put_index(records, classes.keys())
-    return dg.MaterializeResult(
-        metadata={
-            "classes": len(classes),
-            "made": len(made),
-            "not_made": len(changed) - len(made),
-            "page": dg.MetadataValue.path(records.storage.location(CLASSES_PAGE)),
-        }
-    )
-
-
-def _delete_pages_of_others(storage: ObjectStorage, class_id: str, students: Sequence[str]) -> None:
-    """Delete pages of students who are in no scores any more, whatever comes of the others."""
-    kept = {student_page_key(class_id, student) for student in students}
-    earlier = {stored.key for stored in storage.list(student_pages_folder(class_id))}
-    storage.delete(*(earlier - kept))
-
-
-def _put_pages(
+def put_class_pages(
     storage: ObjectStorage,
-    of_class: ClassSessions,
-    scores: "Sequence[StoredScores]",
+    database: "Database",
+    material: "ClassMaterial",
     students: Sequence[str],
+    run_id: str,
 ) -> None:
-    """Put the pages of a class and its students.
+    """Log who gets to see which records, then put the pages of a class and its students.
 
-    Without a roster that can be used nobody can be quoted, and what is there stays.
+    Without a roster that can be used nobody can be quoted, and the pages of students stay.
+
+    Args:
+        storage: where pages go.
+        database: where accesses are logged.
+        material: what the pages are made of.
+        students: everybody who is in the scores.
+        run_id: the run that makes the pages.
+
+    Raises:
+        OrfBooksError: the access could not be logged, so no page was made.
     """
     from orf_books.pages.class_page import render_class_page
     from orf_books.pages.student_page import render_student_page
+    from orf_books.transcripts.publication import Access
     from orf_books.transcripts.redaction import Redactor
 
-    class_id = of_class.class_id
-    material = _Material(of_class, scores, figures_of(scores), datetime.now(UTC))
+    class_id = material.of_class.class_id
+    _delete_pages_of_others(storage, class_id, students)
+    database.log_access(
+        Access(
+            actor="orf_books",
+            role="platform",
+            action="make pages",
+            record_ids=tuple(students),
+            purpose=f"pages of class {class_id}",
+            accessed_at=datetime.now(UTC),
+            request_id=run_id,
+        )
+    )
     pages = {class_page_key(class_id): render_class_page(_class_report(material, students))}
     with suppress(UnusableTranscript):
         redactor = Redactor(load_roster(storage, class_id))
@@ -150,8 +95,15 @@ def _put_pages(
         storage.put(key, page.encode())
 
 
+def _delete_pages_of_others(storage: ObjectStorage, class_id: str, students: Sequence[str]) -> None:
+    """Delete pages of students who are in no scores any more, whatever comes of the others."""
+    kept = {student_page_key(class_id, student) for student in students}
+    earlier = {stored.key for stored in storage.list(student_pages_folder(class_id))}
+    storage.delete(*(earlier - kept))
+
+
 @dataclass(frozen=True, slots=True)
-class _Material:
+class ClassMaterial:
     """What the pages of a class are made of."""
 
     of_class: ClassSessions
@@ -171,7 +123,7 @@ class _Material:
         return [one for one in self.figures.trends if one.student_id == student]
 
 
-def _class_report(material: _Material, students: Sequence[str]) -> "ClassReport":
+def _class_report(material: ClassMaterial, students: Sequence[str]) -> "ClassReport":
     from orf_books.pages.class_page import ClassReport, StudentLine
 
     lines = []
@@ -229,7 +181,7 @@ def _reason(failure: FailedItem) -> FailureCategory | ErrorCode:
     return ErrorCode(failure.code) if failure.code else FailureCategory(failure.category)
 
 
-def _student_report(material: _Material, student: str, redactor: "Redactor") -> "StudentReport":
+def _student_report(material: ClassMaterial, student: str, redactor: "Redactor") -> "StudentReport":
     from orf_books.pages.student_page import SessionScores, ShownEvidence, StudentReport
 
     heard = list(material.heard(student))
@@ -275,7 +227,8 @@ def _short(session: str) -> str:
     return session.rpartition("/")[2]
 
 
-def _shown_class(of_class: ClassSessions, students: int) -> ShownClass:
+def shown_class(of_class: ClassSessions, students: int) -> ShownClass:
+    """The line of a class on the page over all classes."""
     return ShownClass(
         class_id=of_class.class_id,
         state=of_class.state,
@@ -288,7 +241,8 @@ def _shown_class(of_class: ClassSessions, students: int) -> ShownClass:
     )
 
 
-def _put_index(records: SessionRecords, classes: Collection[str]) -> None:
+def put_index(records: SessionRecords, classes: Collection[str]) -> None:
+    """Put the page over all classes."""
     from orf_books.pages.classes_index_page import ClassDigest, render_classes_index_page
 
     digests = [

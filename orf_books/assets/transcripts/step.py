@@ -1,34 +1,30 @@
-"""One execution of `score_transcripts`: which sessions, reading, scoring, storing, reporting.
+"""The work on class sessions, for the driver of `score_transcripts`: reading, scoring, storing.
 
-Belongs here: what joins the batch, the records and the partitions of sessions. Does not belong
-here: the assets themselves (`transcripts.py`), reading and scoring (`orf_books/transcripts`).
+Belongs here: what joins the records of sessions and the domain. Does not belong here: the way of an
+item through a step (`orf_books/batches/driver.py`), reading and scoring (`orf_books/transcripts`),
+the assets themselves (`assets.py`).
 """
 
 import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orf_books import partitions
-from orf_books.batches.batch import COMPLETE, COMPLETE_WITH_FAILURES, BatchOutcome, success_rate
-from orf_books.batches.item_step import ItemKind, ItemStep, Metadata, Report
-from orf_books.batches.resource import BatchResource
+from orf_books.batches.batch import BatchOutcome
+from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
+from orf_books.batches.report import BatchReport
 from orf_books.failures import OrfBooksError
 from orf_books.object_keys import NORMALIZED, SCORES, session_output_key, session_refusal_key
+from orf_books.partition_keys import class_of_session
 from orf_books.records.raw_sessions import SessionFound, load_session, session_at, sessions_in
-from orf_books.records.sessions import (
-    ACCEPTED,
-    ScoringReport,
-    SessionRecords,
-    SessionRow,
-)
+from orf_books.records.sessions import ACCEPTED, ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.dagster_resources import TranscriptRulesResource
 from orf_books.transcripts.head import read_head
 from orf_books.transcripts.model_version import config_hash, model_version
@@ -37,15 +33,12 @@ from orf_books.transcripts.skill_encoder import SkillEncoder
 
 if TYPE_CHECKING:
     from orf_books.transcripts.parsing import ReadSession
-    from orf_books.transcripts.scored_session import ScoredSession, StoredScores
+    from orf_books.transcripts.scored_session import StoredScores
 
 SCORED_TRANSCRIPTS = dg.AssetKey("scored_transcripts")
+SCORING_REPORT = dg.AssetKey("scoring_report")
 READING = "1"
 """Raise it when the same file may be read otherwise."""
-SESSION_SECONDS = 900.0
-"""The longest that one session may take."""
-SESSIONS_AT_ONCE = 1
-"""Scoring keeps a core busy by itself."""
 
 
 @cache
@@ -61,106 +54,112 @@ class ScoreConfig(dg.Config):
     """Also what has not changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """The sessions that a step is about."""
-
-    found: dict[str, SessionFound]
-    """By partition key, whatever is to be settled and lies in the store."""
-    keys: tuple[str, ...]
-    """The same, and those whose raw file is gone."""
-    reused: dict[str, SessionRow]
-    """Those that stay as they are."""
-    seen: dict[str, datetime]
-    """When those that had scores got them."""
-
-    @property
-    def to_score(self) -> list[str]:
-        return [key for key in self.keys if key not in self.reused]
+def _metadata(session: SessionRow) -> Metadata:
+    """Figures, never words."""
+    codes = json.loads(session.warnings_by_code)
+    return {
+        "utterances": dg.MetadataValue.int(session.utterances),
+        "students": dg.MetadataValue.int(session.students),
+        "unscored_students": dg.MetadataValue.int(session.unscored_students),
+        "evidence": dg.MetadataValue.int(session.evidence),
+        "without_consent": dg.MetadataValue.int(session.without_consent),
+        "warnings": dg.MetadataValue.int(session.warnings),
+        **({"warnings_by_code": dg.MetadataValue.json(codes)} if codes else {}),
+        "seconds": dg.MetadataValue.float(round(session.seconds, 3)),
+    }
 
 
-class ScoringStep:
-    """One execution of `score_transcripts`."""
+SESSIONS = ItemKind(
+    "sessions",
+    SCORED_TRANSCRIPTS,
+    SCORING_REPORT,
+    dg.DynamicPartitionsDefinition(name="sessions"),
+    _metadata,
+)
+
+
+class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
+    """The work on sessions in one execution of `score_transcripts`.
+
+    Args:
+        config: of the run.
+        records: of sessions.
+        rules: what a transcript must be, and what finds skills in it.
+        run_id: the run.
+        after_batch: called when a batch came to its end.
+    """
+
+    kind = SESSIONS
+    items_at_once = 1
+    """Scoring keeps a core busy by itself."""
 
     def __init__(
         self,
-        context: dg.AssetExecutionContext,
         config: ScoreConfig,
         records: SessionRecords,
-        batch: BatchResource,
         rules: TranscriptRulesResource,
+        run_id: str,
+        after_batch: Callable[[], None],
     ) -> None:
-        self._config, self._records = config, records
+        self._config, self._records, self._run_id = config, records, run_id
         self._largest_warned_share = rules.largest_warned_share
         self._encoder = SkillEncoder(rules.skill_encoder)
-        self._step = ItemStep(context, SESSIONS, records, batch)
-        self._run_id = context.run.run_id
+        self._after_batch = after_batch
         self._started_at = datetime.now(UTC)
+        self.code_version = code_version(self._encoder)
 
-    def score_batch(self) -> ScoringReport:
-        """Score all sessions of the run's uploads, or everything failed or missing.
+    @cached_property
+    def _present(self) -> dict[str, SessionFound]:
+        """The raw files in the store, by partition."""
+        return {session.key: session for session in sessions_in(self._records.storage)}
 
-        Does not raise for sessions that fail: the report is needed downstream, where a blocking
-        check fails the run.
-        """
-        uploads = [
-            one for one in self._records.uploads_of_job(self._run_id) if one.status == ACCEPTED
-        ]
-        wanted = [one.key for one in uploads] or self._unsettled()
-        scope = self._scope(wanted)
-        scored: list[SessionRow] = []
+    def wanted(self, run_id: str) -> Wanted:
+        """The sessions that the run's uploads ask for, or all that were ever asked for."""
+        uploads = self._records.uploads_of_run(run_id)
+        keys = [upload.key for upload in uploads if upload.status == ACCEPTED]
+        return Wanted(keys, keys) if keys else Wanted(self._records.requested())
 
-        async def work(report: Report[SessionRow]) -> BatchOutcome:
-            def count(rows: Collection[SessionRow]) -> None:
-                scored.extend(rows)
-                report(rows)
+    def fingerprints(self, keys: Collection[str]) -> Mapping[str, str]:
+        """Versions of the raw files, with their metadata and rosters."""
+        return {key: self._present[key].version for key in keys if key in self._present}
 
-            return await self._score(scope, count)
+    def is_valid(self, row: SessionRow) -> bool:
+        """Made by the present code, unless the run scores everything."""
+        return super().is_valid(row) and not self._config.score_again
 
-        outcome = self._step.settle_batch(scope.to_score, scope.reused, work)
-        report = self._report_of(scope, scored, outcome)
-        self._records.add_report(report)
-        return report
+    @asynccontextmanager
+    async def open(
+        self, items: Sequence[Item[SessionRow]]
+    ) -> AsyncIterator[Work[SessionRow, SessionRow]]:
+        """Nothing to open: scoring stays in this process."""
+        job_ids = self._job_ids([item.key for item in items])
+        yield lambda item: asyncio.to_thread(self._scored, item, job_ids[item.key])
 
-    def score_chosen(self, keys: Sequence[str]) -> None:
-        """Score the chosen partitions.
+    def _job_ids(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """By session, what its objects are named after: the run, where that tells them apart."""
+        of_day = Counter(key.rpartition("/")[0] for key in keys)
+        return {
+            key: self._run_id if of_day[day] == 1 else f"{self._run_id}-{digest}"
+            for key in keys
+            for day, _, digest in [key.rpartition("/")]
+        }
 
-        Raises:
-            dg.Failure: some failed; the others are stored and reported as materialized.
-        """
-        scope = self._scope(keys)
-        self._step.settle_chosen(scope.reused, partial(self._score, scope))
-
-    async def _score(self, scope: _Scope, report: Report[SessionRow]) -> BatchOutcome:
-        """Score what the scope leaves to do, each session in one run at a time."""
-        job_ids = self._job_ids(scope.to_score)
-        return await self._step.in_rounds(
-            scope.to_score,
-            lambda key: asyncio.to_thread(self._scored, key, scope, job_ids[key]),
-            self._records.add_sessions,
-            partial(self._made_meanwhile, scope),
-            report,
-            concurrency=SESSIONS_AT_ONCE,
-            item_seconds=SESSION_SECONDS,
-        )
-
-    def _scored(self, key: str, scope: _Scope, job_id: str) -> SessionRow:
+    def _scored(self, item: Item[SessionRow], job_id: str) -> SessionRow:
         storage, started = self._records.storage, time.monotonic()
-        refusal = session_refusal_key(key)
+        refusal = session_refusal_key(item.key)
         try:
-            found = scope.found.get(key) or session_at(storage, key)
+            found = self._present.get(item.key) or session_at(storage, item.key)
             read, scores = self._read_and_scored(found, job_id)
         except UnusableTranscript as refused:
-            storage.put(refusal, refusal_document(key, refused))
+            storage.put(refusal, refusal_document(item.key, refused))
             raise
         storage.delete(refusal)
         return _row(
-            key,
+            item.key,
             read,
-            scores.session,
+            scores,
             fingerprint=found.version,
-            code_version=code_version(self._encoder),
-            job_id=job_id,
+            code_version=self.code_version,
             run_id=self._run_id,
             seconds=time.monotonic() - started,
         )
@@ -196,92 +195,33 @@ class ScoringStep:
         storage.put(session_output_key(SCORES, *place), write_scores(scores))
         return read, scores
 
-    def _job_ids(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """By session, what its objects are named after: the run, where that tells them apart."""
-        of_day = Counter(key.rpartition("/")[0] for key in keys)
-        return {
-            key: self._run_id if of_day[day] == 1 else f"{self._run_id}-{digest}"
-            for key in keys
-            for day, _, digest in [key.rpartition("/")]
-        }
-
-    def _scope(self, keys: Sequence[str]) -> _Scope:
-        wanted = set(keys)
-        found = {one.key: one for one in sessions_in(self._records.storage) if one.key in wanted}
-        sessions = self._records.sessions(keys)
-        failed = self._records.standing_failures(keys)
-        return _Scope(
-            found,
-            tuple(keys),
-            reused={
-                key: row
-                for key, row in sessions.items()
-                if not self._config.score_again
-                and key not in failed
-                and key in found
-                and row.fingerprint == found[key].version
-                and row.code_version == code_version(self._encoder)
-            },
-            seen={key: row.scored_at for key, row in sessions.items()},
-        )
-
-    def _made_meanwhile(self, scope: _Scope, keys: Collection[str]) -> dict[str, SessionRow]:
-        """Sessions that other runs scored since this step looked."""
-        return {
-            key: row
-            for key, row in self._records.sessions(keys).items()
-            if row.scored_at != scope.seen.get(key)
-            and key in scope.found
-            and row.fingerprint == scope.found[key].version
-        }
-
-    def _unsettled(self) -> list[str]:
-        """Sessions that have no scores of their present version, or are not green."""
-        keys = self._records.requested()
-        present = {one.key: one.version for one in sessions_in(self._records.storage)}
-        sessions = self._records.sessions(keys)
-        current = {key for key, row in sessions.items() if row.fingerprint == present.get(key)}
-        settled = (
-            current - self._step.unsettled(keys) - self._records.standing_failures(keys).keys()
-        )
-        return [key for key in keys if key not in settled]
-
-    def _report_of(
-        self, scope: _Scope, scored: Sequence[SessionRow], outcome: BatchOutcome
-    ) -> ScoringReport:
-        rows = [*scope.reused.values(), *scored]
-        processed, failed = len(scope.keys), len(outcome.failures)
-        codes = Counter(one.code for one in outcome.failures if one.code)
+    def report(self, batch: FinishedBatch[SessionRow], report: BatchReport) -> ScoringReport:
+        """Adds the classes, what was read of the sessions that succeeded, and why others failed."""
+        codes = Counter(failure.code for failure in batch.failures if failure.code)
         return ScoringReport(
-            job_id=self._run_id,
-            status=COMPLETE_WITH_FAILURES if failed else COMPLETE,
-            uploads=scope.keys,
-            classes=tuple(sorted(set(map(partitions.class_of_session, scope.keys)))),
-            sessions_processed=processed,
-            successful_scorings=processed - failed,
-            failed_scorings=failed,
-            reused=len(scope.reused),
-            utterances=sum(row.utterances for row in rows),
-            warnings=sum(row.warnings for row in rows),
-            failed_by_category=json.dumps(outcome.failed_by_category),
-            failed_by_code=json.dumps(dict(codes.most_common())),
-            success_rate=success_rate(processed - failed, processed),
-            started_at=self._started_at,
-            processing_time_seconds=(datetime.now(UTC) - self._started_at).total_seconds(),
+            **report.common() | {"uploads": tuple(batch.keys)},
+            classes=tuple(sorted(set(map(class_of_session, batch.keys)))),
+            utterances=sum(row.utterances for row in batch.rows),
+            warnings=sum(row.warnings for row in batch.rows),
+            failed_by_code=dict(codes.most_common()),
         )
+
+    def finished(self, outcome: BatchOutcome) -> None:  # noqa: ARG002
+        """Tell which raw files cannot be used."""
+        self._after_batch()
 
 
 def _row(  # noqa: PLR0913 - a row has that many origins
     key: str,
     read: "ReadSession",
-    scored: "ScoredSession",
+    scores: "StoredScores",
     *,
     fingerprint: str,
     code_version: str,
-    job_id: str,
     run_id: str,
     seconds: float,
 ) -> SessionRow:
+    scored = scores.session
     students = scored.students.values()
     codes = Counter(warning.code.value for warning in read.warnings)
     return SessionRow(
@@ -294,16 +234,18 @@ def _row(  # noqa: PLR0913 - a row has that many origins
         without_consent=read.without_consent,
         students=len(students),
         unscored_students=sum(
-            all(score.is_insufficient for score in one.skills.values()) for one in students
+            all(score.is_insufficient for score in student.skills.values()) for student in students
         ),
-        words=sum(one.words_spoken for one in students),
-        evidence=sum(len(score.evidence) for one in students for score in one.skills.values()),
+        words=sum(student.words_spoken for student in students),
+        evidence=sum(
+            len(score.evidence) for student in students for score in student.skills.values()
+        ),
         warnings=len(read.warnings),
         warnings_by_code=json.dumps(dict(codes.most_common())),
         source_sha256=scored.source_sha256,
         fingerprint=fingerprint,
         code_version=code_version,
-        job_id=job_id,
+        job_id=scores.job_id,
         run_id=run_id,
         scored_at=datetime.now(UTC),
         seconds=seconds,
@@ -316,24 +258,6 @@ def refusal_document(key: str, refused: UnusableTranscript) -> bytes:
         "session": key,
         "code": refused.code,
         "problem": str(refused),
-        "warnings": [{"line": one.line, "code": one.code} for one in refused.warnings],
+        "warnings": [{"line": warning.line, "code": warning.code} for warning in refused.warnings],
     }
     return json.dumps(document, indent=1).encode()
-
-
-def _session_metadata(row: SessionRow) -> Metadata:
-    """What the page shows of a session: figures, never words."""
-    codes = json.loads(row.warnings_by_code)
-    return {
-        "utterances": dg.MetadataValue.int(row.utterances),
-        "students": dg.MetadataValue.int(row.students),
-        "unscored_students": dg.MetadataValue.int(row.unscored_students),
-        "evidence": dg.MetadataValue.int(row.evidence),
-        "without_consent": dg.MetadataValue.int(row.without_consent),
-        "warnings": dg.MetadataValue.int(row.warnings),
-        **({"warnings_by_code": dg.MetadataValue.json(codes)} if codes else {}),
-        "seconds": dg.MetadataValue.float(round(row.seconds, 3)),
-    }
-
-
-SESSIONS = ItemKind("sessions", SCORED_TRANSCRIPTS, partitions.sessions, _session_metadata)

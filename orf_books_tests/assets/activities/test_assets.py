@@ -8,13 +8,12 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.activities.step import RESCORED_ACTIVITIES
+from orf_books.assets.activities.step import ACTIVITIES, RESCORED_ACTIVITIES
 from orf_books.assets.uploads import UploadsConfig
 from orf_books.commands.local_uploads import put_activities
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
 from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key
-from orf_books.partitions import activities
 from orf_books.records.activities import ActivityRecords, RescoredActivityRow, RescoringReport
 from orf_books.records.recordings import upload_at
 from orf_books.resources.storage import ObjectStorage
@@ -94,7 +93,7 @@ class Platform:
         )
 
     def report(self, run: dg.ExecuteInProcessResult) -> RescoringReport:
-        report = self.records.report_of_job(run.run_id)
+        report = self.records.report_of_run(run.run_id)
         assert report is not None
         return report
 
@@ -105,7 +104,9 @@ class Platform:
         return tuple(phrase.flags for phrase in self.row(activity).rescored().phrases)
 
     def statuses(self, *keys: str) -> dict[str, PartitionStatus]:
-        return partition_statuses(self.instance, RESCORED_ACTIVITIES, activities, list(keys))
+        return partition_statuses(
+            self.instance, RESCORED_ACTIVITIES, ACTIVITIES.partitions, list(keys)
+        )
 
 
 @pytest.fixture
@@ -138,8 +139,8 @@ def test_a_failed_activity_turns_red_alone_and_a_rerun_of_its_partition_mends_it
 
     assert not run.success
     report = platform.report(run)
-    assert (report.activities_processed, report.failed_rescorings) == (3, 1)
-    assert json.loads(report.failed_by_category) == {"missing_audio": 1}
+    assert (report.items, report.failed) == (3, 1)
+    assert report.failed_by_category == {"missing_audio": 1}
     states = platform.statuses(*IDS)
     assert [states[one] for one in IDS] == [
         PartitionStatus.MATERIALIZED,
@@ -168,7 +169,7 @@ def test_a_retry_works_on_what_failed_and_nothing_else(
     run = platform.run("retry_failed_activities")
 
     assert run.success
-    assert platform.report(run).activities_processed == 1
+    assert platform.report(run).items == 1
     assert sandbox.counts.requests(Service.DEEPGRAM) == 1
 
 
@@ -213,7 +214,7 @@ def test_answers_about_an_activity_that_failed_are_kept(
     upload = write_upload(tmp_path, "anna-1")
     sandbox.behaviour.services = dict.fromkeys((Service.KALDI, Service.WAV2VEC), HASTY)
     run = platform.ingest(upload)
-    assert json.loads(platform.report(run).failed_by_category) == {"unavailable": 1}
+    assert platform.report(run).failed_by_category == {"unavailable": 1}
     sandbox.behaviour.services = {}
     sandbox.counts.clear()
     assert platform.run("retry_failed_activities").success
@@ -238,7 +239,7 @@ def test_no_verdict_gets_worse_than_the_first_pass_because_of_an_outage(
 ) -> None:
     sandbox.behaviour.services = {service: troubles}
     run = platform.ingest(write_upload(tmp_path, "anna-1"))
-    if not platform.report(run).failed_rescorings:
+    if not platform.report(run).failed:
         assert _wrong(platform.flags("anna-1")) <= _wrong(FIRST_PASS)
 
 
@@ -251,7 +252,7 @@ def test_a_recogniser_that_refuses_us_makes_no_verdict_worse_and_is_asked_once(
 ) -> None:
     sandbox.behaviour.services = {service: Troubles(error=error)}
     run = platform.ingest(write_upload(tmp_path, "anna-1"))
-    if not platform.report(run).failed_rescorings:
+    if not platform.report(run).failed:
         assert _wrong(platform.flags("anna-1")) <= _wrong(FIRST_PASS)
     assert sandbox.counts.requests(service) <= len(FIRST_PASS)
 
@@ -274,7 +275,7 @@ def test_a_list_of_ids_asks_for_each_of_them(platform: Platform, tmp_path: Path)
     run = platform.ingest(ids)
 
     report = platform.report(run)
-    assert (report.activities_processed, report.failed_rescorings) == (3, 1)
+    assert (report.items, report.failed) == (3, 1)
     assert platform.statuses("nobody-9") == {"nobody-9": PartitionStatus.FAILED}
 
 
@@ -283,7 +284,7 @@ def test_a_list_that_is_none_is_refused_with_the_remedy(platform: Platform, tmp_
     ids.write_text("name,class\nx,3b\n")
     run = platform.ingest(ids)
     assert not run.success
-    (upload,) = platform.records.uploads_of_job(run.run_id)
+    (upload,) = platform.records.uploads_of_run(run.run_id)
     assert "activity_id" in (upload.problem or "")
 
 
@@ -382,7 +383,7 @@ def test_uploads_noted_are_dealt_with(platform: Platform, tmp_path: Path) -> Non
     before = datetime.now(UTC)
     run = platform.ingest(write_upload(tmp_path, "anna-1"))
     (upload,) = platform.records.uploads()
-    assert (upload.activities, upload.job_id) == (1, run.run_id)
+    assert (upload.activities, upload.run_id) == (1, run.run_id)
     assert upload.arrived_at >= before
     again = platform.run("ingest_activities")
-    assert platform.records.uploads_of_job(again.run_id) == []
+    assert platform.records.uploads_of_run(again.run_id) == []

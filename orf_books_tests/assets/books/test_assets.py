@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.books.assets import ENRICHMENT_REPORT, EXPORT_IS_VALID, GOODREADS_EXPORTS
-from orf_books.assets.books.step import ENRICHED_BOOKS
+from orf_books.assets.books.assets import EXPORT_IS_VALID, GOODREADS_EXPORTS
+from orf_books.assets.books.step import ENRICHED_BOOKS, ENRICHMENT_REPORT
 from orf_books.books.enrichment import CODE_VERSION
 from orf_books.checks import LEAST_SUCCESS_RATE
 from orf_books.dagster_internals import PartitionStatus
@@ -60,10 +60,10 @@ def test_an_upload_becomes_a_library_enriched_books_a_report_and_a_dashboard(
     run = platform.ingest("ada", export_of(range(40)))
 
     assert run.success
-    assert len(platform.records.rows({"ada"})) == 40
+    assert len([row for row in platform.records.rows() if row.library == "ada"]) == 40
     report = platform.report(run)
-    assert (report.status, report.books_processed) == ("complete", 40)
-    assert (report.successful_enrichments, report.failed_enrichments) == (40, 0)
+    assert (report.status, report.items) == ("complete", 40)
+    assert (report.succeeded, report.failed) == (40, 0)
     assert (report.uploads, report.libraries) == (("uploads/ada/raw.csv",), ("ada",))
     assert platform.books_that_are(MATERIALIZED) == {book(number) for number in range(40)}
     assert set(platform.shown_books("ada")) == {book(number) for number in range(40)}
@@ -267,8 +267,8 @@ def test_broken_books_fail_the_run_and_exactly_their_partitions(
     assert len(platform.books_that_are(MATERIALIZED)) == 147
     report = platform.report(run)
     assert report.status == "complete_with_failures"
-    assert report.failed_enrichments == 3
-    assert json.loads(report.failed_by_category) == {"unavailable": 3}
+    assert report.failed == 3
+    assert report.failed_by_category == {"unavailable": 3}
     shown = platform.shown_books("ada")
     failed = {key for key, entry in shown.items() if entry["enrichment_status"] == "failed"}
     assert failed == broken
@@ -293,7 +293,7 @@ def test_retry_mends_failed_and_missing_books_in_one_run_and_their_dashboards(
 
     assert retry.success
     assert books_asked_for(sandbox) == 2
-    assert platform.report(retry).books_processed == 2
+    assert platform.report(retry).items == 2
     assert set(platform.statuses().values()) == {MATERIALIZED}
     for library, number in (("ada", failed), ("bob", missing)):
         assert platform.shown_books(library)[book(number)]["enrichment_status"] == "enriched"
@@ -306,7 +306,7 @@ def test_retry_with_nothing_to_mend_is_a_success_that_asks_nothing(
     sandbox.counts.clear()
     retry = platform.run("retry_failed_books")
     assert retry.success
-    assert platform.report(retry).books_processed == 0
+    assert platform.report(retry).items == 0
     assert sandbox.counts.requests() == 0
 
 
@@ -339,8 +339,8 @@ def test_a_new_map_of_genres_makes_books_anew_without_asking(
 ) -> None:
     export = export_of(plain_books()[:4])
     platform.ingest("ada", export)
-    made = platform.records.enrichments(platform.statuses())
-    platform.records.add_enrichments(
+    made = platform.records.with_answers(platform.statuses())
+    platform.records.add_results(
         [
             replace(row, genres=("Old",), code_version="old", enriched_at=datetime.now(UTC))
             for row in made.values()
@@ -352,7 +352,7 @@ def test_a_new_map_of_genres_makes_books_anew_without_asking(
 
     assert sandbox.counts.requests() == 0
     assert platform.report(again).reused == 4
-    anew = platform.records.enrichments(made)
+    anew = platform.records.with_answers(made)
     assert {key: row.genres for key, row in anew.items()} == {
         key: row.genres for key, row in made.items()
     }
@@ -369,10 +369,10 @@ def test_an_answer_is_asked_for_again_when_it_is_old_and_sooner_if_nothing_was_f
 ) -> None:
     export = export_of(plain_books()[:1])
     platform.ingest("ada", export)
-    (row,) = platform.records.enrichments(platform.statuses()).values()
+    (row,) = platform.records.with_answers(platform.statuses()).values()
     now = datetime.now(UTC)
     answered_at = now - timedelta(days=age_in_days)
-    platform.records.add_enrichments(
+    platform.records.add_results(
         [replace(row, found=found, answered_at=answered_at, enriched_at=now)]
     )
     sandbox.counts.clear()
@@ -395,8 +395,8 @@ def test_an_outage_is_no_answer_and_older_enrichments_stay(
 
     assert not run.success
     report = platform.report(run)
-    assert (report.failed_enrichments, report.not_found) == (9, 0)
-    assert json.loads(report.failed_by_category) == {"unavailable": 9}
+    assert (report.failed, report.not_found) == (9, 0)
+    assert report.failed_by_category == {"unavailable": 9}
     shown = platform.shown_books("ada")
     assert {entry["enrichment_status"] for entry in shown.values()} == {"failed"}
     assert all(shown[book(number)]["genres"] for number in old)

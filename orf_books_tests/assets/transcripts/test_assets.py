@@ -204,8 +204,8 @@ def test_a_refused_file_turns_red_alone_with_its_reason_and_a_corrected_one_mend
     assert not run.success
     assert platform.statuses() == {**dict.fromkeys(good, GREEN), bad: RED}
     report = platform.report(run)
-    assert (report.successful_scorings, report.failed_scorings) == (2, 1)
-    assert json.loads(report.failed_by_code) == {"too_many_warnings": 1}
+    assert (report.succeeded, report.failed) == (2, 1)
+    assert report.failed_by_code == {"too_many_warnings": 1}
     refusal = platform.refusal(bad)
     assert (refusal["session"], refusal["code"]) == (bad, "too_many_warnings")
     assert {"line": 61, "code": "label_not_on_roster"} in refusal["warnings"]
@@ -290,7 +290,7 @@ def test_what_has_not_changed_is_reused(platform: ClassPlatform) -> None:
 
     assert run.success
     report = platform.report(run)
-    assert (report.reused, report.successful_scorings) == (2, 2)
+    assert (report.reused, report.succeeded) == (2, 2)
     assert platform.versions() == before
 
 

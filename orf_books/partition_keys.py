@@ -1,27 +1,14 @@
-"""The partition sets and their keys: one partition per item, added as uploads bring them.
+"""What the partition of an item is called, and what can be read from such a key.
 
-Belongs here: which sets there are, and what an item's key is made from. Does not belong here: which
-text may be a key (`orf_books/keys.py`), object keys (`orf_books/object_keys.py`), and what is done
-with a partition.
+Belongs here: what keys are made from, by kind of item. Does not belong here: which text may be a
+key (`keys.py`), object keys (`object_keys.py`), the partition sets (`assets/*/step.py`).
 """
 
 import hashlib
-from collections.abc import Sequence
 from datetime import date
-
-import dagster as dg
-import stamina
-from sqlalchemy.exc import IntegrityError
 
 from orf_books.books.goodreads_export import LibraryEntry
 from orf_books.keys import safe_key, text_of_key
-
-books = dg.DynamicPartitionsDefinition(name="books")
-activities = dg.DynamicPartitionsDefinition(name="activities")
-sessions = dg.DynamicPartitionsDefinition(name="sessions")
-
-KEYS_AT_ONCE = 10_000
-"""Databases limit the parameters of one statement."""
 
 
 def book_key(entry: LibraryEntry) -> str:
@@ -66,17 +53,3 @@ def class_of_session(key: str) -> str:
 def day_of_session(key: str) -> date:
     """The day in the partition of a session."""
     return date.fromisoformat(key.split("/")[1])
-
-
-def register(
-    instance: dg.DagsterInstance, partitions: dg.DynamicPartitionsDefinition, keys: Sequence[str]
-) -> None:
-    """Add the keys that the set does not have yet; runs that do so at once do not disturb."""
-    unique = list(dict.fromkeys(keys))
-    for start in range(0, len(unique), KEYS_AT_ONCE):
-        # Two runs may both find a key missing; the one that comes second finds it the next time.
-        for attempt in stamina.retry_context(on=IntegrityError, wait_initial=0.02):
-            with attempt:
-                instance.add_dynamic_partitions(
-                    str(partitions.name), unique[start : start + KEYS_AT_ONCE]
-                )

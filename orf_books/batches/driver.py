@@ -1,0 +1,274 @@
+"""The way of an item through a step: which are wanted, which are to do, the work, the events.
+
+Belongs here: one execution of a step over many items with a partition each, for any kind of item.
+Does not belong here: what a kind of item is (`items.py`), the work itself, bounds and claims
+(`batch.py`, `rounds.py`).
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic
+
+import dagster as dg
+
+from orf_books.batches.batch import BatchOutcome
+from orf_books.batches.items import FinishedBatch, Item, ItemWork, Wanted
+from orf_books.batches.partitions import register
+from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, BatchReport, success_rate
+from orf_books.batches.resource import BatchResource
+from orf_books.batches.rounds import work_in_rounds
+from orf_books.batches.store import ItemStore, ReportT, ResultT, RowT
+from orf_books.dagster_internals import (
+    PartitionEvents,
+    PartitionMaterialization,
+    PartitionStatus,
+    partition_statuses,
+)
+
+SHOWN_FAILURES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Known(Generic[RowT]):
+    """What is stored about items."""
+
+    results: Mapping[str, RowT]
+    failed: Collection[str]
+    """Those that failed since their latest result, or have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan(Generic[RowT]):
+    """What is to do about the items of a step."""
+
+    to_do: Mapping[str, Item[RowT]]
+    reused: Mapping[str, RowT]
+    """Results that stay as they are."""
+    seen: Mapping[str, RowT]
+    """Every result that was there when the plan was made."""
+
+
+class Driver(Generic[RowT, ResultT, ReportT]):
+    """One execution of a step over items of one kind.
+
+    A run that selects the partitioned asset works on the partitions that somebody chose. Any other
+    run is a batch: over what its uploads ask for, or over everything failed or missing.
+
+    Args:
+        context: of the step.
+        work: what differs between kinds of items.
+        store: where results are kept.
+        batch: how many items at once, and who is told of progress.
+    """
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        work: ItemWork[RowT, ResultT, ReportT],
+        store: ItemStore[RowT, ResultT, ReportT],
+        batch: BatchResource,
+    ) -> None:
+        self._context, self._work, self._store, self._batch = context, work, store, batch
+        self._kind = work.kind
+        self._run_id = context.run.run_id
+        self._events = PartitionEvents(context, self._kind.asset)
+        self._started_at = datetime.now(UTC)
+
+    def run(self) -> Iterator[dg.MaterializeResult[None]]:
+        """Work on the items; yields the result of the asset that the run selects.
+
+        Raises:
+            dg.Failure: chosen partitions failed; the others are stored and materialized.
+        """
+        if self._kind.asset in self._context.selected_asset_keys:
+            self._run_chosen(self._context.partition_keys)
+            yield dg.MaterializeResult(asset_key=self._kind.asset)
+        else:
+            report = self._run_batch()
+            yield dg.MaterializeResult(
+                asset_key=self._kind.report, metadata=_metadata(report.document())
+            )
+
+    def _run_batch(self) -> ReportT:
+        """Run a batch; each partition is materialized as soon as its result is stored.
+
+        Items that fail do not raise: the report is needed downstream, where a blocking check fails
+        the run, which turns exactly their partitions red.
+        """
+        try:
+            wanted = self._work.wanted(self._run_id)
+            keys, known = wanted.keys, self._known(wanted.keys)
+            if wanted.uploads is None:
+                keys = self._unsettled(keys, known)
+            plan = self._plan(keys, known)
+            register(self._context.instance, self._kind.partitions, keys)
+            not_materialized = self._not_materialized(plan.reused)
+            self._events.plan([*plan.to_do, *not_materialized])
+            self._materialize(plan.reused[key] for key in not_materialized)
+            rows = list(plan.reused.values())
+            outcome = self._outcome(plan, rows, materialize=True)
+            outcome += BatchOutcome(0, tuple(wanted.unusable), 0.0)
+            summary = self._summary(plan, wanted, outcome)
+            finished = FinishedBatch(keys, rows, outcome.failures)
+            report = self._work.report(finished, summary)
+            self._store.add_report(report)
+        except Exception:
+            self._work.stopped()
+            raise
+        self._work.finished(outcome)
+        return report
+
+    def _run_chosen(self, keys: Sequence[str]) -> None:
+        plan = self._plan(keys, self._known(keys))
+        rows = list(plan.reused.values())
+        failures = self._outcome(plan, rows, materialize=False).failures
+        if failures:
+            self._materialize(rows)
+            shown = "\n".join(map(str, failures[:SHOWN_FAILURES]))
+            raise dg.Failure(
+                f"{len(failures)} of {len(keys)} {self._kind.name} failed:\n{shown}",
+                allow_retries=False,
+            )
+        for row in rows:
+            self._context.add_asset_metadata(self._kind.metadata(row), self._kind.asset, row.key)
+
+    def _known(self, keys: Collection[str]) -> _Known[RowT]:
+        results = self._store.latest(keys)
+        return _Known(results, self._store.failed_since(results, keys))
+
+    def _unsettled(self, keys: Sequence[str], known: _Known[RowT]) -> list[str]:
+        """Items without a result that may stay, or that Dagster does not show as materialized."""
+        settled = {key for key, row in known.results.items() if self._work.is_settled(row)}
+        settled -= set(known.failed)
+        settled -= self._not_materialized(settled)
+        return [key for key in keys if key not in settled]
+
+    def _plan(self, keys: Sequence[str], known: _Known[RowT]) -> _Plan[RowT]:
+        fingerprints = self._work.fingerprints(keys)
+        standing = {
+            key: row
+            for key in keys
+            if (row := known.results.get(key))
+            and key not in known.failed
+            and row.fingerprint == fingerprints.get(key)
+        }
+        reused = {key: row for key, row in standing.items() if self._work.is_valid(row)}
+        return _Plan(
+            {
+                key: Item(key, fingerprints.get(key), standing.get(key))
+                for key in keys
+                if key not in reused
+            },
+            reused,
+            known.results,
+        )
+
+    def _outcome(self, plan: _Plan[RowT], rows: list[RowT], *, materialize: bool) -> BatchOutcome:
+        """Do the work; `rows` grows by each result, and `materialize` reports it at once."""
+        if not plan.to_do:
+            return BatchOutcome(0, (), 0.0)
+
+        def collect(new: Collection[RowT]) -> None:
+            rows.extend(new)
+            if materialize:
+                self._materialize(new)
+
+        outcome = asyncio.run(self._work_on(plan, collect))
+        self._store.add_failures(outcome.failures, self._run_id)
+        for failure in outcome.failures[:SHOWN_FAILURES]:
+            self._context.log.error("%s", failure)
+        return outcome
+
+    async def _work_on(
+        self, plan: _Plan[RowT], collect: Callable[[Collection[RowT]], None]
+    ) -> BatchOutcome:
+        """Work on every item that no other run finishes first."""
+
+        def commit(results: Sequence[ResultT]) -> None:
+            self._work.keep()
+            collect(self._store.add_results(results))
+
+        def made_meanwhile(keys: Collection[str]) -> Collection[str]:
+            made = self._made_meanwhile(plan, keys)
+            collect(made.values())
+            return made.keys()
+
+        at_once = self._work.items_at_once or self._batch.concurrency
+        try:
+            async with self._work.open(list(plan.to_do.values())) as work:
+                return await work_in_rounds(
+                    list(plan.to_do),
+                    self._batch.claims(self._context, f"{self._store.place} {self._kind.name}"),
+                    made_meanwhile,
+                    lambda key: work(plan.to_do[key]),
+                    commit,
+                    concurrency=min(at_once, self._batch.concurrency),
+                    item_seconds=self._work.item_seconds,
+                    progress=self._batch.watch(self._context, self._kind.name),
+                )
+        finally:
+            # Also what was paid for about items that failed.
+            self._work.keep()
+
+    def _made_meanwhile(self, plan: _Plan[RowT], keys: Collection[str]) -> dict[str, RowT]:
+        """Results that other runs stored since the plan was made.
+
+        Not by the clock: what was made before may have been stored only after.
+        """
+        return {
+            key: row
+            for key, row in self._store.latest(keys).items()
+            if row.fingerprint == plan.to_do[key].fingerprint
+            and (key not in plan.seen or row.made_at != plan.seen[key].made_at)
+        }
+
+    def _summary(self, plan: _Plan[RowT], wanted: Wanted, outcome: BatchOutcome) -> BatchReport:
+        failed = len(outcome.failures)
+        items = len(plan.reused) + len(plan.to_do) + len(wanted.unusable)
+        return BatchReport(
+            run_id=self._run_id,
+            status=COMPLETE_WITH_FAILURES if failed else COMPLETE,
+            uploads=tuple(wanted.uploads or ()),
+            items=items,
+            succeeded=items - failed,
+            failed=failed,
+            reused=len(plan.reused),
+            failed_by_category=outcome.failed_by_category,
+            success_rate=success_rate(items - failed, items),
+            started_at=self._started_at,
+            seconds=(datetime.now(UTC) - self._started_at).total_seconds(),
+        )
+
+    def _not_materialized(self, keys: Collection[str]) -> set[str]:
+        """Partitions that Dagster does not show as materialized."""
+        statuses = partition_statuses(
+            self._context.instance, self._kind.asset, self._kind.partitions, list(keys)
+        )
+        return {key for key, status in statuses.items() if status != PartitionStatus.MATERIALIZED}
+
+    def _materialize(self, rows: Iterable[RowT]) -> None:
+        self._events.materialized(
+            PartitionMaterialization(
+                row.key,
+                self._kind.metadata(row),
+                {
+                    "dagster/code_version": row.code_version,
+                    "dagster/data_version": row.data_version,
+                },
+            )
+            for row in rows
+        )
+
+
+_NOT_SHOWN = frozenset({"run_id", "job_id", "uploads", "started_at"})
+
+
+def _metadata(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A report as the page shows it; Dagster knows its run and its time anyway."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in document.items()
+        if name not in _NOT_SHOWN
+    }
