@@ -58,6 +58,7 @@ SLOW_TO_IMPORT = {
     "jinja2",
     "httpx",
     "onnxruntime",
+    "distributed",
 }
 
 
