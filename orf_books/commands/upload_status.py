@@ -43,6 +43,9 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
     unseen = {(one.key, one.version) for one in stored} - {
         (upload.key, upload.version) for upload in known
     }
+    for abandoned in records.abandoned():
+        if (abandoned.key, abandoned.version) in unseen:
+            return {"upload": abandoned.key, "status": FAILED, "problem": abandoned.problem}
     if unseen:
         return {"upload": min(unseen)[0], "status": WAITING}
     if not known:

@@ -267,15 +267,21 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         # The receipt comes last: it is what makes the rows count.
         self._tables.append(export_uploads, [upload])
 
-    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport) -> None:
-        """Copy an upload that is no export aside, with what is wrong and what to do."""
+    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport, source: str) -> None:
+        """Copy an upload that is no export aside, with what is wrong and what to do.
+
+        Args:
+            upload: which.
+            reason: why it is refused.
+            source: key of the object that was read.
+        """
         explanation = {
             "upload": upload.key,
             "looks_like": reason.looks_like,
             "remedy": reason.remedy,
             "refused_at": upload.arrived_at.isoformat(),
         }
-        self.storage.copy(upload.key, rejected_export_key(upload.key))
+        self.storage.copy(source, rejected_export_key(upload.key))
         self.storage.put(export_refusal_key(upload.key), json.dumps(explanation, indent=2).encode())
         self._tables.append(export_uploads, [upload])
 

@@ -60,10 +60,7 @@ class WorkerProcess:
     ) -> "Future[Result]":
         """Start a call; the future raises `BrokenExecutor` if the process dies under it."""
         if self._pool is None:
-            # Not forked: this process has threads, and a loop.
-            self._pool = ProcessPoolExecutor(
-                1, mp_context=get_context("spawn"), initializer=_end_with_parent
-            )
+            self._pool = worker_pool(1)
             self._id = self._pool.submit(os.getpid)
         return self._pool.submit(work, *arguments, **keywords)
 
@@ -124,13 +121,24 @@ class ProcessWorkers:
             self._idle.put_nowait(process)
 
 
-def _end_with_parent() -> None:
-    """End this process as soon as its parent has ended, even by a kill."""
+def worker_pool(processes: int) -> ProcessPoolExecutor:
+    """A pool whose processes are not forked, as this one has threads, and do not outlive it.
 
-    def watch() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
+    A pool of the standard library leaves its processes behind when its own process is killed: each
+    waits for work in a queue whose other end it holds open itself.
+    """
+    return ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=end_with_parent
+    )
 
-    threading.Thread(target=watch, daemon=True).start()
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it has ended; call it in the former."""
+    threading.Thread(target=_wait_for_the_end, name="end with parent", daemon=True).start()
+
+
+def _wait_for_the_end() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -3,23 +3,68 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orf_books.failures import FailureCategory, FixInput, RetryLater
-from orf_books.resources.workers import ProcessWorkers
+from orf_books.resources.workers import ProcessWorkers, worker_pool
 from orf_books_tests.conftest import wait_for
 from orf_books_tests.resources import work
 
+PROGRAM = """
+import os, sys, time
+from orf_books.resources.workers import worker_pool
+
+if __name__ == "__main__":
+    pool = worker_pool(2)
+    work = [pool.submit(time.sleep, 60) for _ in range(2)] if sys.argv[1] == "busy" else []
+    pids = [pool.submit(os.getpid).result()] if not work else []
+    while len(pool._processes) < 1:
+        time.sleep(0.01)
+    print(*pool._processes, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(params=["idle", "busy"])
+def parent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    command = [sys.executable, str(program), request.param]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
 
 def is_alive(process: int) -> bool:
-    # A process that ended and was not waited for yet is in state Z.
-    status = Path(f"/proc/{process}/stat")
     try:
-        return status.read_text().rpartition(")")[2].split()[0] != "Z"
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_processes_do_not_outlive_a_killed_run(
+    parent: "subprocess.Popen[str]", end: signal.Signals
+) -> None:
+    assert parent.stdout is not None
+    workers = [int(pid) for pid in parent.stdout.readline().split()]
+    assert workers
+
+    parent.send_signal(end)
+    parent.wait(30)
+
+    wait_for("end of its processes", lambda: not any(map(is_alive, workers)))
+
+
+def test_a_pool_works_and_is_shut_down_as_usual() -> None:
+    with worker_pool(2) as pool:
+        assert list(pool.map(abs, [-1, 2, -3])) == [1, 2, 3]
+        assert pool.submit(os.getpid).result() != os.getpid()
 
 
 def processes_in(file: Path) -> list[int]:
@@ -79,29 +124,3 @@ def test_a_call_that_nobody_waits_for_any_more_ends_and_frees_its_place(tmp_path
             await asyncio.to_thread(wait_for, "end of it", lambda: not is_alive(process))
 
     asyncio.run(run())
-
-
-def test_its_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    started = tmp_path / "started"
-    program = f"""
-import asyncio
-from pathlib import Path
-from orf_books.resources.workers import ProcessWorkers
-from orf_books_tests.resources import work
-
-async def run():
-    async with ProcessWorkers(1) as workers:
-        await workers.run(work.wait, 600.0, Path({str(started)!r}))
-
-if __name__ == "__main__":
-    asyncio.run(run())
-"""
-    file = tmp_path / "parent.py"
-    file.write_text(program)
-    project = Path(__file__).parent.parent.parent
-    with subprocess.Popen(
-        [sys.executable, file], env=os.environ | {"PYTHONPATH": str(project)}
-    ) as parent:
-        (child,) = wait_for("start of the work", lambda: processes_in(started))
-        parent.send_signal(signal.SIGKILL)
-    wait_for("end of the child", lambda: not is_alive(child))

@@ -17,6 +17,7 @@ from orf_books.batches.report import BatchReport
 from orf_books.books.enrichment import CODE_VERSION, enrich_book, merge_answers
 from orf_books.books.metadata import BookQuery
 from orf_books.failures import FixInput
+from orf_books.object_keys import library_page_key
 from orf_books.records.books import (
     ACCEPTED,
     BookDigest,
@@ -36,6 +37,8 @@ ENRICHMENT_REPORT = dg.AssetKey("enrichment_report")
 TITLE_SECONDS = 12.0
 """The batch of an upload asks Google Books for titles, one a second, no longer than this, so that
 people have their dashboards; a retry asks the rest."""
+SHOWN_DASHBOARDS = 3
+"""Of the libraries that hold a book."""
 _NEEDS_KEY = "google_books"
 """Gaps of this source cannot be filled while it is off."""
 
@@ -87,7 +90,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         self._raw_answers: list[RawAnswer] = []
         self._remade = 0
 
-    def wanted(self, run_id: str) -> Wanted:
+    def wanted(self, run_id: str | None) -> Wanted:
         """The books of the libraries that the run's uploads changed, or of all libraries."""
         uploads = self._records.uploads()
         ours = [upload for upload in uploads if upload.run_id == run_id]
@@ -148,6 +151,18 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
 
             yield enrich
             self._requests = {source.name: source.requests for source in (first, for_gaps)}
+
+    def describe(self, key: str) -> Metadata:
+        """Title, author, and where the dashboards of its libraries are."""
+        if (question := self._queries.get(key)) is None:
+            return {}
+        pages = sorted(map(library_page_key, self._held_by[key]))[:SHOWN_DASHBOARDS]
+        where = [f"`{self._records.storage.location(page)}`" for page in pages]
+        return {
+            "title": dg.MetadataValue.text(question.title),
+            "author": dg.MetadataValue.text(question.author),
+            "dashboards": dg.MetadataValue.md("\n".join(where)),
+        }
 
     def keep(self) -> None:
         """Store the answers of the services as they came."""
