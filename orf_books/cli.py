@@ -102,7 +102,9 @@ LabelsPath = Annotated[
 TranscriptPaths = Annotated[
     list[Path],
     typer.Argument(
-        exists=True, readable=True, help="Files of .txt, .csv or .jsonl, or folders of such."
+        exists=True,
+        readable=True,
+        help="Transcripts, or folders of them: text, CSV, captions, JSON, Word, Excel.",
     ),
 ]
 ClassId = Annotated[str | None, typer.Option("--class", help="The class, for transcripts.")]
@@ -503,10 +505,13 @@ def _session_files(
     roster: Path | None,
     source: str | None,
 ) -> "SessionFiles":
-    from orf_books.commands.local_uploads import SessionFiles
+    from orf_books.commands.local_uploads import SessionFiles, passed_over
 
     if class_id is None or day is None:
         raise FixInput("Transcripts need --class and --date.")
+    if others := passed_over(paths):
+        counts = ", ".join(f"{count} {extension}" for extension, count in sorted(others.items()))
+        messages.print(f"Passed over, as no transcripts: {counts}.", markup=False, highlight=False)
     return SessionFiles(tuple(paths), class_id, day, source, roster)
 
 

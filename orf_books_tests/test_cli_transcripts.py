@@ -395,7 +395,7 @@ def test_evaluations_by_two_processes_are_equal_byte_by_byte(
         (("run", "transcripts", "lessons", "--class", "5B"), "--class and --date"),
         (("run", "transcripts", "lessons", "--class", "../x", "--date", str(MONDAY)), "class_id"),
         (("run", "transcripts", "lessons", "--class", "5B", "--date", "Monday"), "YYYY-MM-DD"),
-        (("run", "transcripts", "empty", *PLACE), ".txt, .csv or .jsonl"),
+        (("run", "transcripts", "empty", *PLACE), ".txt, .csv, .jsonl, .vtt"),
         (("run", "transcripts", "nowhere", *PLACE), "nowhere"),
         (("run", "transcripts", "alone", *PLACE), "--roster, or upload raw/5B/roster.json"),
         (("upload", "transcripts", "alone", *PLACE), "--roster, or upload raw/5B/roster.json"),
