@@ -61,6 +61,9 @@ app.add_typer(database_commands, name="database")
 compare_commands = typer.Typer(help="Two results beside each other.", no_args_is_help=True)
 app.add_typer(compare_commands, name="compare")
 
+roster_commands = typer.Typer(help="Who belongs to a class.", no_args_is_help=True)
+app.add_typer(roster_commands, name="roster")
+
 messages = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
@@ -296,6 +299,19 @@ def show_student(
     from orf_books.commands.published_records import student_document
 
     print_json(student_document(load_settings(), student_id, purpose))
+
+
+@roster_commands.command("suggest")
+def roster_suggest(
+    paths: TranscriptPaths,
+    roster: Roster = None,
+    *,
+    as_json: AsJson = True,  # noqa: ARG001 - it is JSON for people too
+) -> None:
+    """A roster to fill in for transcripts: the labels that it lacks, of nobody with consent yet."""
+    from orf_books.commands.suggest_roster import suggest_roster
+
+    print_json(suggest_roster(paths, roster))
 
 
 @delete_commands.command("student")

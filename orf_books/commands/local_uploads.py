@@ -152,7 +152,7 @@ def put_sessions(
     Raises:
         FixInput: no file is a transcript, or the class, the day or the roster cannot be used.
     """
-    transcripts = [found for path in files.paths for found in _transcripts(path)]
+    transcripts = [found for path in files.paths for found in transcripts_in(path)]
     if not transcripts:
         raise FixInput(f"There is no transcript: give files of {EXTENSIONS}.")
     declared = {
@@ -192,7 +192,8 @@ def passed_over(paths: Iterable[Path]) -> Counter[str]:
     )
 
 
-def _transcripts(path: Path) -> list[Path]:
+def transcripts_in(path: Path) -> list[Path]:
+    """A transcript itself, or those in a folder; nothing where it is none."""
     return sorted(filter(_is_transcript, [path] if path.is_file() else path.iterdir()))
 
 
