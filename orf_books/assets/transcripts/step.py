@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from orf_books.transcripts.scored_session import ScoredSession, StoredScores
 
 SCORED_TRANSCRIPTS = dg.AssetKey("scored_transcripts")
-READING = "1"
+READING = "2"
 """Raise it when the same file may be read otherwise."""
 SESSION_SECONDS = 900.0
 """The longest that one session may take."""
