@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 _ADDITION = (
     r"(?:guest|external|unverified|host|co-?host|organi[sz]er|presenter|participant|attendee|"
-    r"me|you|student|pupil|he|she|they|ze|xe|him|her|hers|his|them|theirs|ella|él|elle|"
+    r"me|you|student|pupil|teacher|staff|he|she|they|ze|xe|him|her|hers|his|them|theirs|ella|él|elle|"
     r"any(?: pronouns)?)"
 )
 _ADDITIONS = rf"{_ADDITION}(?:\s*[/,|&-]\s*{_ADDITION}){{0,3}}"
@@ -19,12 +19,13 @@ _TRAILING = re.compile(
     r"|,?\s*\b(?:external|unverified)\b)\s*$",
     re.IGNORECASE,
 )
+_LEADING = re.compile(rf"^[\[(<]\s*{_ADDITIONS}\s*[\])>]\s*(?=\S)", re.IGNORECASE)
 _MARKS = " \t*_`\"'\u201c\u201d"
 
 
 def without_additions(label: str) -> str:
     """A label without what tools and people add to a name: pronouns, `(Guest)`, `External`."""
-    bare = label.strip(_MARKS)
+    bare = _LEADING.sub("", label.strip(_MARKS), count=1)
     if len(bare) > 1 and bare[0] + bare[-1] in ("[]", "<>", "()"):
         bare = bare[1:-1].strip(_MARKS)
     while (shorter := _TRAILING.sub("", bare)) != bare and shorter:

@@ -76,6 +76,7 @@ _AFTER_LABEL = re.compile(
     r"|(?P<tab>\s*+(?<=\t)\s*+|\t\s*+)"
     r")"
 )
+_TIME_BEHIND = re.compile(rf"\s*+{_BRACKETED}")
 _ONLY_TIME = re.compile(rf"[*_>\s-]*+{_RANGE}[*_\s.]*+$")
 _NOTICE = re.compile(
     r"\W*(?:"
@@ -132,7 +133,10 @@ def opening_of(line: str) -> Opening | None:
         marks = (before["mark"] or before["mark2"] or "") if before else ""
         if marks and line.startswith(marks, end):
             end += len(marks)
-        return Opening(Form.COLON, label, end, found["stamp"] or time)
+        behind = _TIME_BEHIND.match(line, end)
+        end = behind.end() if behind else end
+        stamp = found["stamp"] or time or (behind[0].strip() if behind else None)
+        return Opening(Form.COLON, label, end, stamp)
     if stamp := found["alone"] or found["inline"] or found["behind"]:
         return Opening(Form.TIMED, label, end, stamp)
     if found["bare"]:

@@ -145,6 +145,9 @@ class Roster:
         Whoever is called exactly so comes first; otherwise `Johnson, Emma`, `Emma J. (she/her)`,
         `Emma Johnson (Guest)` and `Zoe` for `Zoë` are understood. A first name alone is not.
         """
+        parts = [part for part in label.split(",") if part.strip()]
+        if len(parts) > 1 and all(map(self.named, parts)):
+            return ()  # Several people.
         readings = [comparable_name(reading) for reading in readings_of(label)]
         for reading in readings:
             if named := self._named.get(reading):
@@ -153,7 +156,7 @@ class Roster:
             words = reading.split()
             if found := self._short.get(plain_name(words)):
                 return sorted(found, key=self.entries.index)
-            if len(words) > 2 and (named := self._named.get(f"{words[0]} {words[-1]}")):  # noqa: PLR2004
+            if len(words) == 3 and (named := self._named.get(f"{words[0]} {words[-1]}")):  # noqa: PLR2004
                 return named
         return ()
 

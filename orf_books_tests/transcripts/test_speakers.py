@@ -19,6 +19,56 @@ def test_a_student_is_known_by_name_and_goes_by_id() -> None:
     assert speaker("emma johnson") == Speaker(EMMA, SpeakerRole.STUDENT, EMMA)
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("Johnson, Emma", "Emma J.", "Emma J. (she/her)", "EMMA JOHNSON (Guest)", "Emma-Johnson"),
+        *("Emma Johnson (she/her) (External)", "Emma Johnson External", "Johnson, Emma (Guest)"),
+        *("**Emma Johnson**", "[Emma Johnson]", "Emma Johnson | External", "Emma Rose Johnson"),
+        *("[External] Emma Johnson", "\u00c9mma Johnson", "EJ (Unverified)"),
+    ],
+)
+def test_a_student_is_known_however_a_tool_writes_the_name(label: str) -> None:
+    assert speaker(label).student_id == EMMA
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Emma", "Emma K.", "Johnson", "Emma Johnson's iPad", "Emma Johnson (Mum)", "Emm", "E. J."],
+)
+def test_a_name_that_may_be_somebody_elses_is_nobodys(label: str) -> None:
+    assert speaker(label).student_id is None
+
+
+def test_a_short_form_of_several_names_is_nobodys_and_needs_the_consent_of_all() -> None:
+    names = roster(
+        {"student_id": EMMA, "names": ["Emma Johnson"], "consent": True},
+        {"student_id": ZORA, "names": ["Emma Jones"]},
+    )
+    found = Speakers(names).speaker_of(Turn(1, "Emma J."))
+    assert (found.student_id, found.is_without_consent) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("SS", "Ss", "SN", "All", "Class", "Whole class", "Students", "Multiple students"),
+        *("Unknown", "Unidentified", "[inaudible]", "Group 2", "Unknown Speaker", "Girl"),
+        *("Emma Johnson and Liam O'Brien", "EJ & Liam O'Brien", "Student A, Student B"),
+    ],
+)
+def test_a_group_is_nobody_in_particular(label: str) -> None:
+    assert speaker(label).warning is WarningCode.GROUP_LABEL
+    assert speaker(label).student_id is None
+
+
+@pytest.mark.parametrize(
+    "label", ["T", "T1", "TA", "Teacher (she/her)", "Mr. X (Host)", "Sra. Paz"]
+)
+def test_staff_needs_no_roster(label: str) -> None:
+    assert Speakers(roster()).speaker_of(Turn(1, label)).role is SpeakerRole.TEACHER
+
+
 def test_an_alias_links_a_generic_label() -> None:
     assert speaker("Student A").student_id == LIAM
 
