@@ -63,10 +63,14 @@ class Speakers:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
         self._unknown: dict[str, str] = {}
+        self._is_label: dict[str, bool] = {}
 
     def is_label(self, label: str) -> bool:
         """Whether someone on the roster is called so, or any class has such a label: `All`, `T`."""
-        return bool(self.called(label)) or _is_of_any_class(label) or self._is_group(label)
+        if (known := self._is_label.get(label)) is None:
+            known = bool(self.called(label)) or _is_of_any_class(label) or self._is_group(label)
+            self._is_label[label] = known
+        return known
 
     def called(self, label: str) -> Sequence[RosterEntry]:
         """Everyone on the roster whom a label may mean."""

@@ -99,6 +99,37 @@ def read_turns(rows: Sequence[Row], speakers: KnowsLabels) -> ReadTurns:
     return reader.finished()
 
 
+@dataclass(slots=True)
+class _OpenTurn:
+    """A turn that may go on."""
+
+    begun: Turn
+    """With its label and its first row."""
+    pieces: list[Piece] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    line: int = 0
+    """On which its words start; 0 before they do."""
+
+    def add(self, index: int, row: Row, piece: Piece) -> None:
+        """Take what stands in a row between two places."""
+        if index not in self.rows[-1:]:
+            self.rows.append(index)
+        text = row.text[piece.start : piece.end]
+        if text.strip():
+            start = piece.start + len(text) - len(text.lstrip())
+            self.pieces.append(Piece(index, start, start + len(text.strip())))
+            self.line = self.line or row.line
+
+    def closed(self) -> Turn:
+        """The turn as it is."""
+        return replace(
+            self.begun,
+            line=self.line or self.begun.line,
+            pieces=tuple(self.pieces),
+            rows=tuple(self.rows),
+        )
+
+
 class _TurnReader:
     """The turns of a file, one row after the other."""
 
@@ -107,26 +138,19 @@ class _TurnReader:
         self._turns: list[Turn] = []
         self._warnings: list[LineWarning] = []
         self._unread: list[int] = []
-        self._current: Turn | None = None
+        self._current: _OpenTurn | None = None
         self._time: str | None = None
         """What a line before said and nothing else."""
         self._last_line = 0
         self._is_after_gap = False
 
     def add(self, index: int, row: Row) -> None:
+        """Take the next row."""
         self._is_after_gap = row.line > self._last_line + 1
         self._last_line = row.line
         if row.label is not None:
-            self._open(
-                Turn(
-                    row.line,
-                    row.label,
-                    timestamp=row.timestamp,
-                    student_id=row.student_id,
-                    declared_role=row.declared_role,
-                    rows=(index,),
-                )
-            )
+            turn = Turn(row.line, row.label, (), row.timestamp, row.student_id, row.declared_role)
+            self._open(turn, index)
             self._time = None
         elif not row.is_line:
             self._close()
@@ -134,44 +158,30 @@ class _TurnReader:
             self._time = row.timestamp or self._time
         start = 0
         for number, line in enumerate(physical_lines(row.text)):
-            self._add_line(index, row, line, start, is_first=number == 0)
+            self._add_line(index, row, line, start, has_cell=bool(row.label) and number == 0)
             start += len(line)
 
-    def _add_line(self, index: int, row: Row, line: str, start: int, *, is_first: bool) -> None:
+    def _add_line(self, index: int, row: Row, line: str, start: int, *, has_cell: bool) -> None:
         if row.is_line and is_notice(line):
             return
         if row.is_line and (time := time_alone(line)):
             self._time, self._is_after_gap = time, True
             return
-        has_cell = row.label is not None and is_first
         end = 0
         if not has_cell and (opening := self._opening(line, is_line=row.is_line)):
             # A line's own time says more than that of the line or caption before.
             time = opening.timestamp or self._time or row.timestamp
             self._time, end = None, opening.end
-            self._open(Turn(row.line, opening.label, timestamp=time, rows=(index,)))
-        if (has_cell or end) and (nested := self._nested(line[end:])) and self._current:
+            self._open(Turn(row.line, opening.label, timestamp=time), index)
+        if (has_cell or end) and self._current and (nested := self._nested(line[end:])):
             end += nested.end
-            self._current = Turn(
-                row.line, nested.label, timestamp=self._current.timestamp, rows=(index,)
-            )
-        if self._current is None:
-            if line.strip():
-                self._unread.append(index)
-                self._warnings.append(LineWarning(row.line, WarningCode.MISSING_SPEAKER))
-            return
-        self._continue(self._current, index, row, Piece(index, start + end, start + len(line)))
-
-    def _continue(self, turn: Turn, index: int, row: Row, piece: Piece) -> None:
-        text = row.text[piece.start : piece.end]
-        rows = turn.rows if index in turn.rows[-1:] else (*turn.rows, index)
-        if not text.strip():
-            self._current = replace(turn, rows=rows)
-            return
-        start = piece.start + len(text) - len(text.lstrip())
-        stripped = Piece(index, start, start + len(text.strip()))
-        line = turn.line if turn.pieces else row.line
-        self._current = replace(turn, line=line, pieces=(*turn.pieces, stripped), rows=rows)
+            time = self._current.begun.timestamp
+            self._current = _OpenTurn(Turn(row.line, nested.label, timestamp=time), rows=[index])
+        if self._current:
+            self._current.add(index, row, Piece(index, start + end, start + len(line)))
+        elif line.strip():
+            self._unread.append(index)
+            self._warnings.append(LineWarning(row.line, WarningCode.MISSING_SPEAKER))
 
     def _opening(self, line: str, *, is_line: bool) -> Opening | None:
         """What opens a turn in a line, if anything does."""
@@ -206,21 +216,20 @@ class _TurnReader:
                 is_usual = is_line and form in self._forms
                 return is_usual and (is_known or looks_like_speaker(opening.label))
 
-    def _open(self, turn: Turn) -> None:
+    def _open(self, turn: Turn, index: int) -> None:
         self._close()
-        self._current = turn
+        self._current = _OpenTurn(turn, rows=[index])
 
     def _close(self) -> None:
-        if self._current is None:
-            return
-        if not self._current.pieces:
-            self._warnings.append(LineWarning(self._current.line, WarningCode.MISSING_TEXT))
+        if self._current and self._current.pieces:
+            self._turns.append(self._current.closed())
+        elif self._current:
+            self._warnings.append(LineWarning(self._current.begun.line, WarningCode.MISSING_TEXT))
             self._unread += self._current.rows
-        else:
-            self._turns.append(self._current)
         self._current = None
 
     def finished(self) -> ReadTurns:
+        """All turns that there are."""
         self._close()
         return ReadTurns(tuple(self._turns), tuple(self._warnings), tuple(self._unread))
 

@@ -181,6 +181,11 @@ def test_a_continuation_of_a_student_without_consent_is_dropped_with_the_turn() 
     assert session.without_consent == 1
 
 
+def test_a_turn_of_many_lines_is_read_in_one_go() -> None:
+    (said,) = read("Emma Johnson: Hi.\n" + "and so on\n" * 100_000).session.utterances
+    assert len(said.pieces) == 100_001
+
+
 @pytest.mark.parametrize("piece", [" ", "[", "a", "a b ", "*", "- ", "1:", "(1", "[1:", "a:", "\t"])
 def test_a_long_line_is_read_in_one_go(piece: str) -> None:
     session = read(f"Emma Johnson: Hi.\n{piece * 200_000}\n")
