@@ -32,6 +32,8 @@ class Form(Enum):
     DASH = auto()
     """`Name - text`."""
     TAB = auto()
+    WRAPPED = auto()
+    """`[Name] text`, `<Name> text`."""
     ALONE = auto()
     """`Name` on a line of its own, and the text below."""
 
@@ -60,7 +62,8 @@ _BEFORE = re.compile(
 """Bullets, marks of emphasis, and a time before a label."""
 _LABEL = rf"(?P<label>[^\n:\uff1a\t]{{1,{LONGEST_LABEL}}}?)"
 _AFTER_LABEL = re.compile(
-    rf"(?:\[(?P<bracketed>[^\[\]\n:]{{1,{LONGEST_LABEL}}})\]|{_LABEL})"
+    rf"(?:\[(?P<bracketed>[^\[\]\n:]{{1,{LONGEST_LABEL}}})\]"
+    rf"|<(?P<angled>[^<>\n:]{{1,{LONGEST_LABEL}}})>|{_LABEL})"
     r"(?:"
     # `Name:`, `Name (0:05):`
     rf"[*_]{{0,3}}(?:[\s,|]*(?P<stamp>{_RANGE}))?[*_]{{0,3}}\s{{0,3}}"
@@ -73,9 +76,12 @@ _AFTER_LABEL = re.compile(
     # `Name 0:05 text`
     rf"|\s{{1,3}}(?P<bare>{TIME})\s++(?=\S)"
     r"|(?P<dash>\s{1,3}[-\u2013\u2014|]{1,2}\s{1,3})"
+    # `[Name] text`
+    r"|(?P<wrapped>(?:(?(bracketed)|(?!))|(?(angled)|(?!)))\s{1,3})(?=\S)"
     r"|(?P<tab>\s*+(?<=\t)\s*+|\t\s*+)"
     r")"
 )
+_FORMS_OF_GROUPS = {"dash": Form.DASH, "wrapped": Form.WRAPPED, "tab": Form.TAB}
 _TIME_BEHIND = re.compile(rf"\s*+{_BRACKETED}")
 _ONLY_TIME = re.compile(rf"[*_>\s-]*+{_RANGE}[*_\s.]*+$")
 _NOTICE = re.compile(
@@ -125,7 +131,7 @@ def opening_of(line: str) -> Opening | None:
     time = before["time"] if before else None
     if not found:
         return None
-    label = (found["bracketed"] or found["label"]).strip(" \t*_")
+    label = (found["bracketed"] or found["angled"] or found["label"]).strip(" \t*_")
     if not any(map(str.isalpha, label)):
         return None
     end = found.end()
@@ -141,7 +147,8 @@ def opening_of(line: str) -> Opening | None:
         return Opening(Form.TIMED, label, end, stamp)
     if found["bare"]:
         return Opening(Form.TIMED_INSIDE, label, end, found["bare"])
-    return Opening(Form.DASH if found["dash"] else Form.TAB, label, end, time)
+    form = next(form for group, form in _FORMS_OF_GROUPS.items() if found[group])
+    return Opening(form, label, end, time)
 
 
 def label_alone(line: str) -> Opening | None:

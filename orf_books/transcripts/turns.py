@@ -213,8 +213,10 @@ class _TurnReader:
             case Form.TIMED_INSIDE:
                 return is_known
             case form:
-                is_usual = is_line and form in self._forms
-                return is_usual and (is_known or looks_like_speaker(opening.label))
+                # `[laughs]` begins a line, too.
+                is_direction = form is Form.WRAPPED and opening.label.islower()
+                looks_so = looks_like_speaker(opening.label) and not is_direction
+                return is_line and form in self._forms and (is_known or looks_so)
 
     def _open(self, turn: Turn, index: int) -> None:
         self._close()
@@ -234,6 +236,9 @@ class _TurnReader:
         return ReadTurns(tuple(self._turns), tuple(self._warnings), tuple(self._unread))
 
 
+_FURTHER_FORMS = (Form.DASH, Form.TAB, Form.WRAPPED, Form.ALONE)
+
+
 def _further_forms(rows: Iterable[Row], speakers: KnowsLabels) -> frozenset[Form]:
     """The forms of labels, besides those that are always read, that a file uses throughout.
 
@@ -241,9 +246,7 @@ def _further_forms(rows: Iterable[Row], speakers: KnowsLabels) -> frozenset[Form
     """
     known = Counter(_known_forms(rows, speakers))
     usual = known[Form.COLON] + known[Form.TIMED]
-    return frozenset(
-        form for form in (Form.DASH, Form.TAB, Form.ALONE) if known[form] > max(usual, 1)
-    )
+    return frozenset(form for form in _FURTHER_FORMS if known[form] > max(usual, 1))
 
 
 def _known_forms(rows: Iterable[Row], speakers: KnowsLabels) -> Iterator[Form]:

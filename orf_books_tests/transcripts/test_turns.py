@@ -48,6 +48,8 @@ def places(content: str) -> list[tuple[int, int | None]]:
         ">> Emma Johnson: Hi there.\n>> Liam O'Brien: Hello.\n",
         "Emma Johnson - Hi there.\nLiam O'Brien - Hello.\n",
         "Emma Johnson \u2013 Hi there.\nLiam O'Brien \u2014 Hello.\n",
+        "[Emma Johnson] Hi there.\n[Liam O'Brien] [laughs] Hello.\n[laughs]\n",
+        "<Emma Johnson> Hi there.\n<Liam O'Brien> Hello.\n",
         "Emma Johnson\tHi there.\nLiam O'Brien\tHello.\n",
         "1:02\tEmma Johnson\tHi there.\n1:03\tLiam O'Brien\tHello.\n",
         "Emma Johnson\nHi there.\n\nLiam O'Brien\nHello.\n",
