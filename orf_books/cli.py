@@ -62,6 +62,9 @@ app.add_typer(database_commands, name="database")
 compare_commands = typer.Typer(help="Two results beside each other.", no_args_is_help=True)
 app.add_typer(compare_commands, name="compare")
 
+roster_commands = typer.Typer(help="Who belongs to a class.", no_args_is_help=True)
+app.add_typer(roster_commands, name="roster")
+
 messages = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
@@ -103,7 +106,9 @@ LabelsPath = Annotated[
 TranscriptPaths = Annotated[
     list[Path],
     typer.Argument(
-        exists=True, readable=True, help="Files of .txt, .csv or .jsonl, or folders of such."
+        exists=True,
+        readable=True,
+        help="Transcripts, or folders of them: text, CSV, captions, JSON, Word, Excel.",
     ),
 ]
 ClassId = Annotated[str | None, typer.Option("--class", help="The class, for transcripts.")]
@@ -309,6 +314,19 @@ def show_student(
     from orf_books.commands.published_records import student_document
 
     print_json(student_document(load_settings(), student_id, purpose))
+
+
+@roster_commands.command("suggest")
+def roster_suggest(
+    paths: TranscriptPaths,
+    roster: Roster = None,
+    *,
+    as_json: AsJson = True,  # noqa: ARG001 - it is JSON for people too
+) -> None:
+    """A roster to fill in for transcripts: the labels that it lacks, of nobody with consent yet."""
+    from orf_books.commands.suggest_roster import suggest_roster
+
+    print_json(suggest_roster(paths, roster))
 
 
 @delete_commands.command("student")
@@ -522,10 +540,13 @@ def _session_files(
     roster: Path | None,
     source: str | None,
 ) -> "SessionFiles":
-    from orf_books.commands.local_uploads import SessionFiles
+    from orf_books.commands.local_uploads import SessionFiles, passed_over
 
     if class_id is None or day is None:
         raise FixInput("Transcripts need --class and --date.")
+    if others := passed_over(paths):
+        counts = ", ".join(f"{count} {extension}" for extension, count in sorted(others.items()))
+        messages.print(f"Passed over, as no transcripts: {counts}.", markup=False, highlight=False)
     return SessionFiles(tuple(paths), class_id, day, source, roster)
 
 

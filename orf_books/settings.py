@@ -104,10 +104,13 @@ class Settings(BaseSettings):
         ),
     )
     transcript_warned_share: float = Field(
-        default=0.2,
+        default=0.9,
         ge=0,
         le=1,
-        description="A transcript is refused if more than this share of its lines has warnings.",
+        description=(
+            "A transcript is refused if more than this share of its lines cannot be attributed to "
+            "anybody of the class."
+        ),
     )
     skill_encoder: SkillEncoder = Field(
         default=SkillEncoder.USE,

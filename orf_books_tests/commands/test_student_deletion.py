@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -100,11 +100,11 @@ def put_class(platform: ClassPlatform) -> dict[int, str]:
     }
     solo = f"{STUDENT.name}: {WORDS}\nTavindra Q.: {WORDS} And you?\n"
     keys[SOLO] = platform.put(day(SOLO), "a.txt", solo.encode())
-    stray = "".join(f"Nobody {n}: {STUDENT.first_name} {SECRET}\n" for n in range(9))
+    stray = "".join(f"{STUDENT.first_name} {n}: {SECRET}\n" for n in range(19))
     keys[REFUSED] = platform.put(
         day(REFUSED), "a.txt", f"{STUDENT.name}: {WORDS}\n{stray}".encode()
     )
-    keys[UNREADABLE] = platform.put(day(UNREADABLE), "a.txt", f"\xff{solo}".encode("latin-1"))
+    keys[UNREADABLE] = platform.put(day(UNREADABLE), "a.txt", f"PK\x03\x04{solo}".encode())
     platform.storage.put(f"raw/5B/yesterday/{STUDENT.first_name}.txt", solo.encode())
     keys[NAMED] = platform.put(
         day(NAMED), "Tavindra_Quollsby.txt", written(NAMED, turns(NAMED), "txt")
@@ -320,12 +320,24 @@ def test_scores_of_others_stay_where_nobody_spoke_of_the_student(story: Story) -
     compared = 0
     for number in FORMATS:
         after = story.after.scores[number]
-        mentioning = {turn.student_id for turn in turns(number) if STUDENT.first_name in turn.text}
+        others = {turn.student_id for turn in turns(number) if STUDENT.first_name in turn.text}
+        others |= joined(turns(number))
         for student, before in story.before.scores[number].items():
-            if student != ID and student not in mentioning:
+            if student != ID and student not in others:
                 assert after[student] == before
                 compared += 1
     assert compared
+
+
+def joined(said: list[SpokenTurn]) -> set[str | None]:
+    """Who speaks before and after the student: what they say becomes one utterance."""
+    speakers = [(turn.student_id or "").lower() for turn in said]
+    left = [(number, one) for number, one in enumerate(speakers) if one != ID]
+    return {
+        one
+        for (before, one), (after, other) in pairwise(left)
+        if one == other and after > before + 1
+    }
 
 
 def test_another_class_is_not_touched(story: Story) -> None:

@@ -50,8 +50,8 @@ class_transcripts = dg.AssetSpec(
     kinds={"txt", "csv", "json"},
     owners=OWNERS,
     description=(
-        "Class sessions, `raw/<class>/<date>/<name>.{txt,csv,jsonl}`, and who belongs to a class, "
-        "`raw/<class>/roster.json`."
+        "Class sessions, `raw/<class>/<date>/<name>.<txt, csv, vtt, docx, …>`, and who belongs to "
+        "a class, `raw/<class>/roster.json`."
     ),
 )
 
