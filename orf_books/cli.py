@@ -10,7 +10,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -433,6 +433,26 @@ def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson
             output.print(table_of_rows("Changed verdicts", document["changed"]))
         shown = ("activities", "words", "not_compared")
         output.print(table_of_values("Compared", {name: document[name] for name in shown}))
+
+
+@app.command()
+def doctor(
+    *,
+    repair: Annotated[bool, typer.Option(help="Also repair damaged tables.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check settings, store, tables, ledger, database, Dagster home and services."""
+    from orf_books.commands.doctor import examine
+
+    findings = [asdict(finding) for finding in examine(load_settings(), repair=repair)]
+    if as_json:
+        print_json({"findings": findings})
+    else:
+        for finding in findings:
+            mark = "well " if finding["is_well"] else "WRONG"
+            output.print(f"{mark}  {finding['check']}: {finding['detail']}", markup=False)
+    if not all(finding["is_well"] for finding in findings):
+        raise typer.Exit(ITEMS_FAILED)
 
 
 @app.command()

@@ -21,7 +21,6 @@ import polars as pl
 import pytest
 import stamina
 
-from orf_books import sensors
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
 from orf_books.cli import main
 from orf_books.failures import FailureCategory, RetryLater
@@ -317,7 +316,6 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         patch.setenv("DAGSTER_HOME", str(folder / "store" / "dagster"))
         for name, value in variables_of(settings).items():
             patch.setenv(name, value)
-        patch.setattr(sensors, "TICK_SECONDS", 0.5)
         logger.addHandler(told.listener)
         logger.setLevel(logging.DEBUG)
         try:

@@ -142,6 +142,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             self._context.add_asset_metadata(self._metadata(row), self._kind.asset, row.key)
 
     def _known(self, keys: Collection[str]) -> _Known[RowT]:
+        self._store.take_up()
         results = self._store.latest(keys)
         return _Known(results, self._store.failed_since(results, keys))
 
@@ -219,6 +220,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
                     concurrency=min(at_once, self._batch.concurrency),
                     item_seconds=self._work.item_seconds,
                     progress=self._batch.watch(self._context, self._kind.name),
+                    set_aside=self._store.set_aside,
                 )
         finally:
             # Also what was paid for about items that failed.

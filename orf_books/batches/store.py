@@ -85,6 +85,12 @@ class ItemStore(ABC, Generic[RowT, ResultT, ReportT]):
     def add_results(self, results: Sequence[ResultT]) -> Collection[RowT]:
         """Store results for good, and give them back as `latest` would."""
 
+    def set_aside(self, results: Sequence[ResultT]) -> None:
+        """Keep results that could not be stored, elsewhere; by default they are lost."""
+
+    def take_up(self) -> None:
+        """Store what was set aside before; called before results are looked up."""
+
     @abstractmethod
     def add_failures(self, failures: Iterable[ItemFailure], run_id: str) -> None:
         """Store why items failed."""

@@ -207,6 +207,7 @@ class ActivityRecords(
     """What the store holds about activities."""
 
     noted_uploads = activity_uploads
+    item_results = rescored_activities
     failed_items = failed_rescorings
     batch_reports = rescoring_reports
 

@@ -261,6 +261,7 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
     """What the store holds about books."""
 
     noted_uploads = export_uploads
+    item_results = enriched_books
     failed_items = failed_enrichments
     batch_reports = enrichment_reports
 

@@ -228,6 +228,7 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
     """What the store holds about class sessions."""
 
     noted_uploads = session_uploads
+    item_results = scored_sessions
     failed_items = failed_sessions
     batch_reports = scoring_reports
 

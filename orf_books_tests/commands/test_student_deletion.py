@@ -16,7 +16,6 @@ import polars as pl
 import pytest
 from pydantic import PrivateAttr
 
-from orf_books import sensors
 from orf_books.batches.resource import BatchResource
 from orf_books.commands.published_records import student_document
 from orf_books.commands.student_deletion import StudentDeletion, delete_student
@@ -25,7 +24,6 @@ from orf_books.instance import open_instance
 from orf_books.object_keys import class_page_key, is_roster, roster_key, session_metadata_key
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.sessions import WITHDRAWN
-from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.database import Database
 from orf_books.resources.published_tables import ACCESS_LOG, CLASS_AGGREGATES, DELETION_LOG
 from orf_books.resources.storage import ObjectStorage
@@ -36,10 +34,11 @@ from orf_books.sandbox.class_sessions import (
     invented_class,
     invented_session,
 )
-from orf_books.sensors import new_class_transcripts
+from orf_books.sensors import watch_transcripts
 from orf_books.settings import Settings
 from orf_books.transcripts.score_document import read_scores
 from orf_books.transcripts.scored_session import StoredScores
+from orf_books.upload_watch import Timing
 from orf_books_tests.assets.transcripts.class_platform import ClassPlatform
 
 MONDAY = date(2026, 1, 5)
@@ -370,14 +369,12 @@ def test_a_file_named_after_the_student_gets_another_name_and_keeps_its_metadata
 
 
 def test_no_sensor_finds_anything_to_do_afterwards(
-    story: Story, monkeypatch: pytest.MonkeyPatch
+    story: Story, instance: dg.DagsterInstance
 ) -> None:
     records = story.platform.records
     assert records.without_receipt(sessions_in(records.storage)) == []
-    monkeypatch.setattr(sensors, "TICK_SECONDS", 0.5)
-    resources = {"storage": StorageResource(url=story.platform.settings.storage)}
-    result = new_class_transcripts(dg.build_sensor_context(resources=resources))
-    assert isinstance(result, dg.SensorResult)
+    context = dg.build_sensor_context(instance=instance)
+    result = watch_transcripts(records.storage).tick(context, Timing(tick=0.5))
     assert not result.run_requests
 
 

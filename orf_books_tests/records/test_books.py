@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from orf_books.records.books import (
     EnrichmentReport,
     ExportUpload,
     LibraryDigest,
+    enriched_books,
     fingerprint,
     library_entries,
     query_for,
@@ -250,3 +252,16 @@ def test_a_library_has_one_digest_the_latest(records: BookRecords) -> None:
         ("aaron", 1),
         ("ada", 7),
     ]
+
+
+def test_results_that_the_store_did_not_take_are_taken_up_by_the_next_run(
+    records: BookRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    row = enriched("1", "Fantasy")
+    records.set_aside([row])
+    assert records.latest(["1"]) == {}
+    records.take_up()
+    assert records.latest(["1"]) == {"1": row.digest}
+    records.take_up()
+    assert len(Tables(records.storage).all_rows(enriched_books)) == 1
