@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow lint format lock benchmark clean
+.PHONY: setup demo dev test test-slow test-pythons lint definitions format lock benchmark clean
 
 setup: .venv/.ready
 
@@ -30,10 +30,22 @@ test: setup
 test-slow: setup
 	$(BIN)/pytest -m slow -n 0
 
+# The default suite on every Python from 3.11 to 3.13 that is installed here.
+test-pythons: setup
+	.ci/test_pythons
+
 lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+# What Dagster's own tools say of the definitions. They look for dagster.yaml in the home.
+DAGSTER := VIRTUAL_ENV=$(CURDIR)/.venv DAGSTER_HOME=$(CURDIR)/.venv/dagster $(BIN)
+definitions: setup
+	@mkdir -p .venv/dagster && cp dagster.yaml .venv/dagster/
+	$(DAGSTER)/dg check defs
+	$(DAGSTER)/dg list defs
+	$(DAGSTER)/dagster definitions validate --workspace workspace.yaml
 
 format: setup
 	$(BIN)/ruff format

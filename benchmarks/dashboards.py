@@ -35,7 +35,7 @@ from orf_books.books.metadata import BookQuery
 from orf_books.definitions import build_defs
 from orf_books.instance import HOME_VARIABLE, open_instance
 from orf_books.object_keys import export_key
-from orf_books.partitions import book_key
+from orf_books.partition_keys import book_key
 from orf_books.records.books import (
     ACCEPTED,
     TABLES,

@@ -27,7 +27,7 @@ from benchmarks.measuring import (
     tell,
     temporary_folder,
 )
-from orf_books.batches.batch import COMMIT_ITEMS
+from orf_books.batches.batch import CommitPolicy
 from orf_books.batches.partitions import register
 from orf_books.dagster_internals import PartitionEvents, PartitionMaterialization
 
@@ -74,10 +74,10 @@ def batch_of_items(context: dg.AssetExecutionContext) -> None:
     register(context.instance, items, keys)
     events = PartitionEvents(context, ITEMS)
     events.plan(keys)
-    for start in range(0, len(keys), COMMIT_ITEMS):
+    for start in range(0, len(keys), CommitPolicy().rows):
         events.materialized(
             PartitionMaterialization(key, METADATA, TAGS)
-            for key in keys[start : start + COMMIT_ITEMS]
+            for key in keys[start : start + CommitPolicy().rows]
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from orf_books.assets.activities.assets import ACTIVITY_RECORDINGS
 from orf_books.assets.activities.pages import activity_reports
 from orf_books.assets.activities.step import ACTIVITIES
 from orf_books.assets.books.assets import EXPORT_IS_VALID, GOODREADS_EXPORTS
@@ -17,6 +18,7 @@ from orf_books.assets.books.step import BOOKS, ENRICHMENT_REPORT
 from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS, TRANSCRIPTS_ARE_USABLE, refusals
 from orf_books.assets.transcripts.classes import CLASS_PAGES, PUBLISHED_SCORES
 from orf_books.assets.transcripts.step import SCORING_REPORT, SESSIONS
+from orf_books.assets.uploads import every_upload_is_read
 from orf_books.batches.check import every_item_succeeded
 from orf_books.batches.store import ReportT
 from orf_books.jobs import retry_failed_activities, retry_failed_books, retry_failed_transcripts
@@ -132,6 +134,9 @@ def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
 
 checks = [
     export_is_valid,
+    every_upload_is_read(GOODREADS_EXPORTS, BookRecords),
+    every_upload_is_read(ACTIVITY_RECORDINGS, ActivityRecords),
+    every_upload_is_read(CLASS_TRANSCRIPTS, SessionRecords),
     every_item_succeeded(
         BOOKS,
         dashboard,

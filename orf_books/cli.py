@@ -8,7 +8,6 @@ Dagster is imported inside the commands that need it: reading a dashboard should
 
 import atexit
 import gc
-import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -44,6 +43,7 @@ DEMO_READINGS = 2
 DEMO_UTTERANCES = 400
 DEMO_RATE = 50.0
 """Requests a second: the sandbox is nobody else's server."""
+DEMO_WINDOW = 10_000
 
 app = typer.Typer(
     help="From raw uploads to per-item results.", no_args_is_help=True, add_completion=False
@@ -472,7 +472,7 @@ def demo(*, as_json: AsJson = False) -> None:
                 "open_library_rate": DEMO_RATE,
                 "google_books_url": sandbox.google_books_url,
                 "google_books_key": SecretStr(sandbox.behaviour.google_key),
-                "google_books_rate": DEMO_RATE,
+                "google_books_window_requests": DEMO_WINDOW,
             }
         )
         batch = _batch(settings, is_silent=as_json)
@@ -500,15 +500,13 @@ def demo(*, as_json: AsJson = False) -> None:
 def dev(
     port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.")] = 3000,
 ) -> None:
-    """The Dagster page with its daemon, from the project's workspace.yaml and dagster.yaml."""
-    from orf_books.instance import open_instance
+    """The Dagster page with its daemon."""
+    from orf_books.commands.dev_server import serve
+    from orf_books.instance import WORKSPACE, open_instance
 
     # Creates the storage, before several processes want to.
     open_instance(load_settings()).dispose()
-    workspace = Path(__file__).parent.parent / "workspace.yaml"
-    dagster = Path(sys.executable).with_name("dagster")
-    arguments = ["dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
-    os.execv(dagster, [str(dagster), *arguments])  # noqa: S606 - becomes the page
+    raise typer.Exit(serve(WORKSPACE, port))
 
 
 def main() -> None:

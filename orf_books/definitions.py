@@ -1,12 +1,12 @@
 """The only place where the platform is put together.
 
 Belongs here: which assets, checks, jobs, sensors and resources there are. Does not belong here:
-anything that reads the network or needs a secret; loading this module does neither.
+anything that asks the network or needs a secret. Importing this module does not read the
+environment either; loading `defs` does, as Dagster's processes and tools do.
 """
 
-from typing import Any
-
 import dagster as dg
+from pydantic import SecretStr
 
 from orf_books.assets.activities.assets import (
     activity_recordings,
@@ -25,6 +25,7 @@ from orf_books.assets.transcripts.classes import publish_classes
 from orf_books.batches.resource import BatchResource
 from orf_books.checks import checks
 from orf_books.jobs import (
+    fill_gaps,
     ingest_activities,
     ingest_books,
     ingest_transcripts,
@@ -48,13 +49,16 @@ from orf_books.resources.dagster_resources import (
     StorageResource,
     TranscriptRulesResource,
 )
-from orf_books.resources.secrets import hide
+from orf_books.resources.process_resource import ProcessResource
 from orf_books.sensors import sensors
 from orf_books.settings import Settings, load_settings
 
 
-def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) -> dg.Definitions:
-    """The definitions for these settings; an override replaces the resource of its name."""
+def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitions:
+    """The definitions for these settings; an override replaces the resource of its name.
+
+    Resources hold what the settings say and have no configuration, so a run cannot change it.
+    """
     return dg.Definitions(
         assets=[
             goodreads_exports,
@@ -74,6 +78,7 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
         asset_checks=checks,
         jobs=[
             ingest_books,
+            fill_gaps,
             retry_failed_books,
             refresh_libraries,
             ingest_activities,
@@ -92,16 +97,9 @@ def build_defs(settings: Settings, **overrides: dg.ConfigurableResource[Any]) ->
     )
 
 
-def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
+def _resources(settings: Settings) -> dict[str, ProcessResource]:
     return {
-        "storage": StorageResource(
-            url=settings.storage,
-            **settings.s3_options
-            | {
-                "aws_secret_access_key": hide(settings.s3_aws_secret_access_key),
-                "aws_session_token": hide(settings.s3_aws_session_token),
-            },
-        ),
+        "storage": StorageResource(url=settings.storage, **settings.s3_options),
         "open_library": OpenLibraryResource(
             url=settings.open_library_url,
             contact=settings.contact,
@@ -111,8 +109,9 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
         "google_books": GoogleBooksResource(
             url=settings.google_books_url,
             contact=settings.contact,
-            key=hide(settings.google_books_key),
-            requests_per_second=settings.google_books_rate,
+            key=_revealed(settings.google_books_key),
+            window_requests=settings.google_books_window_requests,
+            window_seconds=settings.google_books_window_seconds,
             requests_per_day=settings.google_books_daily_quota,
             ledger=settings.ledger,
         ),
@@ -121,18 +120,18 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
             vote_rule=settings.vote_rule,
             contact=settings.contact,
             deepgram_url=settings.deepgram_url,
-            deepgram_key=hide(settings.deepgram_key),
+            deepgram_key=_revealed(settings.deepgram_key),
             kaldi_general_url=settings.kaldi_general_url,
             kaldi_partner_url=settings.kaldi_partner_url,
             wav2vec_url=settings.wav2vec_url,
         ),
         "activity_api": ActivityApiResource(
             url=settings.activity_api_url,
-            key=hide(settings.activity_api_key),
+            key=_revealed(settings.activity_api_key),
             contact=settings.contact,
         ),
-        "slack": SlackResource(webhook=hide(settings.slack_webhook), contact=settings.contact),
-        "database": DatabaseResource(url=str(hide(settings.published_database))),
+        "slack": SlackResource(webhook=_revealed(settings.slack_webhook), contact=settings.contact),
+        "database": DatabaseResource(url=settings.published_database.get_secret_value()),
         "transcript_rules": TranscriptRulesResource(
             largest_warned_share=settings.transcript_warned_share,
             skill_encoder=settings.skill_encoder,
@@ -141,4 +140,11 @@ def _resources(settings: Settings) -> dict[str, dg.ConfigurableResource[Any]]:
     }
 
 
-defs = build_defs(load_settings())
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions for the settings in the environment: Dagster's entry point."""
+    return build_defs(load_settings())

@@ -1,4 +1,4 @@
-"""The Dagster instance: where its home is, and runs whose process died.
+"""The Dagster instance: its home, its configuration, and runs whose process died.
 
 Belongs here: finding and preparing the home, so that the command line and the page share one.
 Does not belong here: what runs on it.
@@ -17,7 +17,11 @@ from orf_books.settings import Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
 PROCESS_TAG = "orf_books/process"
-_CONFIGURATION = Path(__file__).parent.parent / "dagster.yaml"
+
+CONFIGURATION = Path(__file__).with_name("configuration")
+"""Part of the package, so that an installed one has it too."""
+WORKSPACE = CONFIGURATION / "workspace.yaml"
+"""Which code the processes of Dagster load."""
 
 
 def prepare_home(settings: Settings) -> Path:
@@ -32,7 +36,7 @@ def prepare_home(settings: Settings) -> Path:
     configuration = home / "dagster.yaml"
     # A home that somebody chose may have a configuration of its own.
     if not (chosen and configuration.exists()):
-        shutil.copyfile(_CONFIGURATION, configuration)
+        shutil.copyfile(CONFIGURATION / "dagster.yaml", configuration)
     os.environ[HOME_VARIABLE] = str(home)
     return home
 

@@ -17,6 +17,7 @@ from orf_books.assets.books.step import ENRICHMENT_REPORT, can_be_filled
 from orf_books.assets.transcripts.assets import requested_sessions
 from orf_books.assets.transcripts.classes import CLASS_FIGURES, CLASS_PAGES, PUBLISHED_SCORES
 from orf_books.assets.transcripts.step import SCORING_REPORT
+from orf_books.batches.driver import RETRY_TAG
 from orf_books.records import activities as activity_records
 from orf_books.records import books as book_records
 from orf_books.records import sessions as session_records
@@ -32,6 +33,7 @@ _DASHBOARDS = dg.AssetSelection.assets(library_dashboard, dashboard)
 _CLASSES = dg.AssetSelection.assets(CLASS_FIGURES, PUBLISHED_SCORES, CLASS_PAGES)
 _RETRY_BY_BACKFILL = {"dagster/max_retries": "0"}
 """A run that Dagster retries from its failure repeats the check, not the failed items."""
+_RETRY_EVERYTHING = _RETRY_BY_BACKFILL | {RETRY_TAG: "everything"}
 
 ingest_books = dg.define_asset_job(
     "ingest_books",
@@ -41,9 +43,19 @@ ingest_books = dg.define_asset_job(
 )
 retry_failed_books = dg.define_asset_job(
     "retry_failed_books",
+    dg.AssetSelection.assets(library_entries, ENRICHMENT_REPORT) | _DASHBOARDS,
+    tags=_RETRY_EVERYTHING,
+    description="One run over every upload not read yet, and every book that failed or is missing.",
+)
+fill_gaps = dg.define_asset_job(
+    "fill_gaps",
     dg.AssetSelection.assets(ENRICHMENT_REPORT) | _DASHBOARDS,
-    tags=_RETRY_BY_BACKFILL,
-    description="One run over every book that failed or is missing, wherever it lies.",
+    tags=_RETRY_EVERYTHING,
+    config={"ops": {"enrich_books": {"config": {"gaps_only": True}}}},
+    description=(
+        "Ask Google Books what it was not asked yet, as far as its window allows at once, and "
+        "refresh the dashboards. A sensor starts it until nothing is left to ask."
+    ),
 )
 ingest_activities = dg.define_asset_job(
     "ingest_activities",
@@ -53,9 +65,11 @@ ingest_activities = dg.define_asset_job(
 )
 retry_failed_activities = dg.define_asset_job(
     "retry_failed_activities",
-    dg.AssetSelection.assets(RESCORING_REPORT, activity_reports),
-    tags=_RETRY_BY_BACKFILL,
-    description="One run over every activity that failed or is missing, wherever it lies.",
+    dg.AssetSelection.assets(requested_activities, RESCORING_REPORT, activity_reports),
+    tags=_RETRY_EVERYTHING,
+    description=(
+        "One run over every upload not read yet, and every activity that failed or is missing."
+    ),
 )
 refresh_activity_reports = dg.define_asset_job(
     "refresh_activity_reports",
@@ -71,10 +85,11 @@ ingest_transcripts = dg.define_asset_job(
 )
 retry_failed_transcripts = dg.define_asset_job(
     "retry_failed_transcripts",
-    dg.AssetSelection.assets(SCORING_REPORT) | _CLASSES,
-    tags=_RETRY_BY_BACKFILL,
+    dg.AssetSelection.assets(requested_sessions, SCORING_REPORT) | _CLASSES,
+    tags=_RETRY_EVERYTHING,
     description=(
-        "One run over every session that failed or is missing, and all scores not published yet."
+        "One run over every upload not read yet, every session that failed or is missing, and all "
+        "scores not published yet."
     ),
 )
 refresh_classes = dg.define_asset_job(
@@ -131,7 +146,7 @@ def nightly_filling(
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for what was left open: a key was missing, the quota spent, a source down or busy."""
     gaps = BookRecords(storage.open()).gaps()
-    if any(can_be_filled(gap, google_books) for gap in gaps):
+    if any(can_be_filled(gap, google_books) for gap in gaps.values()):
         return dg.RunRequest()
     return dg.SkipReason("No gap can be filled.")
 

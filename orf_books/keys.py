@@ -1,7 +1,7 @@
 """Text as a key: the characters that every store, table and page takes.
 
 Belongs here: turning text into a key and back. Does not belong here: what keys are made from
-(`orf_books/partitions.py`, `orf_books/object_keys.py`).
+(`orf_books/partition_keys.py`, `orf_books/object_keys.py`).
 """
 
 from urllib.parse import quote, unquote

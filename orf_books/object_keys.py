@@ -1,7 +1,7 @@
 """Object keys of the store that people and other programs know.
 
 Belongs here: making and reading these keys. Does not belong here: what lies under them, and
-partition keys (`orf_books/partitions.py`).
+partition keys (`orf_books/partition_keys.py`).
 """
 
 import re
@@ -21,8 +21,17 @@ CLASS_PAGES = "data/classes/"
 CLASSES_PAGE = "classes.html"
 ACTIVITIES_PAGE = "activities.html"
 LIBRARIES_PAGE = "dashboard.html"
+_PRIVATE_FOLDERS = (
+    *(RAW, ACTIVITIES, "rejected/", "damaged/", CLASS_PAGES, f"data/{ACTIVITIES}", "tables/"),
+    *(f"{stage}/" for stage in (NORMALIZED, SCORES, AGGREGATES)),
+)
 _METADATA = ".metadata.json"
 _HALF_DONE = re.compile(r"(^|/)[.~]|\.(tmp|part|partial|crdownload)$|~$", re.IGNORECASE)
+
+
+def is_private(key: str) -> bool:
+    """Whether an object or folder is about children: only its owner may read it."""
+    return key.startswith(_PRIVATE_FOLDERS) or key in {ACTIVITIES_PAGE, CLASSES_PAGE}
 
 
 def library_name(text: str) -> str:
@@ -54,6 +63,11 @@ def is_export(key: str) -> bool:
 def export_key(library: str) -> str:
     """Where the command line puts a library's export."""
     return f"{EXPORTS}{library}/raw.csv"
+
+
+def export_copy_key(library: str, name: str) -> str:
+    """A hidden copy of an export, which no sensor sees, for the one run that reads it."""
+    return f"{EXPORTS}{library}/.{name}.csv"
 
 
 def library_data_key(library: str) -> str:

@@ -1,30 +1,22 @@
 """The sensors: what starts runs by itself.
 
-Belongs here: noticing new uploads, finished backfills and abandoned runs. Does not belong here:
-what the runs do (`orf_books/jobs.py`), reading uploads (`orf_books/assets/books/assets.py`).
-
-The sensors on uploads keep no position in a listing, which could forget a file that was moved in
-with an old date. They compare what lies in the store with the receipts that runs leave in a table;
-their cursors hold only what was requested and has no receipt yet.
+Belongs here: sensors on uploads, finished backfills, unpublished scores and abandoned runs. Does
+not belong here: which uploads need a run (`upload_watch.py`), what the runs do (`jobs.py`).
 """
 
-import hashlib
-import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any
 
 import dagster as dg
 
+from orf_books.assets.activities.assets import ACTIVITY_RECORDINGS
 from orf_books.assets.activities.step import RESCORED_ACTIVITIES
-from orf_books.assets.books.assets import stored_uploads
-from orf_books.assets.books.step import ENRICHED_BOOKS
+from orf_books.assets.books.assets import GOODREADS_EXPORTS, stored_uploads
+from orf_books.assets.books.step import ENRICHED_BOOKS, waits_for_its_turn
+from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
-from orf_books.assets.uploads import UploadsConfig
 from orf_books.instance import fail_abandoned_runs
 from orf_books.jobs import (
+    fill_gaps,
     ingest_activities,
     ingest_books,
     ingest_transcripts,
@@ -35,46 +27,36 @@ from orf_books.jobs import (
 from orf_books.object_keys import ACTIVITIES, EXPORTS, RAW
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import BookRecords
-from orf_books.records.raw_sessions import sessions_in
-from orf_books.records.recordings import uploads_in
+from orf_books.records.raw_sessions import SessionFound, sessions_in
+from orf_books.records.recordings import ActivityUploadFound, uploads_in
 from orf_books.records.sessions import SessionRecords
-from orf_books.records.uploads import Found, UploadRecords, Version, oldest_first
-from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
-from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.dagster_resources import (
+    ActivityApiResource,
+    GoogleBooksResource,
+    StorageResource,
+)
+from orf_books.resources.storage import ObjectStorage, StoredObject
+from orf_books.upload_watch import UploadWatch
 
-TICK_SECONDS = 4.5
-"""A tick waits for uploads this long: the daemon starts one every 5 s, so hardly a gap is left."""
-SECONDS_BETWEEN_LISTINGS = 0.3
-SECONDS_BETWEEN_S3_LISTINGS = 2.0
-"""Every listing of a bucket costs money."""
-CLAIM_LASTS = timedelta(minutes=2)
 FIRST_PUBLISHING_PAUSE = timedelta(seconds=15)
 LONGEST_PUBLISHING_PAUSE = timedelta(hours=1)
 MOST_DOUBLINGS = 10
-
-_dealt_with: dict[tuple[str, str], set[Version]] = {}
-"""Receipts seen so far, by storage and prefix: they are final, so they need not be read again."""
 
 
 @dg.sensor(
     job=ingest_books,
     minimum_interval_seconds=1,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts `ingest_books` for every new or changed file below `uploads/`.",
+    description=(
+        "Starts `ingest_books` for new or changed files below `uploads/`; those that are noticed "
+        "together share a run."
+    ),
 )
 def new_goodreads_exports(
     context: dg.SensorEvaluationContext, storage: StorageResource
 ) -> dg.SensorResult:
-    """Wait for uploads, and request one run for each."""
-    opened = storage.open()
-
-    return _new_uploads(
-        context,
-        BookRecords(opened),
-        EXPORTS,
-        lambda: stored_uploads(opened),
-        lambda new: [_request_of_one(upload) for upload in new],
-    )
+    """Wait for uploads, and request runs for them."""
+    return watch_exports(storage.open()).tick(context)
 
 
 @dg.sensor(
@@ -91,16 +73,8 @@ def new_activity_recordings(
     storage: StorageResource,
     activity_api: ActivityApiResource,
 ) -> dg.SensorResult:
-    """Wait for uploads, and request one run for all that are there."""
-    opened = storage.open()
-
-    return _new_uploads(
-        context,
-        ActivityRecords(opened),
-        ACTIVITIES,
-        lambda: uploads_in(opened, needs_record=activity_api.url is None),
-        partial(_request_of_all, "requested_activities"),
-    )
+    """Wait for uploads, and request runs for them."""
+    return watch_recordings(storage.open(), needs_record=activity_api.url is None).tick(context)
 
 
 @dg.sensor(
@@ -115,109 +89,43 @@ def new_activity_recordings(
 def new_class_transcripts(
     context: dg.SensorEvaluationContext, storage: StorageResource
 ) -> dg.SensorResult:
-    """Wait for uploads, and request one run for all that are there."""
-    opened = storage.open()
+    """Wait for uploads, and request runs for them."""
+    return watch_transcripts(storage.open()).tick(context)
 
-    return _new_uploads(
-        context,
-        SessionRecords(opened),
+
+def watch_exports(storage: ObjectStorage) -> UploadWatch[StoredObject]:
+    """The watch on Goodreads exports."""
+    return UploadWatch(
+        BookRecords(storage),
+        EXPORTS,
+        lambda: stored_uploads(storage),
+        GOODREADS_EXPORTS,
+        "library_entries",
+    )
+
+
+def watch_recordings(
+    storage: ObjectStorage, *, needs_record: bool
+) -> UploadWatch[ActivityUploadFound]:
+    """The watch on recordings and lists of activities."""
+    return UploadWatch(
+        ActivityRecords(storage),
+        ACTIVITIES,
+        lambda: uploads_in(storage, needs_record=needs_record),
+        ACTIVITY_RECORDINGS,
+        "requested_activities",
+    )
+
+
+def watch_transcripts(storage: ObjectStorage) -> UploadWatch[SessionFound]:
+    """The watch on class sessions."""
+    return UploadWatch(
+        SessionRecords(storage),
         RAW,
-        lambda: sessions_in(opened),
-        partial(_request_of_all, "requested_sessions"),
+        lambda: sessions_in(storage),
+        CLASS_TRANSCRIPTS,
+        "requested_sessions",
     )
-
-
-def _new_uploads(
-    context: dg.SensorEvaluationContext,
-    records: UploadRecords[Any],
-    below: str,
-    present: Callable[[], Iterable[Found]],
-    requests: Callable[[Sequence[Found]], list[dg.RunRequest]],
-) -> dg.SensorResult:
-    """Wait for uploads that have neither a receipt nor a request.
-
-    Args:
-        context: of the tick.
-        records: of this kind of upload.
-        below: the prefix that their keys share.
-        present: what lies there now.
-        requests: the runs for new uploads, oldest first.
-    """
-    requested = {(key, version) for key, version in json.loads(context.cursor or "[]")}
-    dealt_with = _dealt_with.setdefault((records.storage.url, below), set())
-    new: list[Found] = []
-    for settled in _stable_uploads(records.storage, present):
-        new, requested = uploads_to_request(
-            settled, requested, _receipts(settled, dealt_with, records)
-        )
-        if new:
-            break
-    return dg.SensorResult(
-        run_requests=requests(new) if new else [],
-        skip_reason=None if new else "No new upload.",
-        cursor=json.dumps(sorted(requested | {(upload.key, upload.version) for upload in new})),
-    )
-
-
-def uploads_to_request(
-    present: Iterable[Found], requested: set[Version], receipts: set[Version]
-) -> tuple[list[Found], set[Version]]:
-    """What to start runs for, oldest first, and which earlier requests are still open."""
-    still_open = requested - receipts
-    new = [
-        upload for upload in present if (upload.key, upload.version) not in receipts | still_open
-    ]
-    return oldest_first(new), still_open
-
-
-def _stable_uploads(
-    storage: ObjectStorage, present: Callable[[], Iterable[Found]]
-) -> Iterator[list[Found]]:
-    """Uploads that did not change between two listings: a file still being copied waits."""
-    pause = SECONDS_BETWEEN_LISTINGS if storage.folder else SECONDS_BETWEEN_S3_LISTINGS
-    until = time.monotonic() + TICK_SECONDS
-    before = _by_version(present())
-    while True:
-        time.sleep(pause)
-        now = _by_version(present())
-        yield [upload for version, upload in now.items() if version in before]
-        if time.monotonic() > until:
-            return
-        before = now
-
-
-def _by_version(uploads: Iterable[Found]) -> dict[Version, Found]:
-    return {(upload.key, upload.version): upload for upload in uploads}
-
-
-def _receipts(
-    present: Iterable[Found], dealt_with: set[Version], records: UploadRecords[Any]
-) -> set[Version]:
-    """Versions that need no run: dealt with, or claimed by a process that is dealing with them."""
-    versions = {(upload.key, upload.version) for upload in present}
-    if versions <= dealt_with:
-        return dealt_with
-    dealt_with |= records.receipts()
-    claimed = records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
-    return dealt_with | {(key, version) for key, version in versions if key in claimed}
-
-
-def _request_of_one(upload: Found) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=f"{upload.key}:{upload.version}",
-        run_config=UploadsConfig.noticed_now([upload]).run_config("library_entries"),
-        tags={"orf_books/upload": upload.key},
-    )
-
-
-def _request_of_all(step: str, uploads: Sequence[Found]) -> list[dg.RunRequest]:
-    versions = repr([(upload.key, upload.version) for upload in uploads])
-    return [
-        dg.RunRequest(
-            run_key=hashlib.sha256(versions.encode()).hexdigest(),
-            run_config=UploadsConfig.noticed_now(uploads).run_config(step),
-        )
-    ]
 
 
 @dg.sensor(
@@ -281,6 +189,38 @@ def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 @dg.sensor(
+    job=fill_gaps,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Starts `fill_gaps` while a source is still to be asked about books, as soon as its window "
+        "and its quota allow."
+    ),
+)
+def gaps_to_fill(
+    context: dg.SensorEvaluationContext,
+    storage: StorageResource,
+    google_books: GoogleBooksResource,
+) -> dg.RunRequest | dg.SkipReason:
+    """Fill gaps behind the first dashboards, without anybody asking."""
+    if context.instance.get_runs_count(_under_way(fill_gaps.name)):
+        return dg.SkipReason("A run is filling gaps.")
+    records = BookRecords(storage.open())
+    version = records.version_of_books() if google_books.is_on else context.cursor
+    if context.cursor == version:
+        return dg.SkipReason("No book waits for Google Books.")
+    waiting = sum(map(waits_for_its_turn, records.gaps().values()))
+    if not waiting:
+        context.update_cursor(str(version))
+        return dg.SkipReason("No book waits for Google Books.")
+    wait = google_books.seconds_until_free()
+    if wait == 0.0:
+        return dg.RunRequest()
+    until = "tomorrow's quota" if wait is None else f"the next window, in {wait:.0f} s"
+    return dg.SkipReason(f"{waiting} books wait for Google Books: {until}.")
+
+
+@dg.sensor(
     job=refresh_classes,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -290,7 +230,7 @@ def unpublished_scores(
     context: dg.SensorEvaluationContext, storage: StorageResource
 ) -> dg.RunRequest | dg.SkipReason:
     """Try again to publish, at intervals that double up to an hour."""
-    if context.instance.get_runs_count(_REFRESHING):
+    if context.instance.get_runs_count(_under_way(refresh_classes.name)):
         return dg.SkipReason("A run is publishing.")
     records = SessionRecords(storage.open())
     waiting = [one for one in records.publications() if not one.is_published]
@@ -306,15 +246,18 @@ def unpublished_scores(
     return dg.RunRequest(run_key=f"{last.tried_at.isoformat()} {datetime.now(UTC):%Y-%m-%d %H}")
 
 
-_REFRESHING = dg.RunsFilter(
-    job_name=refresh_classes.name,
-    statuses=[
-        dg.DagsterRunStatus.QUEUED,
-        dg.DagsterRunStatus.NOT_STARTED,
-        dg.DagsterRunStatus.STARTING,
-        dg.DagsterRunStatus.STARTED,
-    ],
-)
+def _under_way(job: str) -> dg.RunsFilter:
+    """Runs of a job that have not ended."""
+    return dg.RunsFilter(
+        job_name=job,
+        statuses=[
+            dg.DagsterRunStatus.QUEUED,
+            dg.DagsterRunStatus.NOT_STARTED,
+            dg.DagsterRunStatus.STARTING,
+            dg.DagsterRunStatus.STARTED,
+        ],
+    )
+
 
 sensors = [
     new_goodreads_exports,
@@ -322,5 +265,6 @@ sensors = [
     new_class_transcripts,
     refresh_after_backfill,
     unpublished_scores,
+    gaps_to_fill,
     abandoned_runs,
 ]

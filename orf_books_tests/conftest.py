@@ -21,8 +21,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
-from orf_books import partitions
-from orf_books.assets.books.step import ENRICHED_BOOKS
+from orf_books.assets.books.step import BOOKS, ENRICHED_BOOKS
 from orf_books.cli import main
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
@@ -178,7 +177,7 @@ def settings_for(sandbox: Sandbox, storage: str, **others: Any) -> Settings:  # 
         open_library_url=sandbox.open_library_url,
         open_library_rate=UNHURRIED,
         google_books_url=sandbox.google_books_url,
-        google_books_rate=UNHURRIED,
+        google_books_window_requests=int(UNHURRIED * 100),
         **others,
     )
 
@@ -294,8 +293,8 @@ class Platform:
 
 def statuses_of_books(instance: dg.DagsterInstance) -> dict[str, PartitionStatus]:
     """Dagster's status of every partition of enriched books."""
-    keys = instance.get_dynamic_partitions(str(partitions.books.name))
-    return partition_statuses(instance, ENRICHED_BOOKS, partitions.books, keys)
+    keys = instance.get_dynamic_partitions(str(BOOKS.partitions.name))
+    return partition_statuses(instance, ENRICHED_BOOKS, BOOKS.partitions, keys)
 
 
 def _quietly(ops: dict[str, Any]) -> dict[str, Any]:

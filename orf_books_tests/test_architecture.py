@@ -14,6 +14,41 @@ PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / "orf_books"
 DOMAINS = ("books", "pages", "activities", "transcripts")
 HTTP_CLIENTS = {"httpx", "requests", "urllib.request", "http.client", "aiohttp", "boto3"}
+ROOMS_FROM_THE_TOP = (
+    ("cli",),
+    ("commands",),
+    ("sandbox",),
+    ("definitions",),
+    ("checks", "sensors"),
+    ("jobs", "instance"),
+    ("assets",),
+    ("records",),
+    ("partition_keys",),
+    ("batches",),
+    ("dagster_internals",),
+    ("page_guard",),
+    ("settings",),
+    ("resources",),
+    ("pages",),
+    ("books", "activities", "transcripts"),
+    ("object_keys",),
+    ("keys", "precision_recall", "validation_messages"),
+    ("failures",),
+)
+"""A room imports only from rooms further down; rooms of one line know nothing of each other."""
+WITHOUT_DAGSTER = ("records", "resources", "settings", "partition_keys", "object_keys", "keys")
+KNOWING_DAGSTER = {
+    "orf_books.resources.dagster_resources",
+    "orf_books.resources.process_resource",
+}
+"""The resources as Dagster hands them to assets."""
+FOR_ANY_PROJECT = ("batches", "dagster_internals")
+OF_RESOURCES = {
+    "orf_books.resources",
+    "orf_books.resources.ledger",
+    "orf_books.resources.process_resource",
+}
+"""Where runs agree on who works on what, and resources that no run configures."""
 SLOW_TO_IMPORT = {
     "polars",
     "deltalake",
@@ -100,15 +135,73 @@ def test_only_one_folder_uses_what_dagster_does_not_publish() -> None:
         if any(name.startswith("dagster._") for name in imports_of(module))
     }
     assert using == {
+        "orf_books.dagster_internals.asset_events",
         "orf_books.dagster_internals.event_storage",
         "orf_books.dagster_internals.partition_events",
     }
+
+
+def room_of(module: str) -> str:
+    return f"{module}.".split(".")[1]
+
+
+def rooms_known_to(module: str) -> set[str]:
+    """The rooms of the project that a module imports from, apart from its own."""
+    imported = {room_of(name) for name in imports_of(module) if name in MODULES}
+    return imported - {room_of(module), ""}
+
+
+def test_every_room_has_its_place() -> None:
+    placed = {room for line in ROOMS_FROM_THE_TOP for room in line}
+    assert {room_of(module) for module in MODULES} - {""} == placed
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room_of(name)])
+def test_imports_run_downwards(module: str) -> None:
+    height = {room: -place for place, line in enumerate(ROOMS_FROM_THE_TOP) for room in line}
+    upwards = {room for room in rooms_known_to(module) if height[room] >= height[room_of(module)]}
+    assert not upwards
+
+
+@pytest.mark.parametrize("room", WITHOUT_DAGSTER)
+def test_what_is_stored_and_asked_does_not_need_dagster(room: str) -> None:
+    modules = modules_below(f"orf_books.{room}")
+    assert {name for name in modules if "dagster" in reached_from(name)} <= KNOWING_DAGSTER
+
+
+@pytest.mark.parametrize(
+    "module", [name for room in FOR_ANY_PROJECT for name in modules_below(f"orf_books.{room}")]
+)
+def test_what_any_project_could_use_knows_none_of_our_domains(module: str) -> None:
+    reached = reached_from(module).keys() & MODULES.keys()
+    assert {room_of(name) for name in reached} <= {
+        *FOR_ANY_PROJECT,
+        "resources",
+        "failures",
+        "page_guard",
+        "",
+    }
+    assert {name for name in reached if room_of(name) == "resources"} <= OF_RESOURCES
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_says_what_it_is_for(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), f"{module} has no docstring"
+
+
+def test_importing_the_definitions_does_not_read_the_environment(tmp_path: Path) -> None:
+    program = "from orf_books.definitions import build_defs, defs"
+    unusable = {"HOME": str(tmp_path), "ORF_BOOKS_STORAGE": "gopher://nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=unusable,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_loading_the_definitions_is_quick_and_needs_no_network(tmp_path: Path) -> None:
@@ -119,7 +212,8 @@ def refuse(*_):
     raise AssertionError("Loading the definitions used the network.")
 
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-import orf_books.definitions
+from orf_books.definitions import defs
+defs()
 print(json.dumps(sorted(sys.modules)))
 """
     done = subprocess.run(

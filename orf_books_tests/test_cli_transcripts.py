@@ -12,7 +12,7 @@ import stamina
 
 from orf_books.cli import ITEMS_FAILED, WRONG_CALL
 from orf_books.object_keys import class_page_key, roster_key
-from orf_books.partitions import session_key
+from orf_books.partition_keys import session_key
 from orf_books.resources.published_tables import ACCESS_LOG
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.class_sessions import invented_class, invented_session

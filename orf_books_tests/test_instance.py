@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +13,8 @@ from orf_books.instance import HOME_VARIABLE, PROCESS_TAG, open_instance, prepar
 from orf_books.sensors import abandoned_runs
 from orf_books.settings import Settings
 
-CONFIGURATION = (Path(__file__).parent.parent / "dagster.yaml").read_text()
+PROJECT = Path(__file__).parent.parent
+CONFIGURATION = (PROJECT / "dagster.yaml").read_text()
 Status = dg.DagsterRunStatus
 
 
@@ -39,6 +41,11 @@ def dead_process() -> int:
 def living_process() -> Iterator[int]:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         yield process.pid
+
+
+@pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
+def test_the_configuration_at_the_root_is_the_one_in_the_package(name: str) -> None:
+    assert (PROJECT / name).resolve() == files("orf_books") / "configuration" / name
 
 
 def test_the_home_lies_in_the_data_folder_with_the_projects_configuration(

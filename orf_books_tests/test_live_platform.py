@@ -63,6 +63,9 @@ EVENTS = """query($run: ID!) { logsForRun(runId: $run, limit: 1000) {
 BACKFILL = """mutation($of: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $of) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 
+LAUNCH = """mutation($of: ExecutionParams!) { launchRun(executionParams: $of) {
+  __typename ... on RunConfigValidationInvalid { errors { message } } } }"""
+
 
 @dataclass
 class LivePlatform:
@@ -200,6 +203,24 @@ def test_a_file_in_the_uploads_folder_becomes_a_dashboard_with_no_other_step(
         book(number) for number in range(40)
     }
     assert live.ended_run_over("ada")["status"] == "SUCCESS"
+
+
+def test_a_launch_cannot_have_a_key_sent_to_another_address(live: LivePlatform) -> None:
+    elsewhere = {"google_books": {"config": {"url": "http://127.0.0.1:9/elsewhere"}}}
+    job = {**CODE_LOCATION, "jobName": "ingest_books"}
+    launch = {"selector": job, "mode": "default", "runConfigData": {"resources": elsewhere}}
+    launched = live.ask(LAUNCH, of=launch)["launchRun"]
+    assert launched["__typename"] == "RunConfigValidationInvalid"
+    assert "google_books" in launched["errors"][0]["message"]
+
+
+def test_no_other_web_page_can_use_the_page(live: LivePlatform) -> None:
+    graphql, query = f"{live.url}/graphql", {"query": "mutation { __typename }"}
+    elsewhere = {"Origin": "https://elsewhere.test"}
+    assert httpx.post(graphql, json=query, headers=elsewhere).status_code == 403
+    assert httpx.post(graphql, json=query, headers={"Host": "elsewhere.test"}).status_code == 421
+    assert httpx.get(graphql, params=query).status_code == 405
+    assert httpx.post(graphql, json=query, headers={"Origin": live.url}).status_code == 200
 
 
 def test_a_refused_file_fails_its_run_and_the_next_upload_goes_on(live: LivePlatform) -> None:

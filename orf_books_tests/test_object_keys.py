@@ -27,7 +27,7 @@ from orf_books.object_keys import (
     student_page_key,
     student_pages_folder,
 )
-from orf_books.partitions import session_key
+from orf_books.partition_keys import session_key
 
 DAY = date(2026, 1, 5)
 STUDENT = "0b1f7c52-6d0e-4c38-9a61-5a4fbe1f0c01"

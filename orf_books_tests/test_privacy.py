@@ -27,10 +27,11 @@ from orf_books.cli import main
 from orf_books.failures import FailureCategory, RetryLater
 from orf_books.instance import open_instance
 from orf_books.object_keys import roster_key, session_metadata_key
-from orf_books.partitions import session_key
+from orf_books.partition_keys import session_key
 from orf_books.records.sessions import SessionRecords
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
 from orf_books.resources.database import Database, Published
+from orf_books.resources.process_resource import ProcessResource
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sensors import new_class_transcripts, unpublished_scores
 from orf_books.settings import Settings
@@ -257,7 +258,7 @@ class Story:
 
     @contextmanager
     def platform(
-        self, settings: Settings | None = None, **overrides: dg.ConfigurableResource[Any]
+        self, settings: Settings | None = None, **overrides: ProcessResource
     ) -> Iterator[ClassPlatform]:
         """The platform over the store; all that its runs tell is noted."""
         with open_instance(self.settings) as instance:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
-from orf_books import sensors
+from orf_books.assets.books.assets import GOODREADS_EXPORTS
+from orf_books.assets.uploads import EVERY_UPLOAD_IS_READ
+from orf_books.commands.upload_status import status_of_upload
 from orf_books.failures import OrfBooksError
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import (
@@ -24,16 +28,26 @@ from orf_books.records.books import (
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.sessions import Publication, SessionRecords, publications
 from orf_books.records.uploads import UploadClaim, upload_claims
-from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
+from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
+from orf_books.sandbox.server import Sandbox
 from orf_books.sensors import (
-    new_activity_recordings,
-    new_class_transcripts,
-    new_goodreads_exports,
+    gaps_to_fill,
     refresh_after_backfill,
     unpublished_scores,
-    uploads_to_request,
+    watch_exports,
+    watch_recordings,
+    watch_transcripts,
+)
+from orf_books.upload_watch import (
+    CLAIM_LASTS,
+    MOST_TRIES,
+    RUN_APPEARS_WITHIN,
+    RUN_KEY_TAG,
+    UPLOADS_OF_A_RUN,
+    Timing,
 )
 from orf_books_tests.assets.transcripts.class_platform import NOTHING_SAID, platform_in
 from orf_books_tests.conftest import Platform, book, export_of, plain_books
@@ -45,20 +59,51 @@ def stored(key: str, version: str = "1", minute: int = 0) -> StoredObject:
     return StoredObject(key, version, 10, NOW + timedelta(minutes=minute))
 
 
-@pytest.fixture(autouse=True)
-def _short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensors, "TICK_SECONDS", 0.9)
+class Clock:
+    """A clock that sleeping puts forward, so that no test waits."""
+
+    def __init__(self) -> None:
+        self.moment = time.monotonic()
+
+    def now(self) -> float:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.moment += seconds
 
 
-def tick(storage: ObjectStorage, cursor: str | None = None) -> dg.SensorResult:
-    resources = {"storage": StorageResource(url=storage.url)}
-    result = new_goodreads_exports(dg.build_sensor_context(cursor=cursor, resources=resources))
-    assert isinstance(result, dg.SensorResult)
-    return result
+CLOCK = Clock()
+AT_ONCE = Timing(now=CLOCK.now, sleep=CLOCK.sleep)
+IN_REAL_TIME = Timing(tick=0.9)
+"""For files that another process is writing."""
+
+
+@contextmanager
+def sensor_context(
+    cursor: str | None, instance: dg.DagsterInstance | None
+) -> Iterator[dg.SensorEvaluationContext]:
+    """The context of a tick; by default on an instance that knows of no run."""
+    with dg.DagsterInstance.ephemeral() as empty:
+        yield dg.build_sensor_context(cursor=cursor, instance=instance or empty)
+
+
+def tick(
+    storage: ObjectStorage,
+    cursor: str | None = None,
+    timing: Timing = AT_ONCE,
+    instance: dg.DagsterInstance | None = None,
+) -> dg.SensorResult:
+    with sensor_context(cursor, instance) as context:
+        return watch_exports(storage).tick(context, timing)
 
 
 def requested(result: dg.SensorResult) -> list[str]:
-    return [request.tags["orf_books/upload"] for request in result.run_requests or []]
+    """Keys of the uploads that runs are requested for, in their order."""
+    return [
+        upload["key"]
+        for request in result.run_requests or []
+        for upload in request.run_config["ops"]["library_entries"]["config"]["uploads"]
+    ]
 
 
 def config_of(request: dg.RunRequest) -> dict[str, Any]:
@@ -72,33 +117,6 @@ def receipts_for(storage: ObjectStorage, *objects: StoredObject) -> None:
         for found in objects
     ]
     Tables(storage).append(export_uploads, rows)
-
-
-# The difference
-
-
-def test_what_lies_there_without_receipt_or_request_is_new_oldest_first() -> None:
-    present = [stored("b", minute=2), stored("a", minute=3), stored("c", minute=1)]
-    new, still_open = uploads_to_request(present, set(), set())
-    assert [upload.key for upload in new] == ["c", "b", "a"]
-    assert still_open == set()
-
-
-def test_what_was_requested_is_not_requested_twice() -> None:
-    new, still_open = uploads_to_request([stored("a")], {("a", "1")}, set())
-    assert new == []
-    assert still_open == {("a", "1")}
-
-
-def test_a_receipt_ends_a_request() -> None:
-    new, still_open = uploads_to_request([stored("a")], {("a", "1")}, {("a", "1")})
-    assert new == []
-    assert still_open == set()
-
-
-def test_another_version_of_a_key_is_another_upload() -> None:
-    new, _ = uploads_to_request([stored("a", "2")], {("a", "1")}, {("a", "1")})
-    assert [(upload.key, upload.version) for upload in new] == [("a", "2")]
 
 
 # Uploads in a folder
@@ -131,12 +149,22 @@ def test_the_request_starts_a_run_that_makes_the_dashboard(platform: Platform) -
     assert json.loads(after.cursor or "") == []
 
 
-def test_two_uploads_at_once_are_two_runs_oldest_first(folder: ObjectStorage) -> None:
+def test_uploads_that_are_noticed_together_share_a_run_oldest_first(folder: ObjectStorage) -> None:
     for library, minutes in (("ada", 1), ("bob", 2)):
         folder.put(f"uploads/{library}/raw.csv", b"...")
         changed = (NOW - timedelta(minutes=minutes)).timestamp()
         os.utime(folder.location(f"uploads/{library}/raw.csv"), (changed, changed))
-    assert requested(tick(folder)) == ["uploads/bob/raw.csv", "uploads/ada/raw.csv"]
+    result = tick(folder)
+    assert requested(result) == ["uploads/bob/raw.csv", "uploads/ada/raw.csv"]
+    assert len(result.run_requests or []) == 1
+
+
+def test_nobody_waits_for_more_than_fifty_other_uploads(folder: ObjectStorage) -> None:
+    for number in range(UPLOADS_OF_A_RUN + 1):
+        folder.put(f"uploads/library-{number}/raw.csv", b"...")
+    result = tick(folder)
+    assert len(requested(result)) == UPLOADS_OF_A_RUN + 1
+    assert len(result.run_requests or []) == 2
 
 
 def test_what_was_requested_waits_for_its_receipt(folder: ObjectStorage) -> None:
@@ -192,9 +220,10 @@ def growing(file: Path) -> Iterator[None]:
 
 def test_a_file_that_still_grows_waits_until_it_is_whole(folder: ObjectStorage) -> None:
     with growing(Path(folder.location("uploads/ada/raw.csv"))):
-        unfinished = tick(folder)
+        unfinished = tick(folder, timing=IN_REAL_TIME)
     assert requested(unfinished) == []
-    assert requested(tick(folder, unfinished.cursor)) == ["uploads/ada/raw.csv"]
+    whole = tick(folder, unfinished.cursor, IN_REAL_TIME)
+    assert requested(whole) == ["uploads/ada/raw.csv"]
 
 
 def test_hidden_and_half_written_files_are_no_uploads(folder: ObjectStorage) -> None:
@@ -240,24 +269,151 @@ def test_an_upload_that_a_process_has_claimed_is_left_to_it(folder: ObjectStorag
 
 
 def test_an_upload_whose_claim_has_lapsed_is_requested(folder: ObjectStorage) -> None:
-    old = UploadClaim("uploads/ada/raw.csv", datetime.now(UTC) - sensors.CLAIM_LASTS * 2)
+    old = UploadClaim("uploads/ada/raw.csv", datetime.now(UTC) - CLAIM_LASTS * 2)
     Tables(folder).append(upload_claims, [old])
     folder.put("uploads/ada/raw.csv", b"...")
     assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
+
+
+# Requests whose run ended before it had read the upload
+
+
+@dg.job
+def ingest() -> None:
+    """Ends at once, and leaves no receipt."""
+
+
+def run_it(instance: dg.DagsterInstance, result: dg.SensorResult) -> None:
+    """What Dagster does with a request: a run, which ends without a receipt."""
+    for request in result.run_requests or []:
+        ingest.execute_in_process(
+            instance=instance, tags={**request.tags, RUN_KEY_TAG: str(request.run_key)}
+        )
+
+
+def test_an_upload_whose_run_ended_without_a_receipt_is_requested_again(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    first = tick(folder, instance=instance)
+    run_it(instance, first)
+
+    again = tick(folder, first.cursor, instance=instance)
+
+    assert requested(again) == ["uploads/ada/raw.csv"]
+    (before,), (after,) = first.run_requests or [], again.run_requests or []
+    assert before.run_key != after.run_key
+
+
+def test_after_a_lost_run_each_of_its_uploads_is_tried_alone(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    for library in ("ada", "bob", "cy"):
+        folder.put(f"uploads/{library}/raw.csv", b"...")
+    first = tick(folder, instance=instance)
+    assert len(first.run_requests or []) == 1
+    run_it(instance, first)
+    again = tick(folder, first.cursor, instance=instance)
+    assert len(again.run_requests or []) == 3
+
+
+def test_an_upload_whose_run_is_under_way_is_not_requested_again(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    first = tick(folder, instance=instance)
+    (request,) = first.run_requests or []
+    instance.create_run_for_job(ingest, tags={RUN_KEY_TAG: str(request.run_key)})
+    assert requested(tick(folder, first.cursor, instance=instance)) == []
+
+
+def test_a_request_that_never_became_a_run_is_repeated(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    version = folder.put("uploads/ada/raw.csv", b"...")
+    long_ago = (datetime.now(UTC) - 2 * RUN_APPEARS_WITHIN).isoformat()
+    cursor = json.dumps([["uploads/ada/raw.csv", version, "a run key", 1, long_ago]])
+    assert requested(tick(folder, cursor, instance=instance)) == ["uploads/ada/raw.csv"]
+
+
+def test_a_cursor_of_an_earlier_version_is_read(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    version = folder.put("uploads/ada/raw.csv", b"...")
+    cursor = json.dumps([["uploads/ada/raw.csv", version]])
+    result = tick(folder, cursor, instance=instance)
+    assert requested(result) == []
+    ingest.execute_in_process(
+        instance=instance, tags={RUN_KEY_TAG: f"uploads/ada/raw.csv:{version}"}
+    )
+    assert requested(tick(folder, result.cursor, instance=instance)) == ["uploads/ada/raw.csv"]
+
+
+def given_up(folder: ObjectStorage, instance: dg.DagsterInstance) -> dg.SensorResult:
+    """The tick after as many runs as there are tries."""
+    result = tick(folder, instance=instance)
+    for _ in range(MOST_TRIES):
+        assert requested(result) == ["uploads/ada/raw.csv"]
+        run_it(instance, result)
+        result = tick(folder, result.cursor, instance=instance)
+    return result
+
+
+def test_after_three_runs_an_upload_is_given_up_in_red_and_says_what_to_do(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    result = given_up(folder, instance)
+
+    assert requested(result) == []
+    assert json.loads(result.cursor or "") == []
+    assert requested(tick(folder, result.cursor, instance=instance)) == []
+    (abandoned,) = BookRecords(folder).abandoned()
+    assert "3 runs ended" in abandoned.problem
+    assert "orf-books retry" in abandoned.problem
+    status = status_of_upload(folder, "ada")
+    assert (status["status"], status["problem"]) == ("failed", abandoned.problem)
+    evaluation = last_evaluation(instance)
+    assert not evaluation.passed
+    assert abandoned.problem in str(evaluation.description)
+
+
+def last_evaluation(instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
+    """How the page shows whether every export was read."""
+    key = dg.AssetCheckKey(GOODREADS_EXPORTS, EVERY_UPLOAD_IS_READ)
+    record = instance.get_latest_asset_check_evaluation_record(key)
+    assert record
+    assert record.event
+    return record.event.get_dagster_event().asset_check_evaluation_data
+
+
+def test_a_newer_version_of_an_upload_that_was_given_up_is_requested(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    result = given_up(folder, instance)
+    folder.put("uploads/ada/raw.csv", b"....")
+    assert requested(tick(folder, result.cursor, instance=instance)) == ["uploads/ada/raw.csv"]
+
+
+def test_a_retry_reads_what_was_given_up(platform: Platform) -> None:
+    number = plain_books()[0]
+    platform.put("ada", export_of([number]))
+    given_up(platform.storage, platform.instance)
+
+    assert platform.run("retry_failed_books").success
+
+    assert set(platform.shown_books("ada")) == {book(number)}
+    assert platform.records.abandoned() == []
+    assert last_evaluation(platform.instance).passed
 
 
 # Recorded readings
 
 
 def listening_tick(storage: ObjectStorage, cursor: str | None = None) -> dg.SensorResult:
-    resources = {
-        "storage": StorageResource(url=storage.url),
-        "activity_api": ActivityApiResource(),
-    }
-    context = dg.build_sensor_context(cursor=cursor, resources=resources)
-    result = new_activity_recordings(context)
-    assert isinstance(result, dg.SensorResult)
-    return result
+    with sensor_context(cursor, None) as context:
+        return watch_recordings(storage, needs_record=True).tick(context, AT_ONCE)
 
 
 def asked_for(result: dg.SensorResult) -> list[list[str]]:
@@ -311,11 +467,11 @@ def test_a_recording_that_a_process_is_dealing_with_is_not_requested(
 # Class sessions
 
 
-def sessions_tick(storage: ObjectStorage, cursor: str | None = None) -> dg.SensorResult:
-    resources = {"storage": StorageResource(url=storage.url)}
-    result = new_class_transcripts(dg.build_sensor_context(cursor=cursor, resources=resources))
-    assert isinstance(result, dg.SensorResult)
-    return result
+def sessions_tick(
+    storage: ObjectStorage, cursor: str | None = None, timing: Timing = AT_ONCE
+) -> dg.SensorResult:
+    with sensor_context(cursor, None) as context:
+        return watch_transcripts(storage).tick(context, timing)
 
 
 def sessions_asked_for(result: dg.SensorResult) -> list[set[tuple[str, str]]]:
@@ -389,9 +545,10 @@ def test_sessions_that_are_half_written_wait(folder: ObjectStorage) -> None:
     for name in (".morning.txt", "noon.txt.part", "evening.txt~"):
         folder.put(f"raw/5B/2026-01-05/{name}", b"...")
     with growing(Path(folder.location("raw/5B/2026-01-05/morning.txt"))):
-        unfinished = sessions_tick(folder)
+        unfinished = sessions_tick(folder, timing=IN_REAL_TIME)
     assert sessions_asked_for(unfinished) == []
-    assert sessions_asked_for(sessions_tick(folder, unfinished.cursor)) == [present(folder)]
+    whole = sessions_tick(folder, unfinished.cursor, IN_REAL_TIME)
+    assert sessions_asked_for(whole) == [present(folder)]
 
 
 def test_a_session_that_a_process_is_dealing_with_is_not_requested(folder: ObjectStorage) -> None:
@@ -549,3 +706,86 @@ def test_without_ended_runs_nothing_is_requested(instance: dg.DagsterInstance) -
     second, moved = mending_tick(instance, cursor)
     assert isinstance(second, dg.SkipReason)
     assert moved == cursor
+
+
+# Books that wait for their turn at Google Books
+
+
+def library_with_gaps(platform: Platform, sandbox: Sandbox, window: int) -> tuple[Platform, int]:
+    """A library ingested with so many requests to Google Books in a window; how many gaps."""
+    settings = platform.settings.model_copy(
+        update={
+            "google_books_key": SecretStr(GOOGLE_BOOKS_KEY),
+            "google_books_window_requests": window,
+        }
+    )
+    with_key = Platform(settings, platform.instance)
+    run = with_key.ingest("ada", export_of(range(60)))
+    return with_key, with_key.report(run).gaps
+
+
+def filling_tick(
+    platform: Platform, cursor: str | None = None
+) -> tuple[dg.RunRequest | dg.SkipReason, str | None]:
+    settings = platform.settings
+    key = settings.google_books_key
+    resources = {
+        "storage": StorageResource(url=settings.storage),
+        "google_books": GoogleBooksResource(
+            url=settings.google_books_url,
+            key=key.get_secret_value() if key else None,
+            window_requests=settings.google_books_window_requests,
+            window_seconds=settings.google_books_window_seconds,
+            requests_per_day=settings.google_books_daily_quota,
+            ledger=settings.ledger,
+        ),
+    }
+    context = dg.build_sensor_context(
+        instance=platform.instance, resources=resources, cursor=cursor
+    )
+    result = gaps_to_fill(context)
+    assert isinstance(result, dg.RunRequest | dg.SkipReason)
+    return result, context.cursor
+
+
+def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_behind(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    with_key, gaps = library_with_gaps(platform, sandbox, window=2)
+    assert gaps > 0
+    assert len(with_key.shown_books("ada")) == 60
+
+    waiting, _ = filling_tick(with_key)
+    assert isinstance(waiting, dg.SkipReason)
+    assert "books wait for Google Books" in str(waiting.skip_message)
+
+    roomy = with_key.settings.model_copy(update={"google_books_window_requests": 1000})
+    with_room = Platform(roomy, platform.instance)
+    assert isinstance(filling_tick(with_room)[0], dg.RunRequest)
+    assert with_room.run("fill_gaps").success
+    assert with_room.records.gaps() == {}
+    done, cursor = filling_tick(with_room)
+    assert isinstance(done, dg.SkipReason)
+    assert cursor == with_room.records.version_of_books()
+
+
+def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    with_key, gaps = library_with_gaps(platform, sandbox, window=2)
+    some_room = with_key.settings.model_copy(update={"google_books_window_requests": 6})
+    sandbox.counts.clear()
+
+    run = Platform(some_room, platform.instance).run("fill_gaps")
+
+    report = platform.report(run)
+    assert 0 < report.gaps < gaps
+    assert report.items == gaps
+    assert sandbox.counts.requests(Service.GOOGLE_BOOKS) <= 6
+    assert sandbox.counts.requests(Service.OPEN_LIBRARY) == 0
+
+
+def test_without_a_key_no_run_fills_gaps(platform: Platform) -> None:
+    platform.ingest("ada", export_of(range(60)))
+    assert platform.records.gaps()
+    assert isinstance(filling_tick(platform)[0], dg.SkipReason)

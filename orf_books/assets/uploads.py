@@ -4,14 +4,23 @@ Belongs here: which uploads a run is told to read, and reporting those that were
 belong here: which uploads need a run (`orf_books/records/uploads.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Self
 
 import dagster as dg
 from pydantic import Field
 
-from orf_books.records.uploads import NotedUpload, VersionedUpload
+from orf_books.records.uploads import NotedUpload, UploadRecords, VersionedUpload
+from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.storage import ObjectStorage
+
+SAME_FOR_EARLIER_ITEMS = dg.DataVersion("1")
+"""Of assets that uploads add to: a later upload must not make items of earlier ones stale, which
+follow their own input by a digest of it."""
+EVERY_UPLOAD_IS_READ = "every_upload_is_read"
+SHOWN_UPLOADS = 10
 
 
 class UploadConfig(dg.Config):
@@ -21,6 +30,8 @@ class UploadConfig(dg.Config):
     version: str
     arrived_at: str
     """ISO 8601; of two uploads of the same thing the later one counts."""
+    copy_key: str = ""
+    """A copy that nobody replaces, to read instead of the upload; deleted once it is read."""
 
     @classmethod
     def noticed_now(cls, upload: VersionedUpload) -> Self:
@@ -58,3 +69,58 @@ def log_refused(context: dg.AssetExecutionContext, noted: Sequence[NotedUpload])
             f"No upload could be used. {refused[0].key}: {refused[0].problem}", allow_retries=False
         )
     return len(refused)
+
+
+def every_upload_is_read(
+    asset: dg.AssetKey, records: Callable[[ObjectStorage], UploadRecords[Any]]
+) -> dg.AssetChecksDefinition:
+    """A check that fails while uploads lie there that several runs failed to read.
+
+    The sensor reports it when it gives an upload up, and the run that reads it after all.
+    """
+
+    @dg.asset_check(
+        asset=asset,
+        name=EVERY_UPLOAD_IS_READ,
+        description=(
+            "No upload was given up: it is, when several runs ended before they had read it. "
+            "A retry reads it again."
+        ),
+    )
+    def check(storage: StorageResource) -> dg.AssetCheckResult:
+        problem = _unread(records(storage.open()))
+        return dg.AssetCheckResult(passed=problem is None, description=problem)
+
+    return check
+
+
+def report_unread(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, records: UploadRecords[Any]
+) -> None:
+    """Evaluate that check now."""
+    problem = _unread(records)
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=asset,
+            check_name=EVERY_UPLOAD_IS_READ,
+            passed=problem is None,
+            description=problem,
+        )
+    )
+
+
+@contextmanager
+def reporting_unread(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, records: UploadRecords[Any]
+) -> Iterator[None]:
+    """Evaluate that check after the block, if uploads had been given up before it."""
+    were_given_up = bool(records.abandoned())
+    yield
+    if were_given_up:
+        report_unread(instance, asset, records)
+
+
+def _unread(records: UploadRecords[Any]) -> str | None:
+    unread = records.abandoned()
+    shown = "; ".join(f"{upload.key}: {upload.problem}" for upload in unread[:SHOWN_UPLOADS])
+    return f"{len(unread)} uploads were given up. {shown}" if unread else None

@@ -111,8 +111,12 @@ class ItemWork(ABC, Generic[RowT, ResultT, ReportT]):
     """At most; None is as many as the batch resource allows."""
 
     @abstractmethod
-    def wanted(self, run_id: str) -> Wanted:
-        """The items that this run was started for, or all that are known."""
+    def wanted(self, run_id: str | None) -> Wanted:
+        """The items that a run was started for; all that are known where nothing started it.
+
+        Args:
+            run_id: the run; None for a retry of everything.
+        """
 
     @abstractmethod
     def fingerprints(self, keys: Collection[str]) -> Mapping[str, str]:
@@ -128,6 +132,10 @@ class ItemWork(ABC, Generic[RowT, ResultT, ReportT]):
     @abstractmethod
     def report(self, batch: FinishedBatch[RowT], report: BatchReport) -> ReportT:
         """The report of a batch: the counts that every batch has, and what this kind adds."""
+
+    def describe(self, key: str) -> Metadata:  # noqa: ARG002
+        """By what a person recognises an item, whatever came of it, for Dagster's page."""
+        return {}
 
     def keep(self) -> None:
         """Store what was paid for besides results; called before results are, and at the end."""

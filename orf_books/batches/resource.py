@@ -12,11 +12,12 @@ import dagster as dg
 from orf_books.batches.batch import Progress
 from orf_books.batches.claims import Claims
 from orf_books.resources.ledger import Ledger
+from orf_books.resources.process_resource import ProcessResource
 
 SECONDS_BETWEEN_LINES = 5.0
 
 
-class BatchResource(dg.ConfigurableResource[None]):
+class BatchResource(ProcessResource):
     """Bounds a batch, and writes a line to the log of the run every few seconds."""
 
     concurrency: int

@@ -49,6 +49,11 @@ class BookRecord:
     """1.0 for identifiers; for titles and authors, the similarity from 0 to 1."""
 
 
+NO_KEY = "no key: set ORF_BOOKS_GOOGLE_BOOKS_KEY"
+NOT_YET = "not asked yet: no request was left in this window, the next run asks"
+"""Notes of sources that were not asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
     """One source's answer about one book: a record, or the fact that it knows none.

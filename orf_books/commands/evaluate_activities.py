@@ -19,7 +19,7 @@ from orf_books.activities.agreement import (
 )
 from orf_books.commands.local_uploads import activity_in
 from orf_books.failures import FixInput
-from orf_books.partitions import activity_key
+from orf_books.partition_keys import activity_key
 from orf_books.precision_recall import rounded
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.recordings import TRUTH

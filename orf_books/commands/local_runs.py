@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 
-from orf_books.assets.uploads import UploadsConfig
+from orf_books.assets.uploads import UploadConfig, UploadsConfig
 from orf_books.batches.resource import BatchResource
 from orf_books.batches.store import ReportT
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
@@ -23,6 +24,7 @@ from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     CLASSES_PAGE,
     class_folder,
+    export_copy_key,
     export_key,
     library_data_key,
     library_page_key,
@@ -85,9 +87,17 @@ def ingest_export(
         RunBrokeError: the run has no report.
     """
     records = BookRecords(settings.open_storage())
-    upload = _put(records, content, library)
-    config = UploadsConfig.noticed_now([upload]).run_config("library_entries")
-    return _run_books(settings, records, "ingest_books", config, batch)
+    upload, copy_key = _put(records, content, library), export_copy_key(library, uuid4().hex)
+    # Another command may put another export of the library before this run reads its own.
+    records.storage.put(copy_key, content)
+    config = UploadConfig.noticed_now(upload).model_copy(update={"copy_key": copy_key})
+    return _run_books(
+        settings,
+        records,
+        "ingest_books",
+        UploadsConfig(uploads=[config]).run_config("library_entries"),
+        batch,
+    )
 
 
 def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:

@@ -23,7 +23,7 @@ from orf_books.object_keys import (
     roster_key,
     session_metadata_key,
 )
-from orf_books.partitions import session_key
+from orf_books.partition_keys import session_key
 from orf_books.records.recordings import RECORD
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.transcripts.redaction import Redactor

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import dagster as dg
 
-from orf_books import partitions
+from orf_books.assets.transcripts.step import SESSIONS
 from orf_books.assets.uploads import UploadsConfig
 from orf_books.batches.resource import BatchResource
 from orf_books.commands.local_runs import run_job
@@ -214,7 +214,7 @@ class _Erasure:
             self._records.storage.delete(*row.output_keys)
         self._records.storage.delete(session_refusal_key(found.key))
         self._records.add_uploads([SessionUpload(found.key, found.version, WITHDRAWN, now, job_id)])
-        self._instance.delete_dynamic_partition(str(partitions.sessions.name), found.key)
+        self._instance.delete_dynamic_partition(str(SESSIONS.partitions.name), found.key)
 
     def _withdraw_published(self, row: SessionRow, now: datetime) -> None:
         """Take others out of what is published of a session; the student is deleted and counted."""

@@ -18,7 +18,7 @@ from orf_books.object_keys import (
     library_name,
     library_of_export,
 )
-from orf_books.partitions import activity_key
+from orf_books.partition_keys import activity_key
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import ACCEPTED, BookRecords, ExportUpload
 from orf_books.records.raw_sessions import sessions_in
@@ -43,6 +43,9 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
     unseen = {(one.key, one.version) for one in stored} - {
         (upload.key, upload.version) for upload in known
     }
+    for abandoned in records.abandoned():
+        if (abandoned.key, abandoned.version) in unseen:
+            return {"upload": abandoned.key, "status": FAILED, "problem": abandoned.problem}
     if unseen:
         return {"upload": min(unseen)[0], "status": WAITING}
     if not known:

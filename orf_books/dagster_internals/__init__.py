@@ -8,6 +8,7 @@ that Dagster offers in public.
 from orf_books.dagster_internals.event_storage import PooledSqliteEventLogStorage
 from orf_books.dagster_internals.partition_events import (
     PartitionEvents,
+    PartitionFailure,
     PartitionMaterialization,
     PartitionStatus,
     partition_statuses,
@@ -15,6 +16,7 @@ from orf_books.dagster_internals.partition_events import (
 
 __all__ = [
     "PartitionEvents",
+    "PartitionFailure",
     "PartitionMaterialization",
     "PartitionStatus",
     "PooledSqliteEventLogStorage",

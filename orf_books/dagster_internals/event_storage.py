@@ -1,7 +1,7 @@
 """Dagster's SQLite event storage, kept open and written in batches.
 
 Belongs here: how events are stored and watched. Does not belong here: which events there are
-(`partition_events.py`).
+(`partition_events.py`), Postgres (`postgres_storage.py`).
 """
 
 import os
@@ -9,7 +9,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +16,6 @@ import dagster as dg
 import sqlalchemy
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.event_api import EventHandlerFn
-from dagster._core.events import DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqlPollingEventWatcher
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
@@ -27,8 +25,10 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 
+from orf_books.dagster_internals.asset_events import BatchedAssetEvents, are_plain_asset_events
 
-class PooledSqliteEventLogStorage(SqliteEventLogStorage):
+
+class PooledSqliteEventLogStorage(BatchedAssetEvents, SqliteEventLogStorage):
     """Dagster's SQLite event storage, with connections that are kept and batches that are one.
 
     The stock storage makes a new engine and a new connection for every event, and writes a batch
@@ -116,7 +116,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
         Other events have side effects of their own and go the stock way, one by one.
         """
-        if not all(_is_plain_asset_event(event) for event in events):
+        if not are_plain_asset_events(events):
             super().store_event_batch(events)
             return
         rows = [self._event_to_row(event) for event in events]
@@ -127,21 +127,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
                     [row for row in rows if row["run_id"] == run_id],
                 )
         with self.index_transaction() as connection:
-            ids = connection.execute(
-                SqlEventLogStorageTable.insert().returning(
-                    SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
-                ),
-                rows,
-            ).scalars()
-            stored = list(zip(events, ids, strict=True))
-            self._store_asset_event_tags(connection, events, [number for _, number in stored])
-            # An asset's own row keeps its latest event of each kind only.
-            latest = {
-                (event.get_dagster_event().asset_key, event.dagster_event_type): (event, number)
-                for event, number in stored
-            }
-            for event, number in sorted(latest.values(), key=itemgetter(1)):
-                self._store_asset_event(connection, event, number)
+            self._insert_asset_events(connection, events, rows)
 
     def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
         """Call back for each new event of a run, whichever process stores it.
@@ -180,10 +166,3 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 
 def _is_in_use(engine: Engine) -> bool:
     return cast("sqlalchemy.QueuePool", engine.pool).checkedout() > 0
-
-
-def _is_plain_asset_event(event: EventLogEntry) -> bool:
-    return event.dagster_event_type in {
-        DagsterEventType.ASSET_MATERIALIZATION,
-        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-    }

@@ -18,7 +18,7 @@ from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
 from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
-from orf_books.partitions import book_key
+from orf_books.partition_keys import book_key
 from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.records.uploads import upload_claims
 from orf_books.resources.raw_answers import RawAnswer
@@ -117,6 +117,15 @@ class BookDigest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookGap:
+    """Of an enrichment, which source could not answer yet."""
+
+    key: str
+    enriched_at: datetime
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnrichedBookRow(BookDigest):
     """An enrichment that succeeded, with the answers that it was made from."""
 
@@ -192,6 +201,7 @@ _ANSWERS = TypeAdapter(tuple[SourceAnswer, ...])
 export_uploads = Table("uploads", ExportUpload, ("key", "version"), "arrived_at", RUN_ID)
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
 enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at", RUN_ID)
+book_gaps = Table("enriched_books", BookGap, ("key",), "enriched_at")
 book_digests = Table("enriched_books", BookDigest, ("key",), "enriched_at", RUN_ID)
 failed_enrichments = Table("failed_enrichments", FailedItem, ("key",), "failed_at", RUN_ID)
 raw_answers = Table(
@@ -267,15 +277,21 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         # The receipt comes last: it is what makes the rows count.
         self._tables.append(export_uploads, [upload])
 
-    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport) -> None:
-        """Copy an upload that is no export aside, with what is wrong and what to do."""
+    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport, source: str) -> None:
+        """Copy an upload that is no export aside, with what is wrong and what to do.
+
+        Args:
+            upload: which.
+            reason: why it is refused.
+            source: key of the object that was read.
+        """
         explanation = {
             "upload": upload.key,
             "looks_like": reason.looks_like,
             "remedy": reason.remedy,
             "refused_at": upload.arrived_at.isoformat(),
         }
-        self.storage.copy(upload.key, rejected_export_key(upload.key))
+        self.storage.copy(source, rejected_export_key(upload.key))
         self.storage.put(export_refusal_key(upload.key), json.dumps(explanation, indent=2).encode())
         self._tables.append(export_uploads, [upload])
 
@@ -314,9 +330,13 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         """Likewise, with the answers that they were made from."""
         return {row.key: row for row in self._tables.latest(enriched_books, key_in(keys))}
 
-    def gaps(self) -> set[str]:
-        """Why books lack the answer of a source."""
-        return {row.gap for row in self._tables.latest(book_digests) if row.gap}
+    def version_of_books(self) -> str:
+        """Changes with every enrichment that is stored."""
+        return self._tables.version(enriched_books)
+
+    def gaps(self) -> dict[str, str]:
+        """By book, which source could not answer yet, and why."""
+        return {row.key: row.gap for row in self._tables.latest(book_gaps) if row.gap}
 
     def add_results(self, results: Sequence[EnrichedBookRow]) -> list[BookDigest]:
         """Store enrichments for good."""

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from orf_books.failures import FixInput
 from orf_books.object_keys import CORRECTIONS, session_output_key, session_outputs_folder
-from orf_books.partitions import day_of_session
+from orf_books.partition_keys import day_of_session
 from orf_books.resources.storage import ObjectStorage
 from orf_books.transcripts.corrections import Correction
 

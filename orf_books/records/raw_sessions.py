@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from orf_books import partitions
 from orf_books.failures import FixConfiguration, FixInput, RetryLater
 from orf_books.keys import text_of_key
 from orf_books.object_keys import (
@@ -22,6 +21,7 @@ from orf_books.object_keys import (
     roster_key,
     session_metadata_key,
 )
+from orf_books.partition_keys import class_of_session, session_key
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.roster import Roster, read_roster
@@ -81,7 +81,7 @@ def session_at(storage: ObjectStorage, key: str) -> SessionFound:
     Raises:
         UnusableTranscript: it is not there any more.
     """
-    for found in sessions_in(storage, class_folder(partitions.class_of_session(key))):
+    for found in sessions_in(storage, class_folder(class_of_session(key))):
         if found.key == key:
             return found
     raise _missing()
@@ -157,7 +157,7 @@ def _found(
     problem = None
     try:
         declared = metadata_of_key(raw_key, SOURCE)
-        key = partitions.session_key(declared.class_id, declared.day, raw_key)
+        key = session_key(declared.class_id, declared.day, raw_key)
         roster = roster_key(declared.class_id)
     except FixInput as error:
         problem = _unusable(error)

@@ -25,7 +25,7 @@ from orf_books.object_keys import (
     session_output_key,
     session_outputs_folder,
 )
-from orf_books.partitions import class_of_session, day_of_session
+from orf_books.partition_keys import class_of_session, day_of_session
 from orf_books.records.corrections import corrections_states
 from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
 from orf_books.records.usual import usual_in

@@ -70,7 +70,23 @@ class UploadClaim:
     claimed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class AbandonedUpload:
+    """One version of an upload that several runs failed to read."""
+
+    kind: str
+    """The table of uploads of its kind."""
+    key: str
+    version: str
+    problem: str
+    """What happened, and what to do."""
+    abandoned_at: datetime
+
+
 upload_claims = Table("upload_claims", UploadClaim, ("key",), "claimed_at")
+abandoned_uploads = Table(
+    "abandoned_uploads", AbandonedUpload, ("kind", "key", "version"), "abandoned_at"
+)
 
 
 def oldest_first(uploads: Iterable[Found]) -> list[Found]:
@@ -97,13 +113,33 @@ class UploadRecords(Generic[NotedT]):
         return [upload for upload in self.uploads() if upload.run_id == run_id]
 
     def receipts(self) -> set[Version]:
-        """Versions that were dealt with for good."""
-        return {(upload.key, upload.version) for upload in self.uploads()}
+        """Versions that no sensor requests: a run has dealt with them, or several failed to."""
+        return self._read() | {(upload.key, upload.version) for upload in self._given_up()}
 
     def without_receipt(self, present: Iterable[Found]) -> list[Found]:
         """Those that no run has dealt with at their present version, oldest first."""
-        receipts = self.receipts()
-        return oldest_first(one for one in present if (one.key, one.version) not in receipts)
+        read = self._read()
+        return oldest_first(one for one in present if (one.key, one.version) not in read)
+
+    def abandon(self, key: str, version: str, problem: str) -> None:
+        """Note that several runs failed to read an upload."""
+        upload = AbandonedUpload(self.noted_uploads.name, key, version, problem, datetime.now(UTC))
+        self._tables.append(abandoned_uploads, [upload])
+
+    def abandoned(self) -> list[AbandonedUpload]:
+        """Uploads that were given up, and that no run has read since."""
+        given_up = self._given_up()
+        read = self._read() if given_up else set()
+        return [upload for upload in given_up if (upload.key, upload.version) not in read]
+
+    def _read(self) -> set[Version]:
+        return {(upload.key, upload.version) for upload in self.uploads()}
+
+    def _given_up(self) -> list[AbandonedUpload]:
+        import polars as pl
+
+        of_kind = pl.col("kind") == self.noted_uploads.name
+        return self._tables.latest(abandoned_uploads, of_kind)
 
     def claim(self, key: str) -> None:
         """Tell sensors that this process is about to put the upload and to deal with it."""

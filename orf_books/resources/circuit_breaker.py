@@ -1,7 +1,8 @@
-"""When a service is not asked for a while: it is down, or it turns us away.
+"""When a service is not asked for a while: it is down, or it refuses us.
 
-Belongs here: counting what comes back, and saying no in the service's place. Does not belong here:
-retries of one request (`http.py`), and groups that one question breaks (`grouped_lookup.py`).
+Belongs here: deciding, for everything that is asked of a service, whether it is down. Does not
+belong here: retries of one request (`http.py`), and finding the question that breaks a group
+(`grouped_lookup.py`).
 """
 
 import time
@@ -10,14 +11,14 @@ from collections.abc import Callable
 from orf_books.failures import FailureCategory, OrfBooksError, RetryLater
 
 FAILURES_THAT_OPEN = 20
-"""Attempts in a row. Fewer may be a few questions that a service chokes on, each asked again."""
+"""Attempts in a row. Fewer may be a few questions that break the service, each asked again."""
 OPEN_SECONDS = 10.0
 
 
 class CircuitBreaker:
-    """Lets requests pass, until so many in a row got no answer that the service must be down.
+    """Lets requests pass until so many in a row got no answer that the service must be down.
 
-    While it is open nothing is asked, except for one request every `open_seconds` that looks
+    While it is open nothing is asked, except for one request every `open_seconds` that tries
     whether the service is back.
     """
 
@@ -34,47 +35,47 @@ class CircuitBreaker:
         self._open_seconds = open_seconds
         self._now = now
         self._failures_in_a_row = 0
-        self._next_look = 0.0
+        self._next_trial = 0.0
         self._refusal: OrfBooksError | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether the service is taken to be down."""
+        """Whether the service is considered down."""
         return self._failures_in_a_row >= self._failures_that_open
 
     def check(self) -> None:
         """Call before a request.
 
         Raises:
-            RetryLater: the service is taken to be down.
+            RetryLater: the service is considered down.
             OrfBooksError: whatever was given to `stop`.
         """
         if self._refusal is not None:
             raise self._refusal.with_traceback(None)
         if not self.is_open:
             return
-        if self._now() < self._next_look:
+        if self._now() < self._next_trial:
             raise ServiceIsDown(
                 f"{self._service} was not asked: it has failed {self._failures_in_a_row} times in "
                 "a row.",
                 FailureCategory.UNAVAILABLE,
             )
-        self._next_look = self._now() + self._open_seconds
+        self._next_trial = self._now() + self._open_seconds
 
     def answered(self) -> None:
-        """The service answered, be it with a refusal: it is there."""
+        """The service answered, if only with an error: it is up."""
         self._failures_in_a_row = 0
 
     def failed(self) -> None:
         """A request got no answer."""
         self._failures_in_a_row += 1
         if self.is_open:
-            self._next_look = self._now() + self._open_seconds
+            self._next_trial = self._now() + self._open_seconds
 
     def stop(self, refusal: OrfBooksError) -> None:
-        """Let nothing pass any more: every request would meet this refusal."""
+        """Let nothing pass any more: every request would be refused like this."""
         self._refusal = refusal
 
 
 class ServiceIsDown(RetryLater):
-    """A request that was not sent, as others had failed before."""
+    """A request was not sent, because too many before it had failed."""

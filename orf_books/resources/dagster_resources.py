@@ -1,6 +1,6 @@
 """Everything outside the process, as resources that Dagster hands to assets.
 
-Belongs here: what is configured about the store and each service. Does not belong here: how they
+Belongs here: what the store and each service need from the settings. Does not belong here: how they
 are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothing of Dagster.
 """
 
@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import dagster as dg
+from pydantic import Field
 
 from orf_books import __version__
 from orf_books.failures import FixConfiguration
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit
-from orf_books.resources.secrets import reveal
+from orf_books.resources.process_resource import ProcessResource
+from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit, SharedWindow
 from orf_books.resources.storage import ObjectStorage, S3Options
 
 if TYPE_CHECKING:
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from orf_books.resources.open_library import OpenLibrary
     from orf_books.resources.raw_answers import RawAnswer
 
+_SECRET: str | None = Field(default=None, repr=False)
+
 
 def user_agent(contact: str | None) -> str:
     """Who we are, as Open Library's policy wants it: name, version, and whom to write to."""
     return f"orf_books/{__version__}" + (f" ({contact})" if contact else "")
 
 
-class StorageResource(dg.ConfigurableResource[None]):
+class StorageResource(ProcessResource):
     """The object storage of the platform; S3 fields mean what they mean in `S3Resource`."""
 
     url: str
@@ -40,17 +42,16 @@ class StorageResource(dg.ConfigurableResource[None]):
     region_name: str | None = None
     profile_name: str | None = None
     aws_access_key_id: str | None = None
-    aws_secret_access_key: str | None = None
-    aws_session_token: str | None = None
+    aws_secret_access_key: str | None = _SECRET
+    aws_session_token: str | None = _SECRET
 
     def open(self) -> ObjectStorage:
         """The storage, ready to use."""
         options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
-        revealed = {name: reveal(value) if value else value for name, value in options.items()}
-        return ObjectStorage(self.url, S3Options(**revealed))
+        return ObjectStorage(self.url, S3Options(**options))
 
 
-class OpenLibraryResource(dg.ConfigurableResource[None]):
+class OpenLibraryResource(ProcessResource):
     """Open Library; asked first."""
 
     url: str
@@ -70,34 +71,57 @@ class OpenLibraryResource(dg.ConfigurableResource[None]):
         )
 
 
-class GoogleBooksResource(dg.ConfigurableResource[None]):
+class GoogleBooksResource(ProcessResource):
     """Google Books; asked for what Open Library leaves open, and only with a key."""
 
     url: str
     contact: str | None = None
-    key: str | None = None
-    requests_per_second: float
+    key: str | None = _SECRET
+    window_requests: int
+    window_seconds: float
     requests_per_day: int
     ledger: str
 
     def open(
         self,
-        title_seconds: float | None = None,
+        longest_wait: float | None = None,
         keep: Callable[["RawAnswer"], None] = lambda _: None,
     ) -> "GoogleBooks":
-        """A client, for use as `async with` in one step; arguments as of `GoogleBooks`."""
+        """A client, for use as `async with` in one step.
+
+        Args:
+            longest_wait: seconds; what cannot be asked by then is left to a later run.
+            keep: given every answer as it came.
+        """
         from orf_books.resources.google_books import GoogleBooks
 
-        ledger = Ledger(self.ledger)
         return GoogleBooks(
             self.url,
-            key=reveal(self.key) if self.key else None,
+            key=self.key,
             user_agent=user_agent(self.contact),
-            rate_limit=SharedRateLimit(ledger, self.url, self.requests_per_second),
-            quota=DailyQuota(ledger, self.url, self.requests_per_day),
-            title_seconds=title_seconds,
+            rate_limit=self._window(longest_wait),
+            quota=self._quota(),
             keep=keep,
         )
+
+    def seconds_until_free(self) -> float | None:
+        """How long until something may be asked; None: not before the quota of the day is new."""
+
+        async def wait() -> float | None:
+            return (
+                await self._window(None).seconds_until_free()
+                if await self._quota().left()
+                else None
+            )
+
+        return asyncio.run(wait())
+
+    def _window(self, longest_wait: float | None) -> SharedWindow:
+        window = self.window_requests, self.window_seconds
+        return SharedWindow(Ledger(self.ledger), self.url, *window, longest_wait)
+
+    def _quota(self) -> DailyQuota:
+        return DailyQuota(Ledger(self.ledger), self.url, self.requests_per_day)
 
     @property
     def is_on(self) -> bool:
@@ -111,7 +135,7 @@ class GoogleBooksResource(dg.ConfigurableResource[None]):
         return () if self.is_on else (off,)
 
 
-class SpeechResource(dg.ConfigurableResource[None]):
+class SpeechResource(ProcessResource):
     """Who listens to recordings: this machine, or the three services."""
 
     mode: str
@@ -120,7 +144,7 @@ class SpeechResource(dg.ConfigurableResource[None]):
     """What the votes of the recognisers come to, see `VoteRule`."""
     contact: str | None = None
     deepgram_url: str
-    deepgram_key: str | None = None
+    deepgram_key: str | None = _SECRET
     kaldi_general_url: str | None = None
     kaldi_partner_url: str | None = None
     wav2vec_url: str | None = None
@@ -161,20 +185,18 @@ class SpeechResource(dg.ConfigurableResource[None]):
             )
         agent = user_agent(self.contact)
         async with (
-            Deepgram(
-                self.deepgram_url, key=reveal(self.deepgram_key), user_agent=agent
-            ) as deepgram,
+            Deepgram(self.deepgram_url, key=self.deepgram_key, user_agent=agent) as deepgram,
             Kaldi(self.kaldi_general_url, self.kaldi_partner_url, user_agent=agent) as kaldi,
             Wav2vec(self.wav2vec_url, user_agent=agent) as wav2vec,
         ):
             yield Recognisers(deepgram, kaldi, wav2vec)
 
 
-class ActivityApiResource(dg.ConfigurableResource[None]):
+class ActivityApiResource(ProcessResource):
     """The activity API; off without an address."""
 
     url: str | None = None
-    key: str | None = None
+    key: str | None = _SECRET
     contact: str | None = None
 
     @asynccontextmanager
@@ -191,16 +213,14 @@ class ActivityApiResource(dg.ConfigurableResource[None]):
             return
         if self.key is None:
             raise FixConfiguration("ORF_BOOKS_ACTIVITY_API_URL needs ORF_BOOKS_ACTIVITY_API_KEY.")
-        async with ActivityApi(
-            self.url, key=reveal(self.key), user_agent=user_agent(self.contact)
-        ) as api:
+        async with ActivityApi(self.url, key=self.key, user_agent=user_agent(self.contact)) as api:
             yield api
 
 
-class SlackResource(dg.ConfigurableResource[None]):
+class SlackResource(ProcessResource):
     """One channel of Slack; off without a webhook."""
 
-    webhook: str | None = None
+    webhook: str | None = _SECRET
     contact: str | None = None
 
     def tell(self, text: str) -> None:
@@ -211,7 +231,7 @@ class SlackResource(dg.ConfigurableResource[None]):
         """
         if self.webhook is None:
             return
-        asyncio.run(self._post(reveal(self.webhook), text))
+        asyncio.run(self._post(self.webhook, text))
 
     async def _post(self, webhook: str, text: str) -> None:
         from orf_books.resources.slack import Slack
@@ -220,19 +240,19 @@ class SlackResource(dg.ConfigurableResource[None]):
             await slack.post(text)
 
 
-class DatabaseResource(dg.ConfigurableResource[None]):
+class DatabaseResource(ProcessResource):
     """The database that scores are published to."""
 
-    url: str
+    url: str = Field(repr=False)
 
     def open(self) -> "Database":
         """The database; nothing is connected before it is used."""
         from orf_books.resources.database import Database
 
-        return Database(reveal(self.url))
+        return Database(self.url)
 
 
-class TranscriptRulesResource(dg.ConfigurableResource[None]):
+class TranscriptRulesResource(ProcessResource):
     """What a transcript must be to be used, and what finds skills in it."""
 
     largest_warned_share: float

@@ -1,11 +1,13 @@
 """Many single lookups, few requests: what is asked at about the same time is asked together.
 
 Belongs here: collecting lookups into groups, handing out the answers, and finding the question
-that breaks a group. Does not belong here: how a group is asked and what an answer means.
+that breaks a group. Does not belong here: how a group is asked, what an answer means, and whether
+the service is down (`circuit_breaker.py`).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from orf_books.failures import OrfBooksError
@@ -15,12 +17,16 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 AskGroup = Callable[[Sequence[Question], int | None], Awaitable[Mapping[Question, Answer]]]
-"""Asks one request's worth of questions, where one of them may be the cause of a failure in at most
-so many attempts (None: as many as usual).
-What has no answer is left out. May raise `GroupUndecided` for several questions, never for one."""
+"""Asks the questions of one request.
 
-LEVEL_OF_EIGHTHS = 3
-FAILURES_OF_AN_OUTAGE = 18
+The number limits the attempts on failures that one question may have caused; None is no limit
+besides the retry policy. Questions without an answer are left out of the result. May raise
+`GroupUndecided` for several questions, never for one."""
+
+
+async def never_waits() -> float:
+    """The wait for a turn where there is no rate limit."""
+    return 0.0
 
 
 class GroupUndecided(Exception):
@@ -30,15 +36,14 @@ class GroupUndecided(Exception):
 class GroupedLookup(Generic[Question, Answer]):
     """Answers single questions by asking groups of them.
 
-    A group leaves when it is full, or after `gather_seconds`, or, where requests have to wait for
-    their turn anyway, when its turn comes: until then it takes more questions.
+    A group leaves when it is full, or after `gather_seconds`; where requests have to wait for their
+    turn, it goes on taking questions until its turn comes.
 
-    A group that fails is split in halves, and these again, so that a question on which the service
-    chokes costs its neighbours nothing but time: about two requests for each halving. It is not
-    split where the failure is the service's alone (not reached, too many requests, refused), and
-    splitting ends when even the eighths of groups fail and no request at all has been answered
-    among the last `FAILURES_OF_AN_OUTAGE`: that is an outage, and until the next answer no group is
-    split.
+    A group that fails is split in halves, and these again, so that a question that breaks its group
+    costs its neighbours only time: about two requests for each halving. A failure that cannot be
+    one question's (service not reached, too many requests, access refused) splits nothing, and
+    neither does an outage: once the circuit breaker of the client is open, `ask` raises without a
+    request.
 
     Args:
         ask: asks a group.
@@ -53,17 +58,15 @@ class GroupedLookup(Generic[Question, Answer]):
         *,
         group_size: int,
         gather_seconds: float = 0.01,
-        seconds_until_free: Callable[[], float] = lambda: 0.0,
+        seconds_until_free: Callable[[], Awaitable[float]] = never_waits,
     ) -> None:
         self._ask = ask
         self._group_size = group_size
         self._gather_seconds = gather_seconds
         self._seconds_until_free = seconds_until_free
         self._waiting: list[_Lookup[Question, Answer]] = []
-        self._departure: asyncio.TimerHandle | None = None
+        self._departure: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
-        self._failures_in_a_row = 0
-        self._is_outage = False
 
     async def find(self, question: Question) -> Answer | None:
         """The answer to one question, None where there is none.
@@ -76,9 +79,7 @@ class GroupedLookup(Generic[Question, Answer]):
         if len(self._waiting) >= self._group_size:
             self._send_waiting()
         elif self._departure is None:
-            self._departure = asyncio.get_running_loop().call_later(
-                self._gather_seconds, self._depart
-            )
+            self._departure = asyncio.create_task(self._depart_in_turn())
         return await lookup.answer
 
     async def aclose(self) -> None:
@@ -92,12 +93,15 @@ class GroupedLookup(Generic[Question, Answer]):
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
-    def _depart(self) -> None:
-        wait = self._seconds_until_free()
-        if wait > 0:
-            self._departure = asyncio.get_running_loop().call_later(wait, self._depart)
-        else:
-            self._send_waiting()
+    async def _depart_in_turn(self) -> None:
+        wait = self._gather_seconds
+        # Where the wait cannot be known, asking meets the same failure and reports it.
+        with suppress(OrfBooksError):
+            while wait > 0:
+                await asyncio.sleep(wait)
+                wait = await self._seconds_until_free()
+        self._departure = None
+        self._send_waiting()
 
     def _cancel_departure(self) -> None:
         if self._departure is not None:
@@ -126,17 +130,14 @@ class GroupedLookup(Generic[Question, Answer]):
         try:
             answers = await self._ask(questions, self._attempts(len(questions), level))
         except GroupUndecided:
-            self._note_answer()
             await self._settle_halves(group, level + 1)
         except OrfBooksError as failure:
-            self._note_failure(level)
-            if self._may_be_one_question(failure, len(questions)):
+            if len(questions) > 1 and _one_question_may_be_the_cause(failure):
                 await self._settle_halves(group, level + 1)
             else:
                 for lookup in group:
                     lookup.fail(failure)
         else:
-            self._note_answer()
             for lookup in group:
                 lookup.settle(answers.get(lookup.question))
 
@@ -148,33 +149,20 @@ class GroupedLookup(Generic[Question, Answer]):
             self._settle(group[:middle], level), self._settle(group[middle:], level)
         )
 
-    def _attempts(self, questions: int, level: int) -> int | None:
-        """All attempts where nothing else is left to do; what is split instead needs few."""
-        if self._is_outage or (questions == 1 and level == 0):
+    @staticmethod
+    def _attempts(questions: int, level: int) -> int | None:
+        """All attempts where nothing else is left to do; a group that can be split needs few."""
+        if questions == 1 and level == 0:
             return None
         return 2 if questions == 1 or level == 0 else 1
 
-    def _note_answer(self) -> None:
-        self._failures_in_a_row = 0
-        self._is_outage = False
 
-    def _note_failure(self, level: int) -> None:
-        self._failures_in_a_row += 1
-        # Whole groups may each hold a question that breaks them; eighths hardly all do.
-        if level >= LEVEL_OF_EIGHTHS and self._failures_in_a_row >= FAILURES_OF_AN_OUTAGE:
-            self._is_outage = True
-
-    def _may_be_one_question(self, failure: OrfBooksError, questions: int) -> bool:
-        return (
-            questions > 1
-            and not self._is_outage
-            and isinstance(failure, ServiceFailure)
-            and failure.one_question_may_be_the_cause
-        )
+def _one_question_may_be_the_cause(failure: OrfBooksError) -> bool:
+    return isinstance(failure, ServiceFailure) and failure.one_question_may_be_the_cause
 
 
 class _Lookup(Generic[Question, Answer]):
-    """One question on its way, and the place where its asker waits."""
+    """One question under way, and the future that its caller awaits."""
 
     def __init__(self, question: Question) -> None:
         self.question = question

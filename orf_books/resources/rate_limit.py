@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from orf_books.failures import FailureCategory, RetryLater
 from orf_books.resources.ledger import Ledger
 
 _PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -17,7 +18,7 @@ _PACIFIC = ZoneInfo("America/Los_Angeles")
 class RateLimit(Protocol):
     """Turns at one service. All times in seconds."""
 
-    def seconds_until_free(self) -> float:
+    async def seconds_until_free(self) -> float:
         """How long a request that came now would wait."""
         ...
 
@@ -25,7 +26,7 @@ class RateLimit(Protocol):
         """Wait for the next free turn."""
         ...
 
-    def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float) -> None:
         """Give no new turn for so long: the service wants a pause."""
         ...
 
@@ -37,43 +38,105 @@ class LocalRateLimit:
         self._spacing = 1 / requests_per_second if requests_per_second else 0.0
         self._next_turn = 0.0
 
-    def seconds_until_free(self) -> float:
+    async def seconds_until_free(self) -> float:
         """How long a request that came now would wait."""
+        return self._wait()
+
+    def _wait(self) -> float:
         return max(0.0, self._next_turn - asyncio.get_running_loop().time())
 
     async def turn(self) -> None:
         """Wait for the next free turn."""
-        wait = self.seconds_until_free()
+        wait = self._wait()
         self._next_turn = asyncio.get_running_loop().time() + wait + self._spacing
         if wait:
             await asyncio.sleep(wait)
 
-    def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float) -> None:
         """Give no new turn for so long."""
         until = asyncio.get_running_loop().time() + seconds
         self._next_turn = max(self._next_turn, until)
 
 
 class SharedRateLimit:
-    """Evenly spaced turns of everybody who uses the ledger."""
+    """Evenly spaced turns of everybody who uses the ledger.
+
+    The ledger is a database, so it is used from threads: the event loop never waits for it.
+    """
 
     def __init__(self, ledger: Ledger, service: str, requests_per_second: float) -> None:
         self._ledger = ledger
         self._service = service
         self._spacing = 1 / requests_per_second
 
-    def seconds_until_free(self) -> float:
+    async def seconds_until_free(self) -> float:
         """How long a request that came now would wait."""
-        return self._ledger.seconds_until_turn(self._service)
+        return await asyncio.to_thread(self._ledger.seconds_until_turn, self._service)
 
     async def turn(self) -> None:
         """Wait for the next free turn."""
-        if wait := self._ledger.take_turn(self._service, self._spacing):
+        wait = await asyncio.to_thread(self._ledger.take_turn, self._service, self._spacing)
+        if wait:
             await asyncio.sleep(wait)
 
-    def hold(self, seconds: float) -> None:
+    async def hold(self, seconds: float) -> None:
         """Give no new turn to anybody for so long."""
-        self._ledger.hold(self._service, seconds)
+        await asyncio.to_thread(self._ledger.hold, self._service, seconds)
+
+
+class TurnIsTooFarAway(RetryLater):
+    """A request that was not sent, because its turn would have come too late for this run."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, FailureCategory.RATE_LIMITED)
+
+
+class SharedWindow:
+    """At most so many requests within so many seconds, of everybody who uses the ledger.
+
+    What the window allows may leave at once.
+
+    Args:
+        ledger: where the requests are counted.
+        service: whose window it is.
+        requests: that fit into a window.
+        seconds: how long a window is.
+        longest_wait: seconds that a turn may be away; None is as long as it takes.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        service: str,
+        requests: int,
+        seconds: float,
+        longest_wait: float | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._window = service, requests, seconds
+        self._longest_wait = longest_wait
+
+    async def seconds_until_free(self) -> float:
+        """How long a request that came now would wait; none waits longer than it may."""
+        wait = await asyncio.to_thread(self._ledger.seconds_until_turn_in_window, *self._window)
+        return wait if self._longest_wait is None or wait <= self._longest_wait else 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next free turn.
+
+        Raises:
+            TurnIsTooFarAway: it would take longer than the longest wait.
+        """
+        wait = await asyncio.to_thread(
+            self._ledger.take_turn_in_window, *self._window, self._longest_wait
+        )
+        if wait is None:
+            raise TurnIsTooFarAway("The window of this service is full.")
+        await asyncio.sleep(wait)
+
+    async def hold(self, seconds: float) -> None:
+        """Give no new turn to anybody for so long."""
+        await asyncio.to_thread(self._ledger.hold, self._window[0], seconds)
 
 
 class DailyQuota:
@@ -84,13 +147,22 @@ class DailyQuota:
         self._service = service
         self._requests_per_day = requests_per_day
 
-    def spend(self) -> bool:
+    async def spend(self) -> bool:
         """Spend one request; False where none is left until midnight Pacific time."""
-        return self._ledger.spend(self._service, self._today(), self._requests_per_day)
+        return await asyncio.to_thread(
+            self._ledger.spend, self._service, self._today(), self._requests_per_day
+        )
 
-    def exhaust(self) -> None:
+    async def left(self) -> int:
+        """Requests left today."""
+        spent = await asyncio.to_thread(self._ledger.spent, self._service, self._today())
+        return max(0, self._requests_per_day - spent)
+
+    async def exhaust(self) -> None:
         """The service says that nothing is left today."""
-        self._ledger.exhaust(self._service, self._today(), self._requests_per_day)
+        await asyncio.to_thread(
+            self._ledger.exhaust, self._service, self._today(), self._requests_per_day
+        )
 
     @staticmethod
     def _today() -> date:

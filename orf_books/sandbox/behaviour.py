@@ -85,9 +85,8 @@ class Behaviour(Troubles):
     require_contact: bool = False
     """Whether Open Library refuses User-Agents of libraries and those without a contact."""
     enforce_limits: bool = False
-    """Whether the published limits hold: Open Library 180 requests a minute, covers by ISBN 100
-    in five minutes, Google Books 1000 a day and 60 a minute, Deepgram 100 at once, Slack a
-    message a second."""
+    """Whether the published limits hold: Open Library 180 requests a minute, Google Books 1000 a
+    day and 60 a minute, Deepgram 100 at once, Slack a message a second."""
     google_key: str = GOOGLE_BOOKS_KEY
     google_queries_per_day: int | None = None
     """Queries until the day's quota is gone; a day ends when the counts are cleared. None is no

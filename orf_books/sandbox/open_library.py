@@ -1,8 +1,8 @@
-"""Open Library as a local server: search, books API, records and covers.
+"""Open Library as a local server: search, books API and records.
 
 Belongs here: the endpoints with their quirks, and who is refused. Does not belong here: the shapes
-of answers (`open_library_answers.py`), pictures (`covers.py`), the query language
-(`search_language.py`), outages and counting (`front_door.py`).
+of answers (`open_library_answers.py`), the query language (`search_language.py`), outages and
+counting (`front_door.py`).
 """
 
 import asyncio
@@ -20,9 +20,8 @@ from starlette.routing import Route
 from orf_books.sandbox.behaviour import Behaviour, Counts, Service
 from orf_books.sandbox.book_front_door import BookFrontDoor
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, OpenLibraryRecord, normalised
-from orf_books.sandbox.covers import cover_routes, is_cover, is_limited_cover
 from orf_books.sandbox.front_door import page
-from orf_books.sandbox.limits import LeakyBucket, Window
+from orf_books.sandbox.limits import LeakyBucket
 from orf_books.sandbox.open_library_answers import (
     Json,
     data_entry,
@@ -45,8 +44,6 @@ NAMING_PARAMETERS = ("q", "title", "author", "isbn", "bibkeys")
 SHORTEST_QUERY = 3
 LONGEST_ADDRESS = 8000
 """Of path and query together; the proxy reads the request line into 8 KiB."""
-COVERS_BY_ISBN = 100
-COVERS_BY_ISBN_SECONDS = 300.0
 
 _LIBRARY_AGENT = re.compile(r"^(python-|aiohttp|curl/|Wget/|Go-http-client|okhttp|axios/|$)")
 
@@ -54,7 +51,7 @@ _LIBRARY_AGENT = re.compile(r"^(python-|aiohttp|curl/|Wget/|Go-http-client|okhtt
 def open_library_app(
     catalogue: Catalogue, behaviour: Behaviour, counts: Counts | None = None
 ) -> Starlette:
-    """Open Library with its covers, over a catalogue."""
+    """Open Library over a catalogue."""
     library = OpenLibrary(catalogue)
     front_door = Middleware(
         BookFrontDoor,
@@ -73,7 +70,6 @@ def open_library_app(
             Route("/works/{work}.json", library.work),
             Route("/books/{edition}.json", library.edition),
             Route("/authors/{author}.json", library.author),
-            *cover_routes(catalogue),
         ],
         middleware=[front_door],
     )
@@ -87,12 +83,9 @@ class OpenLibraryRules:
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
         self._requests = LeakyBucket(per_minute=180, burst=25, undelayed=10)
-        self._covers_by_isbn = Window(COVERS_BY_ISBN_SECONDS)
 
     def endpoint(self, path: str) -> str:
-        """The name of an endpoint: `search`, `api/books`, `isbn`, `works`, `books`, `covers`..."""
-        if is_cover(path):
-            return "covers"
+        """The name of an endpoint: `search`, `api/books`, `isbn`, `works`, `books`..."""
         first, *rest = path.strip("/").removesuffix(".json").split("/")
         return "/".join((first, *rest)) if first == "api" else first
 
@@ -104,10 +97,8 @@ class OpenLibraryRules:
         """How many bibkeys there are."""
         return len(_bibkeys(request))
 
-    async def refusal(self, path: str, request: Request) -> Response | None:
+    async def refusal(self, _path: str, request: Request) -> Response | None:
         """414 for the long, 403 for the unidentified, 429 for the hasty; otherwise None."""
-        if is_cover(path):
-            return self._cover_refusal(path)
         if len(request.url.path) + len(request.url.query) > LONGEST_ADDRESS:
             return page(414, "Request-URI Too Large")
         if self._behaviour.require_contact and not _is_identified(request):
@@ -122,11 +113,6 @@ class OpenLibraryRules:
             return _too_many_requests()
         await asyncio.sleep(wait)
         return None
-
-    def _cover_refusal(self, path: str) -> Response | None:
-        if not (self._behaviour.enforce_limits and is_limited_cover(path)):
-            return None
-        return None if self._covers_by_isbn.admits(COVERS_BY_ISBN) else page(403, "Forbidden")
 
 
 def _is_identified(request: Request) -> bool:

@@ -81,7 +81,7 @@ class Sandbox:
 
     @property
     def open_library_url(self) -> str:
-        """What stands in for `https://openlibrary.org` and `https://covers.openlibrary.org`."""
+        """What stands in for `https://openlibrary.org`."""
         return self.url + OPEN_LIBRARY_PATH
 
     @property

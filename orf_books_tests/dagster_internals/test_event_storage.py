@@ -14,7 +14,13 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.events import (
+    AssetMaterializationFailure,
+    AssetMaterializationFailureReason,
+    AssetMaterializationFailureType,
+)
 from dagster._core.events import (
+    AssetFailedToMaterializeData,
     AssetMaterializationPlannedData,
     DagsterEvent,
     DagsterEventType,
@@ -70,6 +76,21 @@ def materialized_event(run_id: str, key: str, asset: dg.AssetKey = ITEM) -> Even
     )
 
 
+def failed_event(run_id: str, key: str) -> EventLogEntry:
+    failure = AssetMaterializationFailure(
+        ITEM,
+        AssetMaterializationFailureType.FAILED,
+        AssetMaterializationFailureReason.FAILED_TO_MATERIALIZE,
+        description=f"Why {key} failed",
+        partition=key,
+    )
+    return _entry(
+        run_id,
+        DagsterEventType.ASSET_FAILED_TO_MATERIALIZE,
+        AssetFailedToMaterializeData(failure),
+    )
+
+
 def log_line(run_id: str, text: str) -> EventLogEntry:
     return EventLogEntry(  # type: ignore[no-untyped-call]
         error_info=None, level=20, user_message=text, run_id=run_id, timestamp=_next_moment()
@@ -104,7 +125,7 @@ def _next_moment() -> float:
 
 
 def mixed_events() -> list[EventLogEntry]:
-    """Two runs and two assets, planned events after materializations too."""
+    """Two runs and two assets, planned and failed events after materializations too."""
     other = dg.AssetKey(["deep", "other"])
     return [
         planned_event("run-1", "a"),
@@ -112,6 +133,7 @@ def mixed_events() -> list[EventLogEntry]:
         materialized_event("run-2", "b", other),
         materialized_event("run-2", "a"),
         planned_event("run-1", "c"),
+        failed_event("run-1", "c"),
     ]
 
 
@@ -164,6 +186,32 @@ def test_either_storage_reads_what_the_other_wrote(tmp_path: Path) -> None:
     assert _answers(stock)["materialized"] == {"a", "by stock"}
     assert _answers(stock)["dynamic"] == ["a", "b"]
     pooled.dispose()
+
+
+def test_failures_are_found_by_asset_and_partition_and_page_by_page(
+    pooled: PooledSqliteEventLogStorage,
+) -> None:
+    pooled.store_event_batch([failed_event("run-1", key) for key in "abc"])
+    pooled.store_event(failed_event("run-2", "a"))
+    pooled.store_event(materialized_event("run-2", "b"))
+
+    assert _failures(pooled.fetch_failed_materializations(ITEM, limit=10)) == ["a", "c", "b", "a"]
+    of_a = dg.AssetRecordsFilter(ITEM, asset_partitions=["a"])
+    assert _failures(pooled.fetch_failed_materializations(of_a, limit=10)) == ["a", "a"]
+    first = pooled.fetch_failed_materializations(ITEM, limit=3, ascending=True)
+    assert (_failures(first), first.has_more) == (["a", "b", "c"], True)
+    rest = pooled.fetch_failed_materializations(ITEM, 3, first.cursor, ascending=True)
+    assert (_failures(rest), rest.has_more) == (["a"], False)
+
+
+def test_failures_are_forgotten_with_their_run(pooled: PooledSqliteEventLogStorage) -> None:
+    pooled.store_event_batch([failed_event("run-1", "a"), failed_event("run-2", "b")])
+    pooled.delete_events("run-1")
+    assert _failures(pooled.fetch_failed_materializations(ITEM, limit=10)) == ["b"]
+
+
+def _failures(result: dg.EventRecordsResult) -> list[str | None]:
+    return [record.partition_key for record in result.records]
 
 
 def _answers(storage: SqliteEventLogStorage) -> dict[str, Any]:
@@ -328,7 +376,7 @@ def test_wiping_forgets_everything_and_the_storage_can_still_be_used(
     assert not list((tmp_path / "events").glob("run-*"))
     assert pooled.get_asset_records() == []
     one_by_one(pooled, mixed_events())
-    assert len(pooled.get_logs_for_run("run-1")) == 3
+    assert len(pooled.get_logs_for_run("run-1")) == 4
 
 
 # Several processes
@@ -391,7 +439,6 @@ def test_processes_that_write_at_once_lose_nothing_while_others_read(
     _assert_sound(tmp_path)
 
 
-@pytest.mark.slow
 def _write_until_killed(base: str, pipe: "Connection[int, int]") -> None:
     storage = PooledSqliteEventLogStorage(base)
     for number in range(10**6):
@@ -400,6 +447,7 @@ def _write_until_killed(base: str, pipe: "Connection[int, int]") -> None:
         pipe.send(number)
 
 
+@pytest.mark.slow
 def test_a_killed_writer_loses_nothing_that_it_stored(tmp_path: Path) -> None:
     receiving, sending = SPAWN.Pipe(duplex=False)
     process = SPAWN.Process(target=_write_until_killed, args=(str(tmp_path), sending))

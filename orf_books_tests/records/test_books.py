@@ -136,7 +136,7 @@ def test_an_empty_store_has_no_uploads_no_rows_and_no_books(records: BookRecords
 def test_a_refused_upload_is_copied_aside_with_what_to_do(records: BookRecords) -> None:
     records.storage.put("uploads/ada/raw.csv", b"zip")
     reason = NotAGoodreadsExport("a ZIP file", "Unpack it first.")
-    records.refuse(upload("ada", status=REFUSED), reason)
+    records.refuse(upload("ada", status=REFUSED), reason, "uploads/ada/raw.csv")
 
     assert records.storage.get("rejected/ada/raw.csv") == b"zip"
     explanation = json.loads(records.storage.get("rejected/ada/raw.csv.error.json"))

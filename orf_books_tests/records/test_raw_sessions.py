@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from orf_books.object_keys import session_metadata_key
-from orf_books.partitions import session_key
+from orf_books.partition_keys import session_key
 from orf_books.records.raw_sessions import (
     SOURCE,
     SessionFound,

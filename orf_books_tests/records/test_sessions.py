@@ -9,7 +9,7 @@ from orf_books.batches.batch import ItemFailure
 from orf_books.batches.report import COMPLETE
 from orf_books.failures import FailureCategory, RetryLater
 from orf_books.object_keys import session_output_key
-from orf_books.partitions import class_of_session, day_of_session, session_key
+from orf_books.partition_keys import class_of_session, day_of_session, session_key
 from orf_books.records.raw_sessions import SessionFound
 from orf_books.records.sessions import (
     ACCEPTED,

@@ -9,7 +9,7 @@ from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.http import JsonObject, RetryPolicy, ServiceClient
 from orf_books.resources.open_library import OpenLibrary
-from orf_books.sandbox.behaviour import Behaviour, Service
+from orf_books.sandbox.behaviour import Service
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, OpenLibraryRecord
 from orf_books.sandbox.server import Sandbox
 from orf_books.sandbox.synthetic_library import synthetic_library
@@ -327,34 +327,6 @@ def test_javascript_in_place_of_json_is_no_answer(sandbox: Sandbox) -> None:
     with pytest.raises(RetryLater, match="other than JSON") as failure:
         plain_answer(sandbox, "/api/books", {"bibkeys": "ISBN:9780441013593"})
     assert failure.value.category is FailureCategory.BAD_RESPONSE
-
-
-def test_a_missing_cover_is_no_outage_and_a_picture_is_no_answer(sandbox: Sandbox) -> None:
-    assert plain_answer(sandbox, "/b/id/1-M.jpg", {"default": "false"}) is None
-    with pytest.raises(RetryLater, match="other than JSON"):
-        # The large one is a redirect to another place, which is followed.
-        plain_answer(sandbox, "/b/id/11481354-L.jpg", {})
-
-
-def test_beyond_the_limit_of_covers_by_isbn_the_source_is_not_asked_any_more() -> None:
-    behaviour = Behaviour(enforce_limits=True)
-    with Sandbox(Catalogue([]), behaviour) as limited:
-
-        async def ask() -> int:
-            async with ServiceClient(
-                "The covers", limited.open_library_url, user_agent=AGENT, retry_policy=AT_ONCE
-            ) as client:
-                # Answered with a page of its own for each, until the hundredth.
-                for _ in range(100):
-                    await client.find_json("/b/isbn/9780000000002-M.jpg", {"default": "false"})
-                with pytest.raises(FixConfiguration):
-                    await client.find_json("/b/isbn/9780000000002-M.jpg", {"default": "false"})
-                asked = client.requests
-                with pytest.raises(FixConfiguration):
-                    await client.find_json("/b/isbn/9780000000002-M.jpg", {"default": "false"})
-                return client.requests - asked
-
-        assert asyncio.run(ask()) == 0
 
 
 def plain_answer(sandbox: Sandbox, path: str, parameters: dict[str, str]) -> JsonObject | None:

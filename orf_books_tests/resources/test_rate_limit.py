@@ -35,7 +35,7 @@ def test_whoever_comes_later_knows_how_long_to_wait(rate_limit: RateLimit) -> No
     async def wait_after(turns: int) -> float:
         for _ in range(turns):
             await rate_limit.turn()
-        return rate_limit.seconds_until_free()
+        return await rate_limit.seconds_until_free()
 
     assert 0 < asyncio.run(wait_after(2)) <= 1 / PER_SECOND
 
@@ -43,7 +43,7 @@ def test_whoever_comes_later_knows_how_long_to_wait(rate_limit: RateLimit) -> No
 def test_a_pause_that_the_service_wants_holds_the_next_turn_up(rate_limit: RateLimit) -> None:
     async def seconds() -> float:
         started = time.perf_counter()
-        rate_limit.hold(0.1)
+        await rate_limit.hold(0.1)
         await rate_limit.turn()
         return time.perf_counter() - started
 
@@ -55,6 +55,26 @@ def test_without_a_limit_nobody_waits() -> None:
         rate_limit = LocalRateLimit()
         for _ in range(1_000):
             await rate_limit.turn()
-        return rate_limit.seconds_until_free()
+        return await rate_limit.seconds_until_free()
 
     assert asyncio.run(wait_after_many_turns()) == 0.0
+
+
+class SlowLedger(Ledger):
+    """A ledger whose database makes everybody wait."""
+
+    def take_turn(self, service: str, spacing: float) -> float:
+        time.sleep(0.2)
+        return 0.0
+
+
+def test_the_event_loop_does_not_wait_for_the_ledger() -> None:
+    async def passes_of_the_loop_meanwhile() -> int:
+        turn = asyncio.create_task(SharedRateLimit(SlowLedger(""), "service", PER_SECOND).turn())
+        passes = 0
+        while not turn.done():
+            await asyncio.sleep(0.005)
+            passes += 1
+        return passes
+
+    assert asyncio.run(passes_of_the_loop_meanwhile()) > 2

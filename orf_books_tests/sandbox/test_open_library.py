@@ -247,26 +247,6 @@ def test_a_work_lists_its_editions_and_its_author_has_a_name(open_library: httpx
     assert author["name"] == "Ursula K. Le Guin"
 
 
-def test_covers_are_pictures_and_large_ones_lie_elsewhere(open_library: httpx.Client) -> None:
-    record = book_with(DARKNESS).open_library
-    assert record is not None
-    small = open_library.get(f"/b/id/{record.cover_id}-S.jpg")
-    assert small.headers["content-type"] == "image/jpeg"
-    assert small.content.startswith(b"\xff\xd8")
-    assert small.content.endswith(b"\xff\xd9")
-    large = open_library.get(f"/b/id/{record.cover_id}-L.jpg", follow_redirects=True)
-    assert [answer.status_code for answer in (*large.history, large)] == [302, 200]
-    assert large.headers["content-type"] == "image/jpeg"
-    by_isbn = open_library.get(f"/b/isbn/{DARKNESS}-M.jpg")
-    assert by_isbn.headers["content-type"] == "image/jpeg"
-
-
-def test_a_missing_cover_is_blank_unless_told_otherwise(open_library: httpx.Client) -> None:
-    assert open_library.get("/b/id/1-M.jpg").headers["content-type"] == "image/gif"
-    missing = open_library.get("/b/id/1-M.jpg", params={"default": "false"})
-    assert missing.status_code == 404
-
-
 @pytest.mark.parametrize("agent", ["python-httpx/0.28", "MyLibrary/1.0", "python-x/1 (me@x.org)"])
 def test_callers_without_a_contact_are_forbidden_when_one_is_required(
     sandbox: Sandbox, open_library: httpx.Client, agent: str
@@ -282,12 +262,3 @@ def test_callers_with_a_contact_are_served(sandbox: Sandbox, open_library: httpx
     headers = {"User-Agent": "MyLibrary/1.0 (me@example.org)"}
     answer = open_library.get("/search.json", params={"q": "dune"}, headers=headers)
     assert answer.status_code == 200
-
-
-def test_covers_by_isbn_are_limited_and_covers_by_id_are_not() -> None:
-    with Sandbox() as sandbox:
-        sandbox.behaviour.enforce_limits = True
-        with httpx.Client(base_url=sandbox.open_library_url) as client:
-            by_isbn = [client.get(f"/b/isbn/{DARKNESS}-S.jpg").status_code for _ in range(101)]
-            assert by_isbn == [200] * 100 + [403]
-            assert client.get("/b/id/8200000-S.jpg").status_code == 200

@@ -17,7 +17,13 @@ from orf_books.assets.activities.step import (
     ActivityRescoring,
     RescoreConfig,
 )
-from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
+from orf_books.assets.uploads import (
+    SAME_FOR_EARLIER_ITEMS,
+    UploadConfig,
+    UploadsConfig,
+    log_refused,
+    reporting_unread,
+)
 from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.failures import FixInput
@@ -62,14 +68,16 @@ def requested_activities(
     """Note which activities uploads ask for; a list that cannot be read is refused."""
     records = ActivityRecords(storage.open())
     uploads = config.uploads or new_uploads(records, needs_record=activity_api.url is None)
-    noted = [_note(context, records, upload) for upload in uploads]
+    with reporting_unread(context.instance, ACTIVITY_RECORDINGS, records):
+        noted = [_note(context, records, upload) for upload in uploads]
     refused = log_refused(context, noted)
     return dg.MaterializeResult(
+        data_version=SAME_FOR_EARLIER_ITEMS,
         metadata={
             "uploads": len(noted),
             "refused_uploads": refused,
             "activities": sum(upload.activities for upload in noted),
-        }
+        },
     )
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orf_books import partitions
 from orf_books.activities.kept_answers import AnswersAbout, KeptAnswer
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.activities.rescoring import CODE_VERSION, Recognisers, rescore_activity
@@ -23,7 +22,8 @@ from orf_books.batches.messages import finished_batch, stopped_batch
 from orf_books.batches.report import BatchReport
 from orf_books.failures import FixInput, OrfBooksError, RetryLater
 from orf_books.keys import text_of_key
-from orf_books.object_keys import activity_folder
+from orf_books.object_keys import activity_folder, activity_page_key
+from orf_books.partition_keys import activity_key
 from orf_books.records.activities import (
     ActivityDigest,
     ActivityRecords,
@@ -70,7 +70,11 @@ def _metadata(activity: ActivityDigest) -> Metadata:
 
 
 ACTIVITIES = ItemKind(
-    "activities", RESCORED_ACTIVITIES, RESCORING_REPORT, partitions.activities, _metadata
+    "activities",
+    RESCORED_ACTIVITIES,
+    RESCORING_REPORT,
+    dg.DynamicPartitionsDefinition(name="activities"),
+    _metadata,
 )
 
 
@@ -98,9 +102,9 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
         self._rule = VoteRule(speech.vote_rule)
         self._new_answers: list[KeptAnswer] = []
 
-    def wanted(self, run_id: str) -> Wanted:
+    def wanted(self, run_id: str | None) -> Wanted:
         """The activities that the run's uploads ask for, or all that were ever asked for."""
-        uploads = self._records.uploads_of_run(run_id)
+        uploads = self._records.uploads_of_run(run_id) if run_id else []
         keys, unusable = _keys_of(self._records.requested(run_id if uploads else None))
         return Wanted(keys, [upload.key for upload in uploads] or None, unusable)
 
@@ -163,6 +167,15 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
             is_written_back=api is not None,
         )
 
+    def describe(self, key: str) -> Metadata:
+        """The id, and where the specialist's report is."""
+        activity = text_of_key(key)
+        page = self._records.storage.location(activity_page_key(activity))
+        return {
+            "activity": dg.MetadataValue.text(activity),
+            "report": dg.MetadataValue.path(page),
+        }
+
     def keep(self) -> None:
         """Store the answers of recognisers."""
         answers = self._new_answers[:]
@@ -198,7 +211,7 @@ def _keys_of(activities: Iterable[str]) -> tuple[list[str], list[ItemFailure]]:
     keys, unusable = [], []
     for activity in activities:
         try:
-            keys.append(partitions.activity_key(activity))
+            keys.append(activity_key(activity))
         except FixInput as error:
             digest = hashlib.sha256(activity.encode()).hexdigest()[:12]
             unusable.append(ItemFailure(f"unusable:{digest}", error.category, str(error)))

@@ -14,7 +14,13 @@ import dagster as dg
 
 from orf_books.assets import OWNERS
 from orf_books.assets.books.step import BOOKS, BookEnrichment, EnrichConfig
-from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
+from orf_books.assets.uploads import (
+    SAME_FOR_EARLIER_ITEMS,
+    UploadConfig,
+    UploadsConfig,
+    log_refused,
+    reporting_unread,
+)
 from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.books.enrichment import CODE_VERSION
@@ -60,9 +66,13 @@ def library_entries(
 ) -> dg.MaterializeResult[None]:
     """Read the uploads; one that is no export is refused, and the next goes on."""
     records = BookRecords(storage.open())
-    found = [_ingest(context, records, upload) for upload in config.uploads or new_uploads(records)]
+    with reporting_unread(context.instance, GOODREADS_EXPORTS, records):
+        found = [
+            _ingest(context, records, upload) for upload in config.uploads or new_uploads(records)
+        ]
     refused = log_refused(context, found)
     return dg.MaterializeResult(
+        data_version=SAME_FOR_EARLIER_ITEMS,
         metadata={
             "uploads": len(found),
             "refused_uploads": refused,
@@ -70,7 +80,7 @@ def library_entries(
             "books": sum(upload.books for upload in found),
             "refused_rows": sum(len(json.loads(upload.refused_rows)) for upload in found),
             "preview": dg.MetadataValue.md(_uploads_preview(found)),
-        }
+        },
     )
 
 
@@ -89,6 +99,8 @@ def _ingest(
     context: dg.AssetExecutionContext, records: BookRecords, config: UploadConfig
 ) -> ExportUpload:
     upload = ingest(records, config, context.run.run_id)
+    if config.copy_key:
+        records.storage.delete(config.copy_key)
     context.instance.report_runless_asset_event(
         dg.AssetMaterialization(
             GOODREADS_EXPORTS,
@@ -113,30 +125,33 @@ def _ingest(
     return upload
 
 
-def ingest(records: BookRecords, config: UploadConfig, job_id: str) -> ExportUpload:
+def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpload:
     """Read one upload and store what it holds, or refuse it."""
     # Reading imports Polars, for which loading the definitions should not wait.
     from orf_books.books.goodreads_csv import parse_export, refuse_by_size
 
     arrived_at = datetime.fromisoformat(config.arrived_at)
-    library = ""
+    library, source = "", config.copy_key or config.key
+    stored = records.storage.head(source)
+    # Of an upload that was replaced since it was noticed, what lies there now is read.
+    version = config.version if config.copy_key else stored.version
     try:
         library = _library_named_by(config.key)
-        refuse_by_size(records.storage.head(config.key).size)
-        export = parse_export(records.storage.get(config.key))
+        refuse_by_size(stored.size)
+        export = parse_export(records.storage.get(source))
     except NotAGoodreadsExport as reason:
         refused = ExportUpload(
-            config.key, config.version, library, REFUSED, arrived_at, job_id, problem=str(reason)
+            config.key, version, library, REFUSED, arrived_at, run_id, problem=str(reason)
         )
-        records.refuse(refused, reason)
+        records.refuse(refused, reason, source)
         return refused
     accepted = ExportUpload(
         config.key,
-        config.version,
+        version,
         library,
         ACCEPTED,
         arrived_at,
-        job_id,
+        run_id,
         rows=export.rows,
         books=len(export.entries),
         refused_rows=_notes(export.refused),

@@ -19,7 +19,13 @@ from orf_books.assets.transcripts.step import (
     code_version,
     refusal_document,
 )
-from orf_books.assets.uploads import UploadConfig, UploadsConfig, log_refused
+from orf_books.assets.uploads import (
+    SAME_FOR_EARLIER_ITEMS,
+    UploadConfig,
+    UploadsConfig,
+    log_refused,
+    reporting_unread,
+)
 from orf_books.batches.driver import SHOWN_FAILURES, Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.object_keys import session_refusal_key
@@ -66,7 +72,8 @@ def requested_sessions(
     uploads = config.uploads or new_sessions(records)
     found = {one.key: one for one in sessions_in(records.storage)}
     noted = [_noted(records, one, found.get(one.key), context.run.run_id) for one in uploads]
-    records.add_uploads([*noted, *_withdrawn(records, found, context.run.run_id)])
+    with reporting_unread(context.instance, CLASS_TRANSCRIPTS, records):
+        records.add_uploads([*noted, *_withdrawn(records, found, context.run.run_id)])
     for one in noted:
         context.instance.report_runless_asset_event(
             dg.AssetMaterialization(
@@ -79,7 +86,10 @@ def requested_sessions(
         # The step that reads sessions, and tells this as a rule, will not run.
         _report_refusals(context, records)
     refused = log_refused(context, noted)
-    return dg.MaterializeResult(metadata={"uploads": len(noted), "refused_uploads": refused})
+    return dg.MaterializeResult(
+        data_version=SAME_FOR_EARLIER_ITEMS,
+        metadata={"uploads": len(noted), "refused_uploads": refused},
+    )
 
 
 def new_sessions(records: SessionRecords) -> list[UploadConfig]:

@@ -20,7 +20,7 @@ from orf_books.object_keys import (
     student_page_key,
     student_pages_folder,
 )
-from orf_books.partitions import day_of_session
+from orf_books.partition_keys import day_of_session
 from orf_books.records.evidence import utterances_of
 from orf_books.records.items import FailedItem
 from orf_books.records.overviews import overviews_beside

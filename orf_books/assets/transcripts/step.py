@@ -17,12 +17,18 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orf_books import partitions
 from orf_books.batches.batch import BatchOutcome
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
 from orf_books.batches.report import BatchReport
 from orf_books.failures import OrfBooksError
-from orf_books.object_keys import NORMALIZED, SCORES, session_output_key, session_refusal_key
+from orf_books.object_keys import (
+    NORMALIZED,
+    SCORES,
+    class_page_key,
+    session_output_key,
+    session_refusal_key,
+)
+from orf_books.partition_keys import class_of_session, day_of_session
 from orf_books.records.raw_sessions import SessionFound, load_session, session_at, sessions_in
 from orf_books.records.sessions import ACCEPTED, ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.dagster_resources import TranscriptRulesResource
@@ -69,7 +75,13 @@ def _metadata(session: SessionRow) -> Metadata:
     }
 
 
-SESSIONS = ItemKind("sessions", SCORED_TRANSCRIPTS, SCORING_REPORT, partitions.sessions, _metadata)
+SESSIONS = ItemKind(
+    "sessions",
+    SCORED_TRANSCRIPTS,
+    SCORING_REPORT,
+    dg.DynamicPartitionsDefinition(name="sessions"),
+    _metadata,
+)
 
 
 class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
@@ -107,9 +119,9 @@ class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
         """The raw files in the store, by partition."""
         return {session.key: session for session in sessions_in(self._records.storage)}
 
-    def wanted(self, run_id: str) -> Wanted:
+    def wanted(self, run_id: str | None) -> Wanted:
         """The sessions that the run's uploads ask for, or all that were ever asked for."""
-        uploads = self._records.uploads_of_run(run_id)
+        uploads = self._records.uploads_of_run(run_id) if run_id else []
         keys = [upload.key for upload in uploads if upload.status == ACCEPTED]
         return Wanted(keys, keys) if keys else Wanted(self._records.requested())
 
@@ -189,12 +201,22 @@ class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
         storage.put(session_output_key(SCORES, *place), write_scores(scores))
         return read, scores
 
+    def describe(self, key: str) -> Metadata:
+        """Class, day, and where the page of the class is."""
+        class_id = class_of_session(key)
+        page = self._records.storage.location(class_page_key(class_id))
+        return {
+            "class": dg.MetadataValue.text(class_id),
+            "day": dg.MetadataValue.text(day_of_session(key).isoformat()),
+            "page": dg.MetadataValue.path(page),
+        }
+
     def report(self, batch: FinishedBatch[SessionRow], report: BatchReport) -> ScoringReport:
         """Adds the classes, what was read of the sessions that succeeded, and why others failed."""
         codes = Counter(failure.code for failure in batch.failures if failure.code)
         return ScoringReport(
             **report.common() | {"uploads": tuple(batch.keys)},
-            classes=tuple(sorted(set(map(partitions.class_of_session, batch.keys)))),
+            classes=tuple(sorted(set(map(class_of_session, batch.keys)))),
             utterances=sum(row.utterances for row in batch.rows),
             warnings=sum(row.warnings for row in batch.rows),
             failed_by_code=dict(codes.most_common()),

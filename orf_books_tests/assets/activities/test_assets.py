@@ -8,13 +8,12 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.activities.step import RESCORED_ACTIVITIES
+from orf_books.assets.activities.step import ACTIVITIES, RESCORED_ACTIVITIES
 from orf_books.assets.uploads import UploadsConfig
 from orf_books.commands.local_uploads import put_activities
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
 from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key
-from orf_books.partitions import activities
 from orf_books.records.activities import ActivityRecords, RescoredActivityRow, RescoringReport
 from orf_books.records.recordings import upload_at
 from orf_books.resources.storage import ObjectStorage
@@ -105,7 +104,9 @@ class Platform:
         return tuple(phrase.flags for phrase in self.row(activity).rescored().phrases)
 
     def statuses(self, *keys: str) -> dict[str, PartitionStatus]:
-        return partition_statuses(self.instance, RESCORED_ACTIVITIES, activities, list(keys))
+        return partition_statuses(
+            self.instance, RESCORED_ACTIVITIES, ACTIVITIES.partitions, list(keys)
+        )
 
 
 @pytest.fixture

@@ -165,6 +165,35 @@ def test_an_older_export_that_comes_late_does_not_win(platform: Platform) -> Non
     assert set(platform.shown_books("ada")) == {book(number) for number in newer}
 
 
+def test_an_upload_that_was_replaced_meanwhile_is_read_as_it_is_now_and_once(
+    platform: Platform,
+) -> None:
+    key = platform.put("ada", export_of(plain_books()[:1]))
+    noticed = platform.upload_config(key)
+    platform.put("ada", export_of(plain_books()[1:3]))
+
+    platform.run(library_entries={"uploads": [noticed]})
+
+    assert set(platform.shown_books("ada")) == {book(number) for number in plain_books()[1:3]}
+    (upload,) = platform.records.uploads()
+    assert upload.version == platform.storage.head(key).version
+
+
+def test_a_copy_of_an_upload_is_read_instead_of_what_replaced_it_and_then_deleted(
+    platform: Platform,
+) -> None:
+    key = platform.put("ada", export_of(plain_books()[:1]))
+    copy_key = platform.put("ada", export_of(plain_books()[:1]), ".copy.csv")
+    noticed = platform.upload_config(key) | {"copy_key": copy_key}
+    platform.put("ada", export_of(plain_books()[1:3]))
+
+    platform.run(library_entries={"uploads": [noticed]})
+
+    assert set(platform.shown_books("ada")) == {book(plain_books()[0])}
+    assert copy_key not in {stored.key for stored in platform.storage.list("uploads/")}
+    assert len(platform.records.without_receipt([platform.storage.head(key)])) == 1
+
+
 def test_a_run_by_hand_takes_every_upload_that_was_not_dealt_with(platform: Platform) -> None:
     one, other = plain_books()[:2]
     platform.ingest("ada", export_of([one]))

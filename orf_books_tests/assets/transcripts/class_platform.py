@@ -16,14 +16,15 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
+from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS, SESSIONS
 from orf_books.assets.uploads import UploadsConfig
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
 from orf_books.object_keys import roster_key, session_refusal_key
-from orf_books.partitions import session_key, sessions
+from orf_books.partition_keys import session_key
 from orf_books.records.raw_sessions import SessionFound, sessions_in
 from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
+from orf_books.resources.process_resource import ProcessResource
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.class_sessions import InventedClass, invented_class, invented_session
 from orf_books.settings import Settings
@@ -45,7 +46,7 @@ class ClassPlatform:
 
     settings: Settings
     instance: dg.DagsterInstance
-    overrides: Mapping[str, dg.ConfigurableResource[Any]] = field(default_factory=dict)
+    overrides: Mapping[str, ProcessResource] = field(default_factory=dict)
     """Resources that take the place of others."""
 
     @cached_property
@@ -144,8 +145,8 @@ class ClassPlatform:
 
     def statuses(self) -> dict[str, PartitionStatus]:
         """Dagster's status of every session."""
-        keys = self.instance.get_dynamic_partitions(str(sessions.name))
-        return partition_statuses(self.instance, SCORED_TRANSCRIPTS, sessions, keys)
+        keys = self.instance.get_dynamic_partitions(str(SESSIONS.partitions.name))
+        return partition_statuses(self.instance, SCORED_TRANSCRIPTS, SESSIONS.partitions, keys)
 
     def document(self, key: str) -> dict[str, Any]:
         """A JSON object of the store."""

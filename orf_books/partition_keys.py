@@ -1,21 +1,14 @@
-"""The partition sets and their keys: one partition per item, added as uploads bring them.
+"""What the partition of an item is called, and what can be read from such a key.
 
-Belongs here: which sets there are, and what an item's key is made from. Does not belong here: which
-text may be a key (`orf_books/keys.py`), object keys (`orf_books/object_keys.py`), and what is done
-with a partition.
+Belongs here: what keys are made from, by kind of item. Does not belong here: which text may be a
+key (`keys.py`), object keys (`object_keys.py`), the partition sets (`assets/*/step.py`).
 """
 
 import hashlib
 from datetime import date
 
-import dagster as dg
-
 from orf_books.books.goodreads_export import LibraryEntry
 from orf_books.keys import safe_key, text_of_key
-
-books = dg.DynamicPartitionsDefinition(name="books")
-activities = dg.DynamicPartitionsDefinition(name="activities")
-sessions = dg.DynamicPartitionsDefinition(name="sessions")
 
 
 def book_key(entry: LibraryEntry) -> str:

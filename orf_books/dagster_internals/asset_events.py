@@ -1,0 +1,88 @@
+"""What our storages of Dagster events share: batches of asset events, and events of failures.
+
+Belongs here: what the SQLite and the Postgres storage do alike. Does not belong here: connections
+(`event_storage.py`, `postgres_storage.py`), which events there are (`partition_events.py`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import dagster as dg
+from dagster._core.events import DagsterEventType
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStorageTable
+from sqlalchemy.engine import Connection
+
+_PLAIN = {
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+    DagsterEventType.ASSET_FAILED_TO_MATERIALIZE,
+}
+
+
+def are_plain_asset_events(events: Iterable[EventLogEntry]) -> bool:
+    """Whether storing them changes nothing but the events and the row of their asset."""
+    return all(event.dagster_event_type in _PLAIN for event in events)
+
+
+class BatchedAssetEvents(SqlEventLogStorage):
+    """Mixed into an SQL storage of Dagster's.
+
+    Its batches of asset events cost one statement for each table. It also serves events of
+    partitions that failed: Dagster defines them and its page shows them, but its open-source
+    storages do not.
+    """
+
+    def _insert_asset_events(
+        self,
+        connection: Connection,
+        events: Sequence[EventLogEntry],
+        rows: Sequence[Mapping[str, Any]],
+    ) -> Sequence[int]:
+        """Insert plain asset events with all that belongs to them.
+
+        Args:
+            connection: in a transaction.
+            events: what to insert.
+            rows: the same, as `_event_to_row` gives them.
+
+        Returns:
+            the storage ids, in the order of the events.
+        """
+        statement = SqlEventLogStorageTable.insert().returning(
+            SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
+        )
+        ids: Sequence[int] = connection.execute(statement, rows).scalars().all()
+        self._store_asset_event_tags(connection, events, ids)
+        # An asset's own row keeps its latest event of each kind only.
+        latest = {
+            (event.get_dagster_event().asset_key, event.dagster_event_type): (event, storage_id)
+            for event, storage_id in zip(events, ids, strict=True)
+        }
+        for event, storage_id in sorted(latest.values(), key=itemgetter(1)):
+            self._store_asset_event(connection, event, storage_id)
+        return ids
+
+    @property
+    def can_store_asset_failure_events(self) -> bool:
+        """Tells Dagster to store events of partitions that failed."""
+        return True
+
+    def fetch_failed_materializations(
+        self,
+        records_filter: dg.AssetKey | dg.AssetRecordsFilter,
+        limit: int,
+        cursor: str | None = None,
+        ascending: bool = False,  # noqa: FBT001, FBT002 - Dagster's signature
+    ) -> dg.EventRecordsResult:
+        """Events of an asset's partitions that failed, the latest first unless `ascending`."""
+        if isinstance(records_filter, dg.AssetKey):
+            records_filter = dg.AssetRecordsFilter(records_filter)
+        events_filter = records_filter.to_event_records_filter(
+            DagsterEventType.ASSET_FAILED_TO_MATERIALIZE, cursor, ascending
+        )
+        records: dg.EventRecordsResult = self._get_event_records_result(
+            events_filter, limit, cursor, ascending
+        )
+        return records
