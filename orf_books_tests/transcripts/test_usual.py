@@ -4,7 +4,6 @@ import pytest
 
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.usual import (
-    ENOUGH_CLASSES,
     SHIPPED,
     SPREAD_LIMITS,
     ClassTally,
@@ -29,7 +28,7 @@ def heard(students: int, utterances: int, rates: list[float], version: str = VER
 
 
 def test_what_is_usual_is_learned_from_enough_classes() -> None:
-    usual = learn_usual([heard(25, 400, [0.02])] * ENOUGH_CLASSES)
+    usual = learn_usual([heard(25, 400, [0.02])] * 3)
     assert usual is not None
     assert usual.source is UsualSource.LEARNED
     assert (usual.utterances, usual.students, usual.classes) == (30_000, 75, 3)
@@ -40,10 +39,9 @@ def test_what_is_usual_is_learned_from_enough_classes() -> None:
     "tallies",
     [
         [],
-        [heard(25, 400, [0.02])] * 2,
-        [heard(25, 40, [0.02])] * ENOUGH_CLASSES,
-        [heard(10, 400, [0.02])] * ENOUGH_CLASSES,
-        [heard(25, 400, [0.02], version) for version in ("1", "2", "3")],
+        [heard(25, 39, [0.02])],
+        [heard(14, 400, [0.02])],
+        [heard(7, 400, [0.02], version) for version in ("1", "2", "3")],
     ],
 )
 def test_too_little_is_not_learned_from(tallies: list[ClassTally]) -> None:
@@ -51,15 +49,14 @@ def test_too_little_is_not_learned_from(tallies: list[ClassTally]) -> None:
 
 
 def test_a_skill_that_is_never_found_stays_possible() -> None:
-    usual = learn_usual([heard(25, 4000, [0.0])] * ENOUGH_CLASSES)
+    usual = learn_usual([heard(25, 4000, [0.0])] * 3)
     assert usual is not None
     assert 0 < usual.rates[Skill.EMPATHY].rate < SHIPPED.rates[Skill.EMPATHY].rate
 
 
 def test_students_who_differ_more_have_a_wider_distribution() -> None:
     alike, different = (
-        learn_usual([heard(24, 2000, rates)] * ENOUGH_CLASSES)
-        for rates in ([0.05], [0.01, 0.03, 0.16])
+        learn_usual([heard(24, 2000, rates)] * 3) for rates in ([0.05], [0.01, 0.03, 0.16])
     )
     assert alike is not None
     assert different is not None

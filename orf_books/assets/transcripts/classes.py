@@ -175,19 +175,13 @@ class _Classes:
         """Store the figures of the classes whose scores have changed."""
         from orf_books.transcripts.aggregate_document import write_aggregates
 
-        sessions = self._records.classes()
-        if learn_when_due(self._records.storage, sessions.keys()):
-            rows = [row for one in sessions.values() for row in one.rows]
-            self._records.publish_again(rows, "What is usual was learned anew.")
         made = self._records.aggregated()
-        changed = [
-            one for one in self._classes.values() if made.get(one.class_id) != one.scores_state
-        ]
+        self._learn_usual(made)
+        changed = self._changed_since(made)
         written = 0
         for of_class in changed:
             if (scores := self._scores(of_class, of_class.rows)) is None:
                 continue
-            note_class(self._records.storage, of_class.class_id, scores)
             figures = self._figures_of(of_class, scores).by_window()
             documents = {
                 row: write_aggregates(
@@ -209,6 +203,24 @@ class _Classes:
             )
             written += len(new)
         return {"classes": len(changed), "documents": written}
+
+    def _changed_since(self, made: Mapping[str, str]) -> list[ClassSessions]:
+        """The classes whose figures were made from another state."""
+        return [
+            of_class
+            for of_class in self._classes.values()
+            if made.get(of_class.class_id) != of_class.scores_state
+        ]
+
+    def _learn_usual(self, made: Mapping[str, str]) -> None:
+        """Learn what is usual from all classes, if that is due; then all are published again."""
+        for of_class in self._changed_since(made):
+            if scores := self._scores(of_class, of_class.rows):
+                note_class(self._records.storage, of_class.class_id, scores)
+        if learn_when_due(self._records.storage, self._classes.keys()):
+            rows = [row for of_class in self._classes.values() for row in of_class.rows]
+            self._records.publish_again(rows, "What is usual was learned anew.")
+            self._classes, self._usual = self._records.classes(), usual_in(self._records.storage)
 
     def publish(self) -> dict[str, Any]:
         """Publish all scores that are not published yet, in one transaction."""
