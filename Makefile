@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow test-pythons lint definitions format lock benchmark deploy-check clean
+.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark \
+	deploy-check clean
 
 setup: .venv/.ready
 
@@ -57,6 +58,15 @@ deploy-check: setup
 
 benchmark: setup
 	$(BIN)/python -m benchmarks.books
+
+# Known holes in what is installed for users. Asks PyPI, and fails where PyPI does not answer for a
+# package: what was not looked up is not known to be safe.
+audit: setup
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock
+
+# The licences of everything installed, as a Markdown table.
+licences: setup
+	$(BIN)/pip-licenses --from=mixed --order=license --format=markdown
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'

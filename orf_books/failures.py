@@ -2,7 +2,7 @@
 
 Belongs here: the exception classes and the categories that failed items are counted by. Does not
 belong here: deciding which HTTP status or which row is which failure; the module that meets it
-knows best (`resources/http.py`, `books/goodreads_csv.py`).
+knows best (`resources/http.py`, `books/exports/`).
 """
 
 import copyreg

@@ -20,6 +20,7 @@ ROOMS_FROM_THE_TOP = (
     ("sandbox",),
     ("definitions",),
     ("checks", "sensors"),
+    ("upload_watch",),
     ("jobs", "instance"),
     ("assets",),
     ("records",),
@@ -32,7 +33,7 @@ ROOMS_FROM_THE_TOP = (
     ("pages",),
     ("books", "activities", "transcripts"),
     ("object_keys",),
-    ("keys", "precision_recall", "validation_messages"),
+    ("bounded_json", "keys", "precision_recall", "validation_messages"),
     ("failures",),
 )
 """A room imports only from rooms further down; rooms of one line know nothing of each other."""

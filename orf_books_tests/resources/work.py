@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from orf_books.books.goodreads_csv import parse_export
+from orf_books.books.exports.reading import parse_export
 from orf_books.failures import FailureCategory, FixInput, RetryLater
 
 
