@@ -57,7 +57,6 @@ SLOW_TO_IMPORT = {
     "botocore",
     "jinja2",
     "httpx",
-    "onnxruntime",
 }
 
 

@@ -230,9 +230,7 @@ class DatabaseResource(ProcessResource):
 
 
 class TranscriptRulesResource(ProcessResource):
-    """What a transcript must be to be used, and what finds skills in it."""
+    """What a transcript must be to be used."""
 
     largest_warned_share: float
     """Of its lines, from 0 to 1."""
-    skill_encoder: str
-    """See `SkillEncoder`."""

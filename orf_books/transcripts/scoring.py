@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from orf_books.transcripts.detection import Judgement, Judgements, SkillDetector, shipped_detector
-from orf_books.transcripts.firing import LEAST_WORDS, tier
+from orf_books.transcripts.firing import LEAST_WORDS
 from orf_books.transcripts.model_version import config_hash
 from orf_books.transcripts.problems import WarningCode
 from orf_books.transcripts.scored_session import (
@@ -127,7 +127,7 @@ def _evidence(skill: Skill, utterance: Utterance, judgement: Judgement) -> Evide
         sentence=_sentence_around(found.span, utterance.text),
         skill=skill,
         probability=judgement.probability,
-        tier=tier(judgement.probability),
+        tier=found.tier,
         cue=found.cue,
         exemplar_id=found.exemplar_id,
         similarity=found.similarity,
