@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow lint format lock benchmark clean
+.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark \
+	deploy-check clean
 
 setup: .venv/.ready
 
@@ -30,17 +31,42 @@ test: setup
 test-slow: setup
 	$(BIN)/pytest -m slow -n 0
 
+# The default suite on every Python from 3.11 to 3.13 that is installed here.
+test-pythons: setup
+	.ci/test_pythons
+
 lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
+# What Dagster's own tools say of the definitions. They look for dagster.yaml in the home.
+DAGSTER := VIRTUAL_ENV=$(CURDIR)/.venv DAGSTER_HOME=$(CURDIR)/.venv/dagster $(BIN)
+definitions: setup
+	@mkdir -p .venv/dagster && cp dagster.yaml .venv/dagster/
+	$(DAGSTER)/dg check defs
+	$(DAGSTER)/dg list defs
+	$(DAGSTER)/dagster definitions validate --workspace workspace.yaml
+
 format: setup
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# What can be checked of deploy/ without a cloud; it has an environment of its own, of 700 MB.
+deploy-check: setup
+	deploy/check.sh
+
 benchmark: setup
 	$(BIN)/python -m benchmarks.books
+
+# Known holes in what is installed for users. Asks PyPI, and fails where PyPI does not answer for a
+# package: what was not looked up is not known to be safe.
+audit: setup
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock
+
+# The licences of everything installed, as a Markdown table.
+licences: setup
+	$(BIN)/pip-licenses --from=mixed --order=license --format=markdown
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
@@ -49,6 +75,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 lock: setup
 	$(BIN)/$(COMPILE) --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --extra cluster --extra kubernetes --extra postgres pyproject.toml -o requirements-deploy.lock
 	awk '/^uv==/ {on = 1} on && /^[a-z]/ && !/^uv==/ {exit} on' requirements-dev.lock > requirements-uv.lock
 
 clean:

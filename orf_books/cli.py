@@ -10,6 +10,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,6 +44,7 @@ DEMO_READINGS = 2
 DEMO_UTTERANCES = 400
 DEMO_RATE = 50.0
 """Requests a second: the sandbox is nobody else's server."""
+DEMO_WINDOW = 10_000
 
 app = typer.Typer(
     help="From raw uploads to per-item results.", no_args_is_help=True, add_completion=False
@@ -133,13 +135,27 @@ class Kind(StrEnum):
 
 
 @run_commands.command("books")
-def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = False) -> None:
-    """Upload a Goodreads export, enrich its books here, make the dashboard."""
-    from orf_books.commands.local_runs import ingest_export
+def run_books(
+    file: ExportFile,
+    library: Library = None,
+    *,
+    wait: Annotated[
+        bool, typer.Option(help="Go on until Google Books was asked about every book.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a Goodreads export, enrich its books here, build the dashboard."""
+    from orf_books.commands.local_runs import fill_gaps, ingest_export
 
     settings = load_settings()
-    batch = _batch(settings, is_silent=as_json)
-    run = ingest_export(settings, file.read_bytes(), _library(file, library), batch)
+    batch, name = _batch(settings, is_silent=as_json), _library(file, library)
+    run = ingest_export(settings, file.read_bytes(), name, batch)
+    if wait and settings.google_books_key and run.report.gaps:
+        messages.print("The dashboard is built; Google Books is asked about its gaps.")
+        gaps = fill_gaps(settings, name, batch, messages.print)
+        if gaps:
+            messages.print(f"{gaps} books wait for tomorrow's quota of Google Books.")
+        run = replace(run, report=replace(run.report, gaps=gaps))
     _report(run, show_books, as_json=as_json)
 
 
@@ -420,7 +436,7 @@ def demo(*, as_json: AsJson = False) -> None:
                 "open_library_rate": DEMO_RATE,
                 "google_books_url": sandbox.google_books_url,
                 "google_books_key": SecretStr(sandbox.behaviour.google_key),
-                "google_books_rate": DEMO_RATE,
+                "google_books_window_requests": DEMO_WINDOW,
             }
         )
         batch = _batch(settings, is_silent=as_json)
@@ -471,6 +487,12 @@ def main() -> None:
         _complain(str(error), WRONG_CALL)
     except OrfBooksError as error:
         _complain(str(error), ITEMS_FAILED)
+    except Exception as error:
+        from orf_books.instance import failure_of_home
+
+        if failure := failure_of_home(error):
+            _complain(str(failure), WRONG_CALL)
+        raise
 
 
 def _complain(message: str, status: int) -> NoReturn:
@@ -518,7 +540,7 @@ def _report(
         print_json(document)
     else:
         show(document)
-    if run.report.failed:
+    if run.report.failed or document.get("refused_rows"):
         raise typer.Exit(ITEMS_FAILED)
 
 

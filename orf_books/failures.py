@@ -1,11 +1,13 @@
 """What can go wrong, as types: one class for each thing that a caller can do about it.
 
-Belongs here: the exception classes and the categories under which failed items are counted.
-Does not belong here: deciding which HTTP status or which row is which failure; the module that
-met it knows best (`resources/http.py`, `books/goodreads_csv.py`).
+Belongs here: the exception classes and the categories that failed items are counted by. Does not
+belong here: deciding which HTTP status or which row is which failure; the module that meets it
+knows best (`resources/http.py`, `books/exports/`).
 """
 
+import copyreg
 from enum import StrEnum
+from typing import Any
 
 
 class FailureCategory(StrEnum):
@@ -31,7 +33,11 @@ class OrfBooksError(Exception):
 
     category: FailureCategory = FailureCategory.CRASH
     code: str | None = None
-    """What exactly is wrong, where that is told apart."""
+    """What exactly is wrong, where one category has several kinds."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it travels between processes: all of it; by default only its message would."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class RetryLater(OrfBooksError):
@@ -49,6 +55,12 @@ class FixInput(OrfBooksError):
 
 
 class FixConfiguration(OrfBooksError):
-    """A setting or a key is missing or refused: every item meets this until it is changed."""
+    """A setting, key or disk must be seen to: every item fails like this until somebody does."""
 
     category = FailureCategory.UNAVAILABLE
+
+
+class DamagedStore(FixConfiguration):
+    """What the platform itself stored cannot be read any more: repair it."""
+
+    category = FailureCategory.BAD_DATA

@@ -19,8 +19,17 @@ CLASS_PAGES = "data/classes/"
 CLASSES_PAGE = "classes.html"
 ACTIVITIES_PAGE = "activities.html"
 LIBRARIES_PAGE = "dashboard.html"
+_PRIVATE_FOLDERS = (
+    *(RAW, ACTIVITIES, "rejected/", "damaged/", CLASS_PAGES, f"data/{ACTIVITIES}", "tables/"),
+    *(f"{stage}/" for stage in (NORMALIZED, SCORES, AGGREGATES)),
+)
 _METADATA = ".metadata.json"
 _HALF_DONE = re.compile(r"(^|/)[.~]|\.(tmp|part|partial|crdownload)$|~$", re.IGNORECASE)
+
+
+def is_private(key: str) -> bool:
+    """Whether an object or folder is about children: only its owner may read it."""
+    return key.startswith(_PRIVATE_FOLDERS) or key in {ACTIVITIES_PAGE, CLASSES_PAGE}
 
 
 def library_name(text: str) -> str:

@@ -16,6 +16,9 @@ from orf_books.records.uploads import NotedUpload, UploadRecords, VersionedUploa
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectStorage
 
+SAME_FOR_EARLIER_ITEMS = dg.DataVersion("1")
+"""Of assets that uploads add to: a later upload must not make items of earlier ones stale, which
+follow their own input by a digest of it."""
 EVERY_UPLOAD_IS_READ = "every_upload_is_read"
 SHOWN_UPLOADS = 10
 

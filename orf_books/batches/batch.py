@@ -22,9 +22,23 @@ logger = logging.getLogger(__name__)
 RowT = TypeVar("RowT")
 
 _REMEDY = "Retry it later."
-COMMIT_ITEMS = 500
-COMMIT_SECONDS = 2.0
-"""Finished rows wait for company until there are this many, or the oldest waited this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitPolicy:
+    """When finished rows are stored, and how long their store may be away. Times in seconds."""
+
+    first_wait: float = 0.25
+    """The first rows are stored soon, so that a killed process loses little that was paid for."""
+    longest_wait: float = 2.0
+    """The wait doubles up to this: many small commits make a table slow."""
+    rows: int = 500
+    """So many rows are stored at once, whatever the wait."""
+    patience: float = 300.0
+    """How long a store may be away before the batch is broken off; no item is begun meanwhile."""
+    first_pause: float = 0.5
+    """Before a store that was away is tried again; doubled every time."""
+    longest_pause: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +93,22 @@ async def work_on_items(  # noqa: PLR0913 - three functions and the bounds they 
     concurrency: int,
     item_seconds: float,
     progress: Callable[[Progress], None] = lambda _: None,
+    policy: CommitPolicy | None = None,
 ) -> BatchOutcome:
     """Work on every key; a failed item does not stop the others.
 
     Args:
         keys: the items.
         work: makes one item's row; raises `OrfBooksError` for failures it knows of.
-        commit: stores rows for good; runs in a thread, never twice at once. What it raises ends
-            the batch, because results that cannot be kept must not be paid for.
+        commit: stores rows for good; runs in a thread, never twice at once. While it raises
+            `RetryLater`, the batch waits, as long as its policy says. What it raises otherwise
+            ends the batch, because results that cannot be kept must not be paid for.
         concurrency: items worked on at once.
         item_seconds: an item that takes longer counts as timed out.
         progress: told after each item.
+        policy: when rows are stored.
     """
-    batch = _Batch(work, commit, item_seconds, progress, len(keys))
+    batch = _Batch(work, commit, item_seconds, progress, len(keys), policy or CommitPolicy())
     started = time.monotonic()
     waiting = iter(keys)
     try:
@@ -111,25 +128,30 @@ async def work_on_items(  # noqa: PLR0913 - three functions and the bounds they 
 class _Batch(Generic[RowT]):
     """One batch under way."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - two functions and the bounds they work in
         self,
         work: Callable[[str], Awaitable[RowT]],
         commit: Callable[[Sequence[RowT]], None],
         item_seconds: float,
         progress: Callable[[Progress], None],
         total: int,
+        policy: CommitPolicy,
     ) -> None:
         self.succeeded = 0
         self.failures: list[ItemFailure] = []
         self.finished = asyncio.Event()
         self._uncommitted: list[RowT] = []
         self._many_uncommitted = asyncio.Event()
+        self._store_answers = asyncio.Event()
+        self._store_answers.set()
+        self._policy = policy
         self._work, self._commit, self._progress = work, commit, progress
         self._item_seconds, self._total = item_seconds, total
 
     async def work_through(self, waiting: Iterable[str]) -> None:
         """Take keys from the common iterator until none is left."""
         for key in waiting:
+            await self._store_answers.wait()
             try:
                 row = await self._one(key)
             except RetryLater as error:
@@ -155,7 +177,7 @@ class _Batch(Generic[RowT]):
     def _succeeded(self, row: RowT) -> None:
         self.succeeded += 1
         self._uncommitted.append(row)
-        if len(self._uncommitted) >= COMMIT_ITEMS:
+        if len(self._uncommitted) >= self._policy.rows:
             self._many_uncommitted.set()
 
     def _failed(
@@ -165,17 +187,20 @@ class _Batch(Generic[RowT]):
 
     async def commit_while_working(self) -> None:
         """Commit whenever rows are many or old, and what is left at the end."""
+        wait = self._policy.first_wait
         while not self.finished.is_set():
-            await self._next_commit_is_due()
+            await self._next_commit_is_due(wait)
+            if self._uncommitted:
+                wait = min(2 * wait, self._policy.longest_wait)
             await self._commit_rows()
         await self._commit_rows()
 
-    async def _next_commit_is_due(self) -> None:
+    async def _next_commit_is_due(self, wait: float) -> None:
         reasons = [
             asyncio.ensure_future(event.wait()) for event in (self.finished, self._many_uncommitted)
         ]
         try:
-            await asyncio.wait(reasons, timeout=COMMIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(reasons, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for reason in reasons:
                 reason.cancel()
@@ -184,7 +209,24 @@ class _Batch(Generic[RowT]):
         rows, self._uncommitted = self._uncommitted, []
         self._many_uncommitted.clear()
         if rows:
-            await asyncio.to_thread(self._commit, rows)
+            await self._store(rows)
+
+    async def _store(self, rows: Sequence[RowT]) -> None:
+        """Store rows, and wait for a store that is away."""
+        pause, until = self._policy.first_pause, time.monotonic() + self._policy.patience
+        while True:
+            try:
+                await asyncio.to_thread(self._commit, rows)
+            except RetryLater as error:
+                if time.monotonic() + pause > until:
+                    raise
+                self._store_answers.clear()
+                logger.warning("%s Work waits for the store.", error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, self._policy.longest_pause)
+            else:
+                self._store_answers.set()
+                return
 
 
 def _described(key: str, error: Exception) -> str:

@@ -13,8 +13,9 @@ from typing import Any, Generic
 
 import dagster as dg
 
-from orf_books.batches.batch import BatchOutcome
-from orf_books.batches.items import FinishedBatch, Item, ItemWork, Wanted
+from orf_books.batches.batch import BatchOutcome, ItemFailure
+from orf_books.batches.check import failed_partitions
+from orf_books.batches.items import FinishedBatch, Item, ItemWork, Metadata, Wanted
 from orf_books.batches.partitions import register
 from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, BatchReport, success_rate
 from orf_books.batches.resource import BatchResource
@@ -22,6 +23,7 @@ from orf_books.batches.rounds import work_in_rounds
 from orf_books.batches.store import ItemStore, ReportT, ResultT, RowT
 from orf_books.dagster_internals import (
     PartitionEvents,
+    PartitionFailure,
     PartitionMaterialization,
     PartitionStatus,
     partition_statuses,
@@ -50,6 +52,8 @@ class _Plan(Generic[RowT]):
     """Results that stay as they are."""
     seen: Mapping[str, RowT]
     """Every result that was there when the plan was made."""
+    had_failures: bool
+    """Whether any of the items was failed then."""
 
 
 class Driver(Generic[RowT, ResultT, ReportT]):
@@ -90,7 +94,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         else:
             report = self._run_batch()
             yield dg.MaterializeResult(
-                asset_key=self._kind.report, metadata=_metadata(report.document())
+                asset_key=self._kind.report, metadata=_of_report(report.document())
             )
 
     def _run_batch(self) -> ReportT:
@@ -135,7 +139,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
                 allow_retries=False,
             )
         for row in rows:
-            self._context.add_asset_metadata(self._kind.metadata(row), self._kind.asset, row.key)
+            self._context.add_asset_metadata(self._metadata(row), self._kind.asset, row.key)
 
     def _known(self, keys: Collection[str]) -> _Known[RowT]:
         results = self._store.latest(keys)
@@ -166,6 +170,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             },
             reused,
             known.results,
+            bool(known.failed),
         )
 
     def _outcome(self, plan: _Plan[RowT], rows: list[RowT], *, materialize: bool) -> BatchOutcome:
@@ -180,6 +185,10 @@ class Driver(Generic[RowT, ResultT, ReportT]):
 
         outcome = asyncio.run(self._work_on(plan, collect))
         self._store.add_failures(outcome.failures, self._run_id)
+        self._events.failed(map(self._failure, outcome.failures))
+        if outcome.failures or plan.had_failures:
+            check = failed_partitions(self._kind, self._store.standing_failures())
+            self._context.instance.report_runless_asset_event(check)
         for failure in outcome.failures[:SHOWN_FAILURES]:
             self._context.log.error("%s", failure)
         return outcome
@@ -251,11 +260,22 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         )
         return {key for key, status in statuses.items() if status != PartitionStatus.MATERIALIZED}
 
+    def _metadata(self, row: RowT) -> Metadata:
+        return self._kind.metadata(row) | self._work.describe(row.key)
+
+    def _failure(self, failure: ItemFailure) -> PartitionFailure:
+        """Why an item failed, as the page shows it beside the red partition."""
+        why: Metadata = {"category": dg.MetadataValue.text(failure.category.value)}
+        if failure.code:
+            why["code"] = dg.MetadataValue.text(str(failure.code))
+        description = self._work.describe(failure.key)
+        return PartitionFailure(failure.key, failure.message, why | description)
+
     def _materialize(self, rows: Iterable[RowT]) -> None:
         self._events.materialized(
             PartitionMaterialization(
                 row.key,
-                self._kind.metadata(row),
+                self._metadata(row),
                 {
                     "dagster/code_version": row.code_version,
                     "dagster/data_version": row.data_version,
@@ -268,7 +288,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
 _NOT_SHOWN = frozenset({"run_id", "job_id", "uploads", "started_at"})
 
 
-def _metadata(document: Mapping[str, Any]) -> dict[str, Any]:
+def _of_report(document: Mapping[str, Any]) -> dict[str, Any]:
     """A report as the page shows it; Dagster knows its run and its time anyway."""
     return {
         name: list(value) if isinstance(value, tuple) else value

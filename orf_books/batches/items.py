@@ -133,6 +133,10 @@ class ItemWork(ABC, Generic[RowT, ResultT, ReportT]):
     def report(self, batch: FinishedBatch[RowT], report: BatchReport) -> ReportT:
         """The report of a batch: the counts that every batch has, and what this kind adds."""
 
+    def describe(self, key: str) -> Metadata:  # noqa: ARG002
+        """By what a person recognises an item, whatever came of it, for Dagster's page."""
+        return {}
+
     def keep(self) -> None:
         """Store what was paid for besides results; called before results are, and at the end."""
 

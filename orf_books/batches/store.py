@@ -47,6 +47,20 @@ ResultT = TypeVar("ResultT", bound=ItemRow)
 ReportT = TypeVar("ReportT", bound=BatchReport)
 
 
+class StoredFailure(Protocol):
+    """Why an item failed."""
+
+    @property
+    def category(self) -> str:
+        """A `FailureCategory`."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What happened, and what to do."""
+        ...
+
+
 class ItemStore(ABC, Generic[RowT, ResultT, ReportT]):
     """Where the results of one kind of item are kept."""
 
@@ -62,6 +76,10 @@ class ItemStore(ABC, Generic[RowT, ResultT, ReportT]):
     @abstractmethod
     def failed_since(self, results: Mapping[str, RowT], keys: Collection[str]) -> Collection[str]:
         """Items that failed and have no later result; `results` are their latest ones."""
+
+    @abstractmethod
+    def standing_failures(self, keys: Collection[str] | None = None) -> Mapping[str, StoredFailure]:
+        """Why items failed that have no later result: these items, or all."""
 
     @abstractmethod
     def add_results(self, results: Sequence[ResultT]) -> Collection[RowT]:

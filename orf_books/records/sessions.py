@@ -212,7 +212,9 @@ class ClassSessions:
     @property
     def state(self) -> str:
         """Changes with whatever is told of the class."""
-        failures = sorted((one.key, str(one.failed_at)) for one in self.failures.values())
+        failures = sorted(
+            (failure.key, str(failure.failed_at)) for failure in self.failures.values()
+        )
         return _digest(self.scores_state, failures, sorted(row.key for row in self.unpublished))
 
     @property

@@ -1,7 +1,7 @@
-"""Asking a service over HTTP: pacing, retries, and what each failure means.
+"""Asking a service over HTTP: rate limit, retries, bounds, and what each failure means.
 
-Belongs here: everything that is alike for all services. Does not belong here: a service's own
-addresses, parameters and error bodies (`open_library.py`, `google_books.py`), and batching.
+Belongs here: what is alike for all services. Does not belong here: a service's own addresses,
+parameters and error bodies (`open_library.py`, `google_books.py`), and grouping questions.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import logging
 import random
 import ssl
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ import httpx
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
+from orf_books.bounded_json import read_json
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.circuit_breaker import CircuitBreaker
 from orf_books.resources.rate_limit import LocalRateLimit, RateLimit
@@ -32,10 +34,16 @@ from orf_books.resources.raw_answers import RawAnswer
 JsonObject = dict[str, Any]
 AnswerT = TypeVar("AnswerT")
 Read = Callable[[str, httpx.Response], AnswerT]
-"""Makes the answer to a question out of what came from its place."""
+"""Makes the answer to a question out of the response; given the question's place, too."""
 Parameters = Mapping[str, str | int]
 Classify = Callable[[httpx.Response], OrfBooksError | None]
 """What a service's own error body means; None leaves it to the status."""
+
+LONGEST_ANSWER = 8 * 2**20
+"""Bytes of a body, as it is sent and unpacked. Real answers stay below a tenth of it."""
+LONGEST_REQUEST_LINE = 8_100
+"""Bytes of path and query. Many servers refuse request lines of more than 8 KiB."""
+MOST_REDIRECTS = 5
 
 NO_RETRY = 0
 ONE_RETRY = 1
@@ -51,9 +59,9 @@ class RetryPolicy:
     longest_wait: float = 8.0
     jitter: float = 0.25
     rate_limited_wait: float = 1.0
-    """First wait after a 429 that names none: too many requests take longer than a hiccup."""
+    """First wait after a 429 without `Retry-After`: a rate limit lasts longer than other faults."""
     longest_retry_after: float = 30.0
-    """No `Retry-After` holds an item up for longer."""
+    """Limits what `Retry-After` asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What one request asks, as often as it is sent."""
+    """What a request asks; every attempt sends the same."""
 
     path: str
     parameters: Parameters
@@ -84,7 +92,7 @@ class _Question:
 
 
 class ServiceFailure(RetryLater):
-    """A service did not answer, and what that says about asking again."""
+    """A service did not answer as it should; says whether to ask again."""
 
     def __init__(
         self,
@@ -101,11 +109,22 @@ class ServiceFailure(RetryLater):
         self.retry_after = retry_after
         """Seconds that the service asked us to wait."""
         self.one_question_may_be_the_cause = one_question_may_be_the_cause
-        """Whether a batch may owe this failure to one of its questions, not to the service."""
+        """Whether one of the questions in the request may be to blame, and not the service."""
+
+
+class QuestionTooLong(ServiceFailure):
+    """A question was not sent, because servers refuse request lines of its length."""
+
+    def __init__(self, service: str, place: str) -> None:
+        super().__init__(
+            f"{service} was not asked for {place}: the question is too long.",
+            FailureCategory.BAD_DATA,
+            retries=NO_RETRY,
+        )
 
 
 class ServiceRefusal(FixConfiguration):
-    """A service turns us away, whatever we ask."""
+    """A service refuses us, whatever we ask."""
 
 
 class ServiceClient:
@@ -121,6 +140,7 @@ class ServiceClient:
         rate_limit: when requests may leave; without, at any time.
         retry_policy: how failing requests are tried again.
         deadline_seconds: how long one attempt may take in all, redirects and body included.
+        longest_answer: bytes of a body that are accepted, as it is sent and unpacked.
         connections: how many requests may be under way at once; others wait.
         classify: knows the error bodies of this service.
         keep: given every answer as it came.
@@ -139,6 +159,7 @@ class ServiceClient:
         rate_limit: RateLimit | None = None,
         retry_policy: RetryPolicy | None = None,
         deadline_seconds: float = 20.0,
+        longest_answer: int = LONGEST_ANSWER,
         connections: int = 100,
         classify: Classify = lambda _: None,
         keep: Callable[[RawAnswer], None] = lambda _: None,
@@ -152,12 +173,11 @@ class ServiceClient:
         self._base_url = base_url.rstrip("/")
         if secret_address:
             _secret_paths.add(httpx.URL(self._base_url).path)
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json"} | dict(
-            headers or {}
-        )
+        self._headers = _HEADERS | {"User-Agent": user_agent} | dict(headers or {})
         self._remedy = remedy
         self._retry_policy = retry_policy or RetryPolicy()
         self._deadline_seconds = deadline_seconds
+        self._longest_answer = longest_answer
         self._connections = connections
         self._classify = classify
         self._keep = keep
@@ -169,7 +189,8 @@ class ServiceClient:
             headers=self._headers,
             timeout=httpx.Timeout(self._deadline_seconds, connect=5.0),
             limits=httpx.Limits(max_connections=self._connections),
-            follow_redirects=True,
+            # httpx would take the body and the contact along to any host.
+            follow_redirects=False,
             verify=_tls(),
             transport=self._transport,
         )
@@ -194,19 +215,19 @@ class ServiceClient:
         Args:
             path: below the base URL.
             parameters: the query; never shown in messages, it may hold a key.
-            attempts: fewer than the retry policy says, for failures that the question may have
-                caused; what is the service's alone (`one_question_may_be_the_cause`) has all.
+            attempts: a lower limit than that of the retry policy, for failures that the question
+                may have caused (`one_question_may_be_the_cause`).
 
         Raises:
-            RetryLater: the service could not answer, also not when asked again.
+            RetryLater: the service could not answer, even when asked again.
             FixConfiguration: the service refuses us.
         """
-        return self._found(path, await self.find_json(path, parameters, attempts=attempts))
+        return self._required(path, await self.find_json(path, parameters, attempts=attempts))
 
     async def find_json(
         self, path: str, parameters: Parameters, *, attempts: int | None = None
     ) -> JsonObject | None:
-        """Like `get_json`, for paths where a 404 is an answer: None."""
+        """Like `get_json`; None where the service answers 404."""
         return await self._ask(_Question(path, parameters), self._json_of, attempts)
 
     async def post_json(
@@ -217,17 +238,17 @@ class ServiceClient:
         *,
         attempts: int | None = None,
     ) -> JsonObject:
-        """The JSON object that answers a POST; it may be sent again, so it must bear that.
+        """The JSON object that answers a POST, which may be sent more than once.
 
         Arguments and failures are those of `get_json`.
         """
         question = _Question(path, parameters or {}, body)
-        return self._found(path, await self._ask(question, self._json_of, attempts))
+        return self._required(path, await self._ask(question, self._json_of, attempts))
 
     async def post_text(self, path: str, body: Body, *, attempts: int | None = None) -> str:
         """Like `post_json`, where the answer is plain text."""
         question = _Question(path, {}, body)
-        return self._found(path, await self._ask(question, _text_of, attempts))
+        return self._required(path, await self._ask(question, _text_of, attempts))
 
     async def _ask(
         self, question: _Question, read: Read[AnswerT], attempts: int | None
@@ -246,9 +267,10 @@ class ServiceClient:
         raise AssertionError("the last attempt returns or raises")
 
     async def _ask_once(self, question: _Question, read: Read[AnswerT]) -> AnswerT | None:
+        request = self._request(question)
         self.circuit_breaker.check()
         try:
-            answer = self._read(question.place, await self._send(question), read)
+            answer = self._read(question.place, await self._send(question, request), read)
         except ServiceFailure as failure:
             if failure.category in _NO_ANSWER:
                 self.circuit_breaker.failed()
@@ -267,28 +289,66 @@ class ServiceClient:
         self.circuit_breaker.answered()
         return answer
 
-    async def _send(self, question: _Question) -> httpx.Response:
-        if self._opened is None:
-            raise RuntimeError(f"The client of {self.service} is used outside of `async with`.")
+    async def _send(self, question: _Question, request: httpx.Request) -> httpx.Response:
         await self.rate_limit.turn()
-        self.requests += 1
+        try:
+            # Waiting for a free connection does not count against the deadline: it is our limit.
+            async with self._places, asyncio.timeout(self._deadline_seconds):
+                for _ in range(MOST_REDIRECTS + 1):
+                    self.requests += 1
+                    response = await self._exchange(question, request)
+                    location = _redirect(request, response)
+                    if location is None:
+                        return response
+                    if not _is_same_service(request.url, location):
+                        raise self._moved(question.place, response)
+                    request = self._client.build_request(
+                        request.method, location, content=request.content, headers=request.headers
+                    )
+        except (TimeoutError, httpx.TransportError, zlib.error) as error:
+            raise self._no_answer(question.place, error) from error
+        raise self._unreadable(question.place, "redirects in a circle")
+
+    def _request(self, question: _Question) -> httpx.Request:
         body = question.body
         try:
-            # Waiting for a free connection is our doing, so it is no timeout of the service.
-            async with self._places, asyncio.timeout(self._deadline_seconds):
-                response = await self._opened.request(
-                    "POST" if body else "GET",
-                    self._base_url + question.path,
-                    params=dict(question.parameters),
-                    content=body.content if body else None,
-                    headers={"Content-Type": body.media_type} if body else None,
-                )
-        except (TimeoutError, httpx.TransportError, httpx.DecodingError) as error:
-            raise self._no_answer(question.place, error) from error
-        except httpx.TooManyRedirects as error:
-            raise self._unreadable(question.place, "redirects in a circle") from error
-        self.requests += len(response.history)
-        return response
+            address = httpx.URL(self._base_url + question.path)
+        except httpx.InvalidURL:
+            raise self._no_address() from None
+        try:
+            address = address.copy_merge_params(dict(question.parameters))
+        except httpx.InvalidURL:  # which is what httpx calls more than 64 KiB
+            raise QuestionTooLong(self.service, question.place) from None
+        if len(address.raw_path) > LONGEST_REQUEST_LINE:
+            raise QuestionTooLong(self.service, question.place)
+        return self._client.build_request(
+            "POST" if body else "GET",
+            address,
+            content=body.content if body else None,
+            headers={"Content-Type": body.media_type} if body else None,
+        )
+
+    @property
+    def _client(self) -> httpx.AsyncClient:
+        if self._opened is None:
+            raise RuntimeError(f"The client of {self.service} is used outside of `async with`.")
+        return self._opened
+
+    async def _exchange(self, question: _Question, request: httpx.Request) -> httpx.Response:
+        response = await self._client.send(request, stream=True)
+        try:
+            content = await _body(response, self._longest_answer)
+        finally:
+            await response.aclose()
+        if content is None and response.is_success:
+            most = f"more than {self._longest_answer / 2**20:g} MiB"
+            raise self._unreadable(question.place, f"answers with {most}")
+        return httpx.Response(
+            response.status_code,
+            headers=[item for item in response.headers.multi_items() if item[0] not in _OF_BODY],
+            content=content,
+            request=request,
+        )
 
     def _read(self, path: str, response: httpx.Response, read: Read[AnswerT]) -> AnswerT | None:
         if response.is_success:
@@ -299,7 +359,7 @@ class ServiceClient:
             return None
         raise self._refusal(path, response)
 
-    def _found(self, path: str, answer: AnswerT | None) -> AnswerT:
+    def _required(self, path: str, answer: AnswerT | None) -> AnswerT:
         if answer is None:
             raise ServiceFailure(
                 f"{self.service} has no {path} (HTTP 404). Check the address set for it.",
@@ -310,7 +370,7 @@ class ServiceClient:
 
     def _json_of(self, path: str, response: httpx.Response) -> JsonObject:
         try:
-            content = response.json()
+            content = read_json(response.content)
         except ValueError as error:
             raise self._unreadable(path, "answers with something other than JSON") from error
         if not isinstance(content, dict):
@@ -336,7 +396,7 @@ class ServiceClient:
                 retry_after=seconds_to_wait(response),
             )
         return ServiceFailure(
-            f"{self.service} does not take the question {place}.",
+            f"{self.service} does not accept the request {place}.",
             FailureCategory.BAD_RESPONSE,
             retries=NO_RETRY,
         )
@@ -356,15 +416,28 @@ class ServiceClient:
                     FailureCategory.TIMEOUT,
                 )
             case httpx.UnsupportedProtocol():
-                return FixConfiguration(
-                    f"The address set for {self.service} does not begin with http:// or https://."
-                )
-            case httpx.DecodingError():
+                return self._no_address()
+            case zlib.error():
                 return self._unreadable(path, "answers with a damaged body")
             case _:
                 return ServiceFailure(
                     f"{self.service} cut the connection during {path}.", FailureCategory.NETWORK
                 )
+
+    def _no_address(self) -> FixConfiguration:
+        return FixConfiguration(
+            f"The address set for {self.service} is not one: it must be https://host or "
+            "http://host, with a path if the service has one."
+        )
+
+    def _moved(self, path: str, response: httpx.Response) -> ServiceFailure:
+        return ServiceFailure(
+            f"{self.service} redirects to another host (HTTP {response.status_code} for {path}), "
+            "which is not asked. If it has moved, set its new address.",
+            FailureCategory.BAD_RESPONSE,
+            retries=ONE_RETRY,
+            one_question_may_be_the_cause=False,
+        )
 
     def _unreadable(self, path: str, what: str) -> ServiceFailure:
         return ServiceFailure(
@@ -399,7 +472,7 @@ class AsksService:
 def rate_limited(service: str, response: httpx.Response) -> ServiceFailure:
     """The failure for an answer that says we ask too fast."""
     return ServiceFailure(
-        f"{service} gets more requests from us than it allows (HTTP {response.status_code}).",
+        f"{service} receives more requests from us than it allows (HTTP {response.status_code}).",
         FailureCategory.RATE_LIMITED,
         retry_after=seconds_to_wait(response),
         one_question_may_be_the_cause=False,
@@ -426,10 +499,63 @@ def _seconds_to_reset(response: httpx.Response) -> float | None:
     return seconds if seconds > 0 else None
 
 
+def _redirect(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
+    """Where a response sends the same request; a POST must not become a GET."""
+    statuses = _REDIRECTS if request.method == "GET" else _REDIRECTS_OF_POST
+    if response.status_code not in statuses or "Location" not in response.headers:
+        return None
+    try:
+        return request.url.join(response.headers["Location"])
+    except httpx.InvalidURL:
+        return None
+
+
+def _is_same_service(asked: httpx.URL, location: httpx.URL) -> bool:
+    """Whether key, body and contact may go there: the same place, or the same over TLS."""
+    places = {(url.scheme, url.host, url.port) for url in (asked, location)}
+    is_upgrade = (asked.scheme, location.scheme, asked.port, location.port) == (
+        "http",
+        "https",
+        None,
+        None,
+    )
+    return len(places) == 1 or (is_upgrade and asked.host == location.host)
+
+
+async def _body(response: httpx.Response, longest: int) -> bytes | None:
+    """The unpacked body; None as soon as it is too long, packed or unpacked.
+
+    Raises:
+        zlib.error: it cannot be unpacked, or its end is missing.
+    """
+    is_packed = response.headers.get("Content-Encoding", "").strip().lower() in _PACKED
+    unpacking = zlib.decompressobj(_GZIP_OR_ZLIB) if is_packed else None
+    body, received = bytearray(), 0
+    async for chunk in response.aiter_raw():
+        received += len(chunk)
+        body += unpacking.decompress(chunk, longest + 1 - len(body)) if unpacking else chunk
+        if max(received, len(body)) > longest:
+            return None
+    if unpacking and received and not unpacking.eof:
+        raise zlib.error("the end is missing")
+    return bytes(body)
+
+
 def _text_of(_place: str, response: httpx.Response) -> str:
     return response.text
 
 
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_OF_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers that are no longer true of an unpacked body."""
+_REDIRECTS_OF_POST = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
+_REDIRECTS = _REDIRECTS_OF_POST | {
+    HTTPStatus.MOVED_PERMANENTLY,
+    HTTPStatus.FOUND,
+    HTTPStatus.SEE_OTHER,
+}
 _PASSING_STATUSES = frozenset({500, 502, 503, 504})
 _NO_ANSWER = (FailureCategory.TIMEOUT, FailureCategory.UNAVAILABLE, FailureCategory.NETWORK)
 
@@ -484,7 +610,7 @@ _secret_paths: set[str] = set()
 
 
 class _WithoutSecrets(logging.Filter):
-    """Takes queries and secret paths out of the addresses that httpx logs: some hold a key."""
+    """Removes queries and secret paths from the addresses that httpx logs: some hold a key."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):

@@ -1,28 +1,53 @@
 """Objects by key, in a folder or in an S3 bucket, through one interface.
 
-Belongs here: reading, writing and listing objects, and what a location means to the libraries
-that read tables. Does not belong here: which keys exist and what they hold (`orf_books.keys`).
+Belongs here: reading, writing and listing objects, what a location means to the libraries that
+read tables, and what a store's errors mean. Does not belong here: which keys exist and what they
+hold (`orf_books/object_keys.py`).
 """
 
-from collections.abc import Iterator
+import errno
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
-from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
+import stamina
+
+from orf_books.failures import (
+    FailureCategory,
+    FixConfiguration,
+    FixInput,
+    OrfBooksError,
+    RetryLater,
+)
+from orf_books.object_keys import is_private
 
 if TYPE_CHECKING:
     import boto3
     from obstore.store import ObjectStore, S3Config
 
-RETRIES = 3
-"""How often the libraries ask S3 again, over about a second; then it is the caller's turn."""
+logger = logging.getLogger(__name__)
 
-_REFUSALS = ("NoSuchBucket", "401 Unauthorized", "403 Forbidden")
+ResultT = TypeVar("ResultT")
+
+RETRIES = 3
+"""How often the libraries ask S3 again, over about a second; then the caller decides."""
+
+_REFUSALS = (
+    *("NoSuchBucket", "401 Unauthorized", "403 Forbidden"),
+    *("Read-only file system", "Permission denied", "Operation not permitted"),
+)
+_FULL = ("No space left on device", "Disk quota exceeded", "507 Insufficient Storage")
+
+_TOO_LONG = "File name too long"
+_OF_DISKS_THAT_ARE_AWAY = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +75,54 @@ class S3Options:
     aws_access_key_id: str | None = None
     aws_secret_access_key: str | None = None
     aws_session_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRetryPolicy:
+    """How long a write waits for a store that is away. All times in seconds.
+
+    For results that cost requests or minutes. The caller bounds the memory that they wait in, by
+    not producing more meanwhile.
+    """
+
+    patience: float = 300.0
+    """From the first failure on."""
+    first_wait: float = 0.5
+    """Doubled with every attempt."""
+    longest_wait: float = 15.0
+
+    def persist(self, write: Callable[[], ResultT]) -> ResultT:
+        """Write until the store takes it; blocks, so call it in a thread.
+
+        A write is repeated when only its answer was lost, so repeating it must be harmless.
+
+        Raises:
+            RetryLater: the store did not take it in all that time.
+            FixConfiguration: waiting does not help.
+        """
+        for attempt in stamina.retry_context(
+            on=RetryLater,
+            attempts=None,
+            timeout=self.patience,
+            wait_initial=self.first_wait,
+            wait_max=self.longest_wait,
+            wait_jitter=self.first_wait,
+        ):
+            with attempt:
+                if attempt.num > 1:
+                    logger.info("The object store did not take a write; attempt %s.", attempt.num)
+                return write()
+        raise AssertionError("the last attempt returns or raises")
+
+
+class StoreIsFull(FixConfiguration):
+    """Nothing more can be written until somebody makes room."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The object store is full: {what} could not be written. Free space on its disk, or "
+            "move it to a larger one (ORF_BOOKS_STORAGE)."
+        )
 
 
 class ObjectNotFoundError(LookupError):
@@ -95,8 +168,19 @@ class ObjectStorage:
             return bytes(found.bytes()), stored
 
     def put(self, key: str, content: bytes) -> str:
-        """Write the object, whole or not at all; returns its version."""
+        """Write the object, whole or not at all; returns its version.
+
+        In a folder, what is about children is readable by its owner only.
+
+        Raises:
+            StoreIsFull: there is no room.
+            FixConfiguration: it may not be written.
+            RetryLater: the store did not answer.
+        """
         with _store_errors(key):
+            if self.folder and is_private(key):
+                _write_privately(self.folder, key, content)
+                return str(self._store.head(key)["e_tag"])
             return str(self._store.put(key, content)["e_tag"])
 
     def delete(self, *keys: str) -> None:
@@ -107,6 +191,10 @@ class ObjectStorage:
 
     def copy(self, source: str, target: str) -> None:
         """Copy one object."""
+        if self.folder and is_private(target):
+            # A copy by the library is a link to the same file, with the same permissions.
+            self.put(target, self.get(source))
+            return
         with _store_errors(source):
             self._store.copy(source, target)
 
@@ -128,16 +216,24 @@ class ObjectStorage:
                     found = StoredObject(
                         meta["path"], str(meta["e_tag"]), meta["size"], meta["last_modified"]
                     )
-                    if found.size or self._is_there(found.key):
+                    # S3's page marks a folder by an empty object `folder/`; obstore lists it as
+                    # `folder`.
+                    if found.size or self.exists(found.key):
                         yield found
+
+    def make_folder(self, key: str) -> None:
+        """Make a folder, where the store is one, for a library that writes into it by itself."""
+        if self.folder:
+            with _system_errors(key):
+                _make_folders(self.folder, key)
 
     def table_location(self, name: str) -> tuple[str, dict[str, str] | None]:
         """URI and storage options of a table, as deltalake and Polars take them."""
         key = f"tables/{name}"
         return self.location(key), self._table_options
 
-    def _is_there(self, key: str) -> bool:
-        # S3's page marks a folder by an empty object `folder/`; obstore lists it as `folder`.
+    def exists(self, key: str) -> bool:
+        """Whether there is an object under this key."""
         try:
             self.head(key)
         except ObjectNotFoundError:
@@ -212,37 +308,97 @@ class ObjectStorage:
         return configuration
 
 
+def _write_privately(root: Path, key: str, content: bytes) -> None:
+    segments = key.split("/")
+    if not all(segments):
+        raise _odd_segments(key)
+    file = root / key
+    # Named as the library names its half-written files, which listings leave out.
+    half_written = file.with_name(f"{file.name}#{secrets.randbits(32)}")
+    with _system_errors(key):
+        _make_folders(root, "/".join(segments[:-1]))
+        try:
+            descriptor = os.open(half_written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as opened:
+                opened.write(content)
+            half_written.replace(file)
+        except BaseException:
+            half_written.unlink(missing_ok=True)
+            raise
+
+
+def _make_folders(root: Path, folder: str) -> None:
+    """Make a folder and those around it; others may not enter private ones."""
+    root.mkdir(parents=True, exist_ok=True)
+    made = ""
+    for segment in folder.split("/"):
+        made += f"{segment}/"
+        (root / made).mkdir(mode=0o700 if is_private(made) else 0o777, exist_ok=True)
+
+
 @contextmanager
 def _store_errors(key: str) -> Iterator[None]:
     """Name the object in what goes wrong, and say whether trying again can help."""
     from obstore import exceptions
 
+    if {".", ".."} & set(key.split("/")):
+        raise _odd_segments(key)
     try:
         yield
     except (FileNotFoundError, exceptions.NotFoundError) as error:
         if "NoSuchBucket" in str(error):
             raise _refused(repr(key)) from error
         raise ObjectNotFoundError(f"There is no object {key!r}.") from None
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, OSError) as error:
+    except (exceptions.InvalidPathError, ValueError) as error:
+        raise _odd_segments(key) from error
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
         raise _refused(repr(key)) from error
-    except exceptions.InvalidPathError as error:
-        raise FixInput(
-            f"{key!r} holds an object whose key has empty, '.' or '..' segments: "
-            "rename or delete it."
-        ) from error
+    except OSError as error:
+        raise _failure_of_system(error, repr(key)) from error
     except exceptions.GenericError as error:
         raise failure_of(error, repr(key)) from error
 
 
-def failure_of(error: Exception, what: str) -> FixConfiguration | RetryLater:
+@contextmanager
+def _system_errors(key: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _failure_of_system(error, repr(key)) from error
+
+
+def _odd_segments(key: str) -> FixInput:
+    return FixInput(
+        f"{key!r} is or holds an object whose key has empty, '.' or '..' segments: rename or "
+        "delete it."
+    )
+
+
+def _failure_of_system(error: OSError, what: str) -> OrfBooksError:
+    """What an error of the operating system means; of most, somebody must change the folder."""
+    if error.errno in _OF_DISKS_THAT_ARE_AWAY or _meaning_of(error, what):
+        return failure_of(error, what)
+    return _refused(what)
+
+
+def failure_of(error: Exception, what: str) -> OrfBooksError:
     """Whether trying again can help, from an error in which a library says so by its text only."""
-    if any(answer in str(error) for answer in _REFUSALS):
-        return _refused(what)
-    return RetryLater(f"The object store did not answer for {what}.", FailureCategory.UNAVAILABLE)
+    return _meaning_of(error, what) or RetryLater(
+        f"The object store did not answer for {what}.", FailureCategory.UNAVAILABLE
+    )
+
+
+def _meaning_of(error: Exception, what: str) -> OrfBooksError | None:
+    text = str(error)
+    if any(sign in text for sign in _FULL):
+        return StoreIsFull(what)
+    if _TOO_LONG in text:
+        return FixInput(f"The name of {what} is too long for the disk: use a shorter one.")
+    return _refused(what) if any(sign in text for sign in _REFUSALS) else None
 
 
 def _refused(what: str) -> FixConfiguration:
     return FixConfiguration(
         f"The object store refuses access to {what}: check the credentials and the bucket, "
-        "or the folder."
+        "or the folder and its permissions."
     )

@@ -1,7 +1,7 @@
 """Tables of typed rows in Delta Lake: append-only, the latest row of a key wins on reading.
 
-Belongs here: appending, reading, upkeep, and the mapping between row classes and columns. Does
-not belong here: which tables there are and what their columns mean (`orf_books/assets`).
+Belongs here: appending, reading, upkeep, repair, and the mapping between row classes and columns.
+Does not belong here: which tables there are and what their columns mean (`orf_books/records`).
 """
 
 import json
@@ -9,7 +9,7 @@ import logging
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import stamina
 
+from orf_books.failures import DamagedStore, RetryLater
 from orf_books.resources.storage import RETRIES, ObjectStorage, failure_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,22 @@ logger = logging.getLogger(__name__)
 
 _CHECKPOINTS = {"delta.checkpointInterval": "20"}
 """Opening a table reads every commit since the last checkpoint."""
+_UNCHECKPOINTED = 25
+"""Commits that may not be in a checkpoint yet: the interval, and some of writers at once."""
+DAMAGED = "damaged/"
+"""Where repair moves what it replaces."""
+_DAMAGED_FILE = (
+    "Failed to parse parquet",
+    "File out of specification",
+    "No such file or directory",
+)
+_DAMAGED_LOG = (
+    *("No table metadata or protocol", "Json error", "Arrow error", "Parquet error"),
+    *("Invalid table version", "Generic delta kernel error"),
+)
+"""What libraries call damage; they say so by text only."""
+_AWAY = "Generic S3 error"
+"""In the text of every error that comes of the store and not of what it holds."""
 KEPT_HOURS = 24 * 7
 """How long files that compaction replaced stay for readers that still use them."""
 
@@ -62,30 +79,65 @@ class Upkeep:
     files_deleted: int
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was done to a damaged table."""
+
+    table: str
+    damage: str
+    """What was wrong; empty where nothing was."""
+    lost_files: tuple[str, ...] = ()
+    """Keys of the files whose rows are lost; those that were there lie below `damaged/` now."""
+
+    @property
+    def remedy(self) -> str:
+        """What is left to do; empty for nothing."""
+        if not self.lost_files:
+            return ""
+        return (
+            f"The rows of {len(self.lost_files)} files of table {self.table!r} are lost: run "
+            "`orf-books retry`, which makes them again from kept answers and uploads."
+        )
+
+
+class DamagedTable(DamagedStore):
+    """The log or a file of a table cannot be read."""
+
+    def __init__(self, table: str, damage: str) -> None:
+        super().__init__(
+            f"Table {table!r} is damaged: {damage}. `orf-books doctor` says how to repair it."
+        )
+
+
 class Tables:
     """The tables below `tables/` of an object storage."""
 
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
+        self._marked: set[str] = set()
 
     def append(self, table: Table[RowT], rows: Sequence[RowT]) -> None:
         """Add rows in one commit; appends of several processes at once lose nothing.
 
         Raises:
-            RetryLater: the store did not take the commit.
+            RetryLater: the store did not take the commit; `StoreRetryPolicy` waits for it.
+            StoreIsFull: there is no room.
+            DamagedTable: the table's log cannot be read.
         """
-        import polars as pl
+        if rows:
+            self.append_frame(table, frame_of(table, rows))
+
+    def append_frame(self, table: Table[RowT], frame: "pl.DataFrame") -> None:
+        """Like `append`, for rows in the columns of the table."""
+        self._storage.make_folder(f"tables/{table.name}")
+        self._check_log(table)
+        self._write(table, frame)
+        self._mark_as_created(table)
+
+    def _write(self, table: Table[Any], frame: "pl.DataFrame") -> None:
         from deltalake import WriterProperties, write_deltalake
         from deltalake.exceptions import CommitFailedError
 
-        if not rows:
-            return
-        schema = _schema(table)
-        values = {
-            table.columns.get(name, name): [_stored(getattr(row, name)) for row in rows]
-            for name in _field_names(table)
-        }
-        frame = pl.DataFrame(values, schema=schema)
         uri, options = self._storage.table_location(table.name)
         with _table_errors(table):
             # Of two writers that both create or widen the table one loses, and appends next time.
@@ -116,6 +168,11 @@ class Tables:
         newest = frame.sort(table.latest_by).unique(table.keys, keep="last")
         return list(_rows(table, newest))
 
+    def version(self, table: Table[Any]) -> str:
+        """Changes with every commit."""
+        opened = self._open(table)
+        return "" if opened is None else str(opened.version())
+
     def maintain(self, table: Table[Any]) -> Upkeep | None:
         """Compact the table's files and delete those that nobody has needed for a week."""
         opened = self._open(table)
@@ -126,6 +183,7 @@ class Tables:
             opened.optimize.compact()
             deleted = opened.vacuum(retention_hours=KEPT_HOURS, dry_run=False)
             opened.create_checkpoint()
+        self._mark_as_created(table)
         return Upkeep(table.name, before, len(opened.file_uris()), len(deleted))
 
     def _scan(self, table: Table[RowT], where: "pl.Expr | None") -> "pl.LazyFrame | None":
@@ -146,6 +204,92 @@ class Tables:
         ).rename({column: name for name, column in table.columns.items()})
         return frame if where is None else frame.filter(where)
 
+    def damage(self, table: Table[Any]) -> str:
+        """What is wrong with a table; empty where all of it can be read."""
+        try:
+            frame = self._scan(table, None)
+            if frame is not None:
+                with _table_errors(table):
+                    frame.collect(engine="streaming")
+        except DamagedTable as error:
+            return str(error)
+        return ""
+
+    def repair(self, table: Table[Any]) -> Repair:
+        """Make a damaged table readable again from the files that can be read.
+
+        Everything that was ever appended lies in files that are never changed, so a damaged log is
+        written anew from them. What is replaced is moved below `damaged/`. A repair that was
+        interrupted can be repeated. Nobody may write to the table meanwhile.
+        """
+        damage = self.damage(table)
+        if not damage:
+            return Repair(table.name, "")
+        folder = f"tables/{table.name}/"
+        lost = self._missing_files(table)
+        kept: dict[str, pl.DataFrame] = {}
+        for found in list(self._storage.list(folder)):
+            if found.key.startswith(f"{folder}_delta_log/"):
+                self._set_aside(found.key)
+            elif found.key.endswith(".parquet"):
+                frame = self._readable(table, found.key)
+                if frame is None:
+                    self._set_aside(found.key)
+                    lost.append(found.key)
+                else:
+                    kept[found.key] = frame
+        self._write_anew(table, kept)
+        return Repair(table.name, damage, tuple(lost))
+
+    def _write_anew(self, table: Table[Any], kept: "Mapping[str, pl.DataFrame]") -> None:
+        import polars as pl
+
+        if kept:
+            # Compaction leaves rows in two files, of which the lost log said which one counts.
+            self._write(table, pl.concat(kept.values()).unique(maintain_order=True))
+            for key in kept:
+                self._set_aside(key)
+        else:
+            self._storage.delete(_mark_of(table))
+            self._marked.discard(table.name)
+
+    def _missing_files(self, table: Table[Any]) -> list[str]:
+        """Keys of files that are not where the log says they are; none where it cannot be read."""
+        with suppress(DamagedTable):
+            if opened := self._open(table):
+                names = [unquote(uri).rpartition("/")[2] for uri in opened.file_uris()]
+                keys = [f"tables/{table.name}/{name}" for name in names]
+                return [key for key in keys if not self._storage.exists(key)]
+        return []
+
+    def _readable(self, table: Table[Any], key: str) -> "pl.DataFrame | None":
+        import polars as pl
+
+        content = self._storage.get(key)
+        try:
+            frame = pl.read_parquet(content)
+            return frame.select(
+                (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
+                for name, kind in _schema(table).items()
+            )
+        except pl.exceptions.PolarsError:
+            return None
+
+    def _set_aside(self, key: str) -> None:
+        self._storage.copy(key, f"{DAMAGED}{key}")
+        self._storage.delete(key)
+
+    def _mark_as_created(self, table: Table[Any]) -> None:
+        """From now on a missing log is damage. A file without a log may be that of a killed run."""
+        if not self._is_marked(table):
+            self._storage.put(_mark_of(table), b"")
+            self._marked.add(table.name)
+
+    def _is_marked(self, table: Table[Any]) -> bool:
+        if table.name not in self._marked and self._storage.exists(_mark_of(table)):
+            self._marked.add(table.name)
+        return table.name in self._marked
+
     def _open(self, table: Table[RowT]) -> "DeltaTable | None":
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
@@ -153,9 +297,39 @@ class Tables:
         uri, options = self._storage.table_location(table.name)
         with _table_errors(table):
             try:
-                return DeltaTable(uri, storage_options=options)
+                opened = DeltaTable(uri, storage_options=options)
             except TableNotFoundError:
+                if self._is_marked(table):
+                    raise DamagedTable(table.name, _NO_LOG) from None
                 return None
+        self._check_log(table)
+        return opened
+
+    def _check_log(self, table: Table[Any]) -> None:
+        """See that a folder has all commits whole: the library takes an empty one for no change.
+
+        Raises:
+            DamagedTable: the log is gone, or a commit is empty, as a power cut may leave it.
+        """
+        if self._storage.folder is None:
+            return
+        log = self._storage.folder / "tables" / table.name / "_delta_log"
+        commits = sorted(log.glob("*.json"))
+        if not commits and self._is_marked(table):
+            raise DamagedTable(table.name, _NO_LOG)
+        if any(commit.stat().st_size == 0 for commit in commits[-_UNCHECKPOINTED:]):
+            raise DamagedTable(table.name, "a commit in its log is empty")
+
+
+def frame_of(table: Table[RowT], rows: Sequence[RowT]) -> "pl.DataFrame":
+    """Rows in the columns of the table."""
+    import polars as pl
+
+    columns = {
+        table.columns.get(name, name): [_stored(getattr(row, name)) for row in rows]
+        for name in _field_names(table)
+    }
+    return pl.DataFrame(columns, schema=_schema(table))
 
 
 def _rows(table: Table[RowT], frame: "pl.LazyFrame | None") -> Iterator[RowT]:
@@ -217,13 +391,32 @@ def _column_type(hint: Any) -> "pl.DataType":  # noqa: ANN401 - a type hint has 
     }[hint]
 
 
+_NO_LOG = "its log is missing"
+
+
+def _mark_of(table: Table[Any]) -> str:
+    return f"tables/{table.name}/_created"
+
+
 @contextmanager
 def _table_errors(table: Table[RowT]) -> Iterator[None]:
-    from deltalake.exceptions import DeltaError, TableNotFoundError
+    """Say what is wrong with a table, and whether waiting or repair helps."""
+    from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+    from polars.exceptions import ComputeError
 
     try:
         yield
-    except TableNotFoundError:
+    except (TableNotFoundError, CommitFailedError):
         raise
-    except (DeltaError, OSError) as error:
-        raise failure_of(error, f"table {table.name!r}") from error
+    except FileNotFoundError as error:
+        raise DamagedTable(table.name, "a file of it is missing") from error
+    except (ComputeError, DeltaError, OSError) as error:
+        text, what = str(error), f"table {table.name!r}"
+        failure = failure_of(error, what)
+        if _AWAY in text or not isinstance(failure, RetryLater):
+            raise failure from error
+        if isinstance(error, ComputeError) or any(sign in text for sign in _DAMAGED_FILE):
+            raise DamagedTable(table.name, "a file of it cannot be read") from error
+        if any(sign in text for sign in _DAMAGED_LOG):
+            raise DamagedTable(table.name, "its log cannot be read") from error
+        raise failure from error

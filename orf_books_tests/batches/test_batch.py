@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from orf_books.batches import batch as batches
-from orf_books.batches.batch import BatchOutcome, Progress, work_on_items
+from orf_books.batches.batch import BatchOutcome, CommitPolicy, Progress, work_on_items
 from orf_books.failures import FailureCategory, RetryLater
 
 
@@ -18,6 +17,7 @@ def run(
     concurrency: int = 10,
     item_seconds: float = 5,
     progress: Callable[[Progress], None] = lambda _: None,
+    policy: CommitPolicy | None = None,
 ) -> BatchOutcome:
     return asyncio.run(
         work_on_items(
@@ -27,6 +27,7 @@ def run(
             concurrency=concurrency,
             item_seconds=item_seconds,
             progress=progress,
+            policy=policy,
         )
     )
 
@@ -93,7 +94,6 @@ def test_no_more_items_than_allowed_are_worked_on_at_once() -> None:
 def test_rows_are_committed_while_others_are_still_worked_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(batches, "COMMIT_SECONDS", 0.02)
     first_commit = threading.Event()
 
     async def work(key: str) -> str:
@@ -107,13 +107,12 @@ def test_rows_are_committed_while_others_are_still_worked_on(
         commits.append(list(rows))
         first_commit.set()
 
-    run(["early", "last"], work, commit)
+    run(["early", "last"], work, commit, policy=CommitPolicy(first_wait=0.02))
 
     assert commits == [["early"], ["last"]]
 
 
-def test_many_finished_rows_do_not_wait_for_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "COMMIT_ITEMS", 3)
+def test_many_finished_rows_do_not_wait_for_the_clock() -> None:
     commits: list[int] = []
     started = time.monotonic()
     release = threading.Event()
@@ -127,10 +126,10 @@ def test_many_finished_rows_do_not_wait_for_the_clock(monkeypatch: pytest.Monkey
             assert await asyncio.to_thread(release.wait, 5)
         return key
 
-    run(["a", "b", "c", "last"], work, commit)
+    run(["a", "b", "c", "last"], work, commit, policy=CommitPolicy(first_wait=60, rows=3))
 
     assert commits == [3, 1]
-    assert time.monotonic() - started < batches.COMMIT_SECONDS
+    assert time.monotonic() - started < 60
 
 
 def test_every_row_is_committed_exactly_once() -> None:
@@ -149,6 +148,58 @@ def test_a_commit_that_fails_ends_the_batch() -> None:
 
     with pytest.raises(OSError, match="disk full"):
         run(["a"], echo, commit)
+
+
+PATIENT = CommitPolicy(first_wait=0.01, first_pause=0.01, longest_pause=0.02)
+
+
+def test_a_store_that_is_away_for_a_while_costs_no_result() -> None:
+    failures = iter([True, True, True])
+    committed: list[str] = []
+
+    def commit(rows: Sequence[str]) -> None:
+        if next(failures, False):
+            raise RetryLater("The store is away.", FailureCategory.UNAVAILABLE)
+        committed.extend(rows)
+
+    outcome = run(["a", "b", "c"], echo, commit, policy=PATIENT)
+
+    assert sorted(committed) == ["a", "b", "c"]
+    assert (outcome.succeeded, outcome.failures) == (3, ())
+
+
+def test_no_item_is_begun_while_the_store_is_away() -> None:
+    away = threading.Event()
+    begun_while_away: list[str] = []
+    tries = 0
+
+    async def work(key: str) -> str:
+        if away.is_set():
+            begun_while_away.append(key)
+        await asyncio.sleep(0.002)
+        return key
+
+    def commit(rows: Sequence[str]) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 6:
+            away.set()
+            raise RetryLater("The store is away.", FailureCategory.UNAVAILABLE)
+        away.clear()
+
+    keys = [str(number) for number in range(100)]
+    run(keys, work, commit, concurrency=2, policy=PATIENT)
+
+    # Those whose turn came between the failed commit and the pause.
+    assert len(begun_while_away) <= 2 * 5
+
+
+def test_a_store_that_stays_away_ends_the_batch() -> None:
+    def commit(rows: Sequence[str]) -> None:
+        raise RetryLater("The store is away.", FailureCategory.UNAVAILABLE)
+
+    with pytest.raises(RetryLater, match="away"):
+        run(["a"], echo, commit, policy=CommitPolicy(first_wait=0.01, patience=0.0))
 
 
 def test_progress_tells_of_every_item() -> None:

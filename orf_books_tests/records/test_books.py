@@ -8,8 +8,8 @@ import pytest
 
 from orf_books.batches.batch import ItemFailure
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_csv import parse_export
-from orf_books.books.goodreads_export import Export, NotAGoodreadsExport
+from orf_books.books.exports.entries import Export, UnreadableExport
+from orf_books.books.exports.reading import parse_export
 from orf_books.failures import FailureCategory
 from orf_books.records.books import (
     ACCEPTED,
@@ -135,7 +135,7 @@ def test_an_empty_store_has_no_uploads_no_rows_and_no_books(records: BookRecords
 
 def test_a_refused_upload_is_copied_aside_with_what_to_do(records: BookRecords) -> None:
     records.storage.put("uploads/ada/raw.csv", b"zip")
-    reason = NotAGoodreadsExport("a ZIP file", "Unpack it first.")
+    reason = UnreadableExport("a ZIP file", "Unpack it first.")
     records.refuse(upload("ada", status=REFUSED), reason, "uploads/ada/raw.csv")
 
     assert records.storage.get("rejected/ada/raw.csv") == b"zip"

@@ -1,7 +1,11 @@
 import asyncio
+import gzip
 import logging
+import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -10,9 +14,12 @@ import httpx
 import pytest
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+from orf_books.resources.circuit_breaker import FAILURES_THAT_OPEN, ServiceIsDown
 from orf_books.resources.http import (
+    LONGEST_ANSWER,
     Body,
     JsonObject,
+    QuestionTooLong,
     RetryPolicy,
     ServiceClient,
     ServiceFailure,
@@ -38,9 +45,11 @@ class Service(httpx.AsyncBaseTransport):
         step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
         if isinstance(step, Exception):
             raise step
-        if not isinstance(step, httpx.Response):
-            return await step()
-        return httpx.Response(step.status_code, headers=step.headers, content=step.content)
+        answer = step if isinstance(step, httpx.Response) else await step()
+        # A response is read once; each attempt gets a new one.
+        is_whole = isinstance(answer.stream, httpx.ByteStream)
+        stream = httpx.ByteStream(answer.content) if is_whole else answer.stream
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=stream)
 
 
 def client(service: Service, retry_policy: RetryPolicy = AT_ONCE, **more: float) -> ServiceClient:
@@ -270,17 +279,226 @@ def test_redirects_are_followed() -> None:
     assert service.asked[1].url.path == "/v1/moved"
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://elsewhere.test/v1/things",
+        "http://service.test:8080/v1/things",
+        "//elsewhere.test/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://service.test.elsewhere.test/",
+        "http://service.test@elsewhere.test/",
+        "ftp://service.test/",
+    ],
+)
+def test_no_redirect_leads_to_another_host(status: int, location: str) -> None:
+    moved = httpx.Response(status, headers={"Location": location})
+    service = Service(moved)
+    with pytest.raises(RetryLater, match="another host") as caught:
+        asked(service)
+    assert caught.value.category is FailureCategory.BAD_RESPONSE
+    assert {request.url.host for request in service.asked} == {"service.test"}
+    assert {request.url.port for request in service.asked} == {None}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("host", ["elsewhere.test", "service.test"])
+def test_what_is_posted_goes_to_the_service_only_and_never_becomes_a_get(
+    status: int, host: str
+) -> None:
+    moved = httpx.Response(status, headers={"Location": f"http://{host}/moved"})
+    service = Service(moved, FOUND) if host == "service.test" else Service(moved)
+
+    async def post() -> JsonObject:
+        async with client(service) as opened:
+            return await opened.post_json("/things", Body(b"recording", "audio/wav"))
+
+    if host == "service.test" and status in {307, 308}:
+        assert asyncio.run(post()) == {"found": True}
+    else:
+        with pytest.raises(RetryLater):
+            asyncio.run(post())
+    for request in service.asked:
+        assert request.url.host == "service.test"
+        assert (request.method, request.content) == ("POST", b"recording")
+
+
+def test_a_redirect_may_lead_to_the_same_host_over_tls() -> None:
+    moved = httpx.Response(301, headers={"Location": "https://service.test/v1/things?q=x&key=sec"})
+    service = Service(moved, FOUND)
+    assert asked(service) == {"found": True}
+    assert service.asked[1].url.scheme == "https"
+
+
+def test_a_redirect_from_tls_to_plain_text_is_not_followed() -> None:
+    moved = httpx.Response(301, headers={"Location": "http://service.test/v1/things"})
+    service = Service(moved, FOUND)
+
+    async def ask() -> None:
+        async with ServiceClient(
+            "The service",
+            "https://service.test",
+            user_agent=AGENT,
+            retry_policy=RetryPolicy(attempts=1),
+            transport=service,
+        ) as opened:
+            await opened.get_json("/things", {})
+
+    with pytest.raises(RetryLater, match="another host"):
+        asyncio.run(ask())
+
+
+MIB = 2**20
+
+
+class Endless(httpx.AsyncByteStream):
+    """A body that goes on for ever, and counts what was read of it."""
+
+    def __init__(self, chunk: bytes, first: bytes = b"") -> None:
+        self._chunk, self._first = chunk, first
+        self.sent = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._first
+        while True:
+            self.sent += len(self._chunk)
+            yield self._chunk
+
+
+def packed(size: int) -> bytes:
+    """A JSON document of this size, by gzip."""
+    return gzip.compress(b'{"a": "' + b" " * size + b'"}', mtime=0)
+
+
+@pytest.mark.parametrize("chunk", [b" " * 65_536, gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_an_endless_answer_is_cut_off(chunk: bytes, encoding: str) -> None:
+    body = Endless(chunk, first=gzip.compress(b"{", mtime=0)[:-8] if encoding == "gzip" else b"{")
+    headers = {"Content-Encoding": encoding}
+    failure, attempts = failure_of(httpx.Response(200, headers=headers, stream=body))
+    assert (failure.category, attempts) == (FailureCategory.BAD_RESPONSE, 2)
+    assert body.sent <= attempts * (LONGEST_ANSWER + len(chunk))
+
+
+@pytest.mark.parametrize(("mebibytes", "is_read"), [(7, True), (9, False), (500, False)])
+def test_an_answer_is_bounded_after_unpacking(mebibytes: int, *, is_read: bool) -> None:
+    stream = Chunks(packed(mebibytes * MIB))
+    answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+    tracemalloc.start()
+    try:
+        if is_read:
+            assert len(asked(Service(answer))["a"]) == mebibytes * MIB
+        else:
+            failure, _ = failure_of(answer)
+            assert "more than 8 MiB" in str(failure)
+        assert tracemalloc.get_traced_memory()[1] < 8 * LONGEST_ANSWER
+    finally:
+        tracemalloc.stop()
+
+
+class Chunks(httpx.AsyncByteStream):
+    """A body in parts, as it comes over a network."""
+
+    def __init__(self, content: bytes, seconds_between: float = 0.0) -> None:
+        self._content, self._seconds_between = content, seconds_between
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._content), 65_536):
+            await asyncio.sleep(self._seconds_between)
+            yield self._content[start : start + 65_536]
+
+
+@pytest.mark.parametrize(
+    "content", [b"no gzip at all", packed(9)[:-5], packed(9)[:5], packed(9)[5:], packed(9)[:1]]
+)
+def test_an_answer_that_cannot_be_unpacked_is_asked_for_once_more(content: bytes) -> None:
+    answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Chunks(content))
+    failure, attempts = failure_of(answer)
+    assert (failure.category, attempts) == (FailureCategory.BAD_RESPONSE, 2)
+    assert "damaged body" in str(failure)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP", "x-gzip"])
+def test_packed_answers_are_read(encoding: str) -> None:
+    content = b'{"found": true}'
+    by_zlib = encoding == "deflate"
+    stream = Chunks(zlib.compress(content) if by_zlib else gzip.compress(content))
+    answer = httpx.Response(200, headers={"Content-Encoding": encoding}, stream=stream)
+    assert asked(Service(answer)) == {"found": True}
+
+
+def test_the_deadline_holds_while_a_body_arrives() -> None:
+    body = Chunks(gzip.compress(random.Random(1).randbytes(MIB)), seconds_between=60)
+    answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=body)
+
+    async def ask() -> None:
+        async with client(Service(answer), deadline_seconds=0.05) as opened:
+            await opened.get_json("/things", {}, attempts=1)
+
+    with pytest.raises(RetryLater) as caught:
+        asyncio.run(ask())
+    assert caught.value.category is FailureCategory.TIMEOUT
+
+
+@pytest.mark.parametrize("levels", [101, 100_000, 1_000_000])
+def test_an_answer_is_not_nested_for_ever(levels: int) -> None:
+    deep = b'{"a":' * levels + b"1" + b"}" * levels
+    failure, attempts = failure_of(httpx.Response(200, content=deep))
+    assert (failure.category, attempts) == (FailureCategory.BAD_RESPONSE, 2)
+
+
+def test_a_long_error_keeps_its_meaning() -> None:
+    body = Endless(b"x" * 65_536)
+    failure, attempts = failure_of(httpx.Response(403, stream=body))
+    assert isinstance(failure, FixConfiguration)
+    assert attempts == 1
+
+
+@pytest.mark.parametrize(("letter", "most"), [("x", 8_000), ("ü", 1_300), ("\N{BOOKS}", 650)])
+def test_a_request_line_is_one_that_servers_take(letter: str, most: int) -> None:
+    async def ask(title: str) -> JsonObject:
+        async with client(service) as opened:
+            return await opened.get_json("/things", {"q": title, "key": "sec"})
+
+    service = Service(FOUND)
+    assert asyncio.run(ask(letter * most)) == {"found": True}
+    with pytest.raises(ServiceFailure, match="too long") as caught:
+        asyncio.run(ask(letter * 10_000))
+    assert caught.value.one_question_may_be_the_cause, "a group of questions is split"
+    assert caught.value.category is FailureCategory.BAD_DATA
+    assert len(service.asked) == 1
+
+
+def test_a_question_that_was_not_sent_says_nothing_of_the_service() -> None:
+    service = Service(httpx.Response(503))
+
+    async def ask() -> None:
+        async with client(service) as opened:
+            for _ in range(FAILURES_THAT_OPEN):
+                with pytest.raises(QuestionTooLong):
+                    await opened.get_json("/things", {"q": "x" * 10_000})
+                with pytest.raises(RetryLater):
+                    await opened.get_json("/things", {}, attempts=1)
+            with pytest.raises(ServiceIsDown):
+                await opened.get_json("/things", {})
+
+    asyncio.run(ask())
+    assert len(service.asked) == FAILURES_THAT_OPEN
+
+
 def test_redirects_in_a_circle_end() -> None:
     circle = httpx.Response(302, headers={"Location": "http://service.test/v1/things"})
     assert failure_of(circle)[0].category is FailureCategory.BAD_RESPONSE
 
 
-def test_an_address_that_is_none_is_for_someone_to_fix() -> None:
+@pytest.mark.parametrize("address", ["ftp://x", "http://x:port", "http://\x00"])
+def test_an_address_that_is_none_is_for_someone_to_fix(address: str) -> None:
     async def ask() -> None:
-        async with ServiceClient("The service", "ftp://x", user_agent=AGENT) as opened:
+        async with ServiceClient("The service", address, user_agent=AGENT) as opened:
             await opened.get_json("/things", {})
 
-    with pytest.raises(FixConfiguration):
+    with pytest.raises(FixConfiguration, match="address set for The service"):
         asyncio.run(ask())
 
 

@@ -1,12 +1,18 @@
+import os
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import sqlalchemy
 
+from orf_books.failures import FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.ledger import Ledger
 from orf_books_tests.postgres import PostgresServer
 
@@ -90,6 +96,47 @@ def test_processes_never_share_a_turn(url: str) -> None:
     assert sorted(waits) == pytest.approx(list(range(120)))
 
 
+def test_what_a_window_allows_may_leave_at_once_and_the_next_waits_for_its_end(
+    ledger: Ledger, clock: Clock
+) -> None:
+    assert [ledger.take_turn_in_window("google", 3, 100) for _ in range(3)] == [0, 0, 0]
+    clock.seconds += 40
+    assert ledger.take_turn_in_window("google", 3, 100) == pytest.approx(60)
+    assert ledger.seconds_until_turn_in_window("google", 3, 100) == pytest.approx(60)
+    clock.seconds += 200
+    assert ledger.take_turn_in_window("google", 3, 100) == 0
+
+
+def test_no_window_wherever_it_begins_holds_more_than_it_may(ledger: Ledger, clock: Clock) -> None:
+    moments = []
+    for _ in range(30):
+        moments.append(clock.seconds + float(ledger.take_turn_in_window("google", 4, 10) or 0))
+        clock.seconds += 1.5
+    for start in moments:
+        assert sum(start <= moment < start + 10 for moment in moments) <= 4
+
+
+def test_a_turn_that_is_too_far_away_is_not_taken(ledger: Ledger) -> None:
+    assert ledger.take_turn_in_window("google", 1, 100, longest_wait=2) == 0
+    assert ledger.take_turn_in_window("google", 1, 100, longest_wait=2) is None
+    assert ledger.take_turn_in_window("google", 1, 100) == pytest.approx(100)
+
+
+def test_a_pause_of_a_service_holds_its_windows_too(ledger: Ledger) -> None:
+    ledger.hold("google", 30)
+    assert ledger.take_turn_in_window("google", 5, 100) == pytest.approx(30)
+    assert ledger.take_turn_in_window("another", 5, 100) == 0
+
+
+def take_in_window(url: str, _: int) -> float | None:
+    return Ledger(url).take_turn_in_window("google", 4, 1000, longest_wait=0)
+
+
+def test_processes_never_share_a_place_in_a_window(url: str) -> None:
+    turns = in_processes(take_in_window, url, 12)
+    assert [turn for turn in turns if turn is not None] == [0] * 4
+
+
 def test_no_more_is_spent_than_the_quota_of_a_day(ledger: Ledger) -> None:
     assert [ledger.spend("google_books", TODAY, 3) for _ in range(5)] == [True] * 3 + [False] * 2
     assert ledger.spent("google_books", TODAY) == 3
@@ -145,3 +192,121 @@ def test_processes_never_claim_the_same_item(url: str) -> None:
     claimed = [item for items in in_processes(claim, url, 4) for item in items]
 
     assert sorted(claimed) == sorted(str(item) for item in range(40))
+
+
+A_DAY = 24 * 60 * 60.0
+
+
+def test_a_ledger_a_day_ahead_silences_nobody(ledger: Ledger, clock: Clock) -> None:
+    clock.seconds += A_DAY
+    ledger.take_turn("open_library", 0.5)
+    ledger.hold("google_books", 30.0)
+    clock.seconds -= A_DAY
+
+    assert ledger.seconds_until_turn("open_library") == 0.0
+    assert ledger.seconds_until_turn("google_books") == 0.0
+    assert [ledger.take_turn("open_library", 0.5) for _ in range(3)] == pytest.approx([0, 0.5, 1])
+    ledger.hold("google_books", 5.0)
+    assert ledger.take_turn("google_books", 0.5) == pytest.approx(5.0)
+
+
+def test_claims_of_a_ledger_a_day_ahead_are_over(ledger: Ledger, clock: Clock) -> None:
+    clock.seconds += A_DAY
+    ledger.claim(["a"], "first run", 60)
+    clock.seconds -= A_DAY
+
+    assert ledger.holders(["a"]) == set()
+    assert ledger.claim(["a"], "second run", 60) == {"a"}
+    assert ledger.claim(["a"], "first run", 60) == set()
+
+
+def test_a_clock_that_is_read_before_a_lock_is_held_gives_no_turn_twice(
+    ledger: Ledger, clock: Clock
+) -> None:
+    ledger.take_turn("open_library", 1.0)
+    clock.seconds -= 15
+
+    assert ledger.take_turn("open_library", 1.0) == pytest.approx(16.0)
+
+
+def test_a_long_queue_is_no_clock_set_back(ledger: Ledger) -> None:
+    waits = [ledger.take_turn("google_books", 30.0) for _ in range(20)]
+
+    assert waits == pytest.approx([30.0 * number for number in range(20)])
+
+
+def test_turns_do_not_rest_on_the_wall_clock(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    Ledger(url, time.time).take_turn("open_library", 3600.0)
+
+    assert Ledger(url).take_turn("open_library", 0.5) == 0.0
+
+
+def test_machines_with_other_clocks_share_that_of_the_server(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres_server.create_database(tmp_path.name)
+
+    waits = [Ledger(url).take_turn("open_library", 60.0) for _ in range(3)]
+    assert waits == pytest.approx([0, 60, 120], abs=10)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger.hold("service", 0.0)
+    ledger._engine.dispose()
+    return tmp_path / "ledger.sqlite"
+
+
+def failure_of(file: Path) -> OrfBooksError:
+    with pytest.raises(OrfBooksError) as caught:
+        Ledger(f"sqlite:///{file}").take_turn("service", 1.0)
+    assert str(file) in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" * 100])
+def test_a_damaged_ledger_may_be_deleted(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    failure = failure_of(file)
+    assert isinstance(failure, FixConfiguration)
+    assert "delete it" in str(failure)
+
+
+def test_a_full_disk_is_named(file: Path) -> None:
+    # What fills up here is the database itself; SQLite says the same of a full disk.
+    class Full(Ledger):
+        @cached_property
+        def _engine(self) -> sqlalchemy.Engine:
+            engine = super()._engine
+            engine.dispose()
+            sqlalchemy.event.listen(engine, "connect", _allow_no_page_more)
+            return engine
+
+    full = Full(f"sqlite:///{file}")
+    with pytest.raises(FixConfiguration, match=f"{file}.*disk is full"):
+        full.claim([f"{number:0100}" for number in range(10_000)], "run", 60)
+
+
+def _allow_no_page_more(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA max_page_count = 1")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_ledger_that_may_not_be_written_names_the_permissions(file: Path) -> None:
+    file.chmod(0o400)
+    assert "permissions" in str(failure_of(file))
+
+
+def test_a_ledger_below_a_file_names_the_setting(file: Path) -> None:
+    failure = failure_of(file / "below" / "ledger.sqlite")
+    assert isinstance(failure, FixConfiguration)
+    assert "ORF_BOOKS_LEDGER" in str(failure)
+
+
+def test_a_database_that_does_not_answer_may_answer_later() -> None:
+    unreachable = Ledger("postgresql+psycopg://ann:secret@127.0.0.1:9/ledger")
+    with pytest.raises(RetryLater, match="does not answer") as caught:
+        unreachable.take_turn("service", 1.0)
+    assert "secret" not in str(caught.value)

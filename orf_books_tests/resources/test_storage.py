@@ -1,5 +1,8 @@
+import os
 import socket
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -9,13 +12,18 @@ import pytest
 from dagster_aws.s3 import S3Resource
 
 from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
+from orf_books.object_keys import is_private
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import (
     ObjectNotFoundError,
     ObjectStorage,
     S3Options,
+    StoreIsFull,
+    StoreRetryPolicy,
+    failure_of,
 )
 from orf_books_tests.conftest import BUCKET
+from orf_books_tests.small_disk import small_disk
 
 ODD_KEYS = [
     "uploads/Ann's books.csv",
@@ -251,3 +259,215 @@ def _put_on_s3(options: S3Options, *keys: str) -> None:
     )
     for key in keys:
         client.put_object(Bucket=BUCKET, Key=key, Body=b"")
+
+
+PRIVATE_KEYS = [
+    "raw/5B/roster.json",
+    "raw/5B/2026-11-16/monday.txt",
+    "normalized/5B/2026-11-16/run.jsonl",
+    "scores/5B/2026-11-16/run.json",
+    "aggregates/5B/2026-11-16/run.json",
+    "data/classes/5B.html",
+    "data/classes/5B/student.html",
+    "activities/1/complete.wav",
+    "data/activities/1.html",
+    "activities.html",
+    "classes.html",
+    "rejected/5B/monday.txt",
+]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def private(root: Path) -> ObjectStorage:
+    return ObjectStorage(root.as_uri())
+
+
+@pytest.mark.parametrize("key", PRIVATE_KEYS)
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_what_is_about_children_is_for_its_owner_only(
+    private: ObjectStorage, root: Path, key: str, mask: int
+) -> None:
+    before = os.umask(mask)
+    try:
+        version = private.put(key, b"content")
+        private.put(key, b"other content")
+    finally:
+        os.umask(before)
+
+    assert mode(root / key) == 0o600
+    folders = [folder for folder in root.rglob("*") if folder.is_dir()]
+    of_children = [one for one in folders if is_private(f"{one.relative_to(root)}/")]
+    assert {mode(folder) for folder in of_children} <= {0o700}
+    assert bool(of_children) is ("/" in key)
+    assert private.get(key) == b"other content"
+    assert private.head(key).version != version
+    assert [found.key for found in private.list("")] == [key]
+
+
+def test_pages_of_libraries_are_for_everybody_beside_them(
+    private: ObjectStorage, root: Path
+) -> None:
+    before = os.umask(0o022)
+    try:
+        private.put("data/classes/5B.html", b"")
+        private.put("data/ann.html", b"")
+    finally:
+        os.umask(before)
+    assert (mode(root / "data"), mode(root / "data/ann.html")) == (0o755, 0o644)
+
+
+def test_a_copy_of_what_is_about_children_is_for_its_owner_only(
+    private: ObjectStorage, root: Path
+) -> None:
+    (root / "raw" / "5B").mkdir(parents=True)
+    (root / "raw" / "5B" / "monday.txt").write_bytes(b"content")
+    (root / "raw" / "5B" / "monday.txt").chmod(0o644)
+
+    private.copy("raw/5B/monday.txt", "rejected/5B/monday.txt")
+
+    assert mode(root / "rejected/5B/monday.txt") == 0o600
+    assert private.get("rejected/5B/monday.txt") == b"content"
+
+
+def test_what_is_half_written_is_for_its_owner_only(
+    private: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permissions: list[int] = []
+    system_open = os.open
+
+    def watched(path: Path, flags: int, mode: int) -> int:
+        permissions.append(mode)
+        return system_open(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", watched)
+    private.put("raw/a.txt", b"content")
+    assert permissions == [0o600]
+
+
+@pytest.mark.parametrize("key", ["raw/../escaped", "raw//double", "raw/./same", "raw/"])
+def test_private_objects_stay_below_the_root(private: ObjectStorage, root: Path, key: str) -> None:
+    with pytest.raises(FixInput):
+        private.put(key, b"content")
+    assert not (root / "escaped").exists()
+
+
+@pytest.mark.parametrize("key", [key.replace("uploads", "raw") for key in ODD_KEYS])
+def test_odd_names_of_private_objects_are_kept_as_they_are(
+    private: ObjectStorage, key: str
+) -> None:
+    version = private.put(key, b"content")
+    assert private.get(key) == b"content"
+    assert [(found.key, found.version) for found in private.list("raw/")] == [(key, version)]
+
+
+@pytest.mark.parametrize("key", ["raw/key", "uploads/key"])
+@pytest.mark.parametrize("name", ["x" * 300])
+def test_a_name_that_is_too_long_costs_that_object(
+    private: ObjectStorage, key: str, name: str
+) -> None:
+    with pytest.raises(FixInput, match="too long"):
+        private.put(f"{key}/{name}", b"content")
+
+
+@pytest.mark.parametrize("key", ["raw/key", "uploads/key"])
+def test_a_full_disk_is_named_and_leaves_the_object_as_it_was(tmp_path: Path, key: str) -> None:
+    with small_disk(tmp_path / "disk", "100k") as disk:
+        storage = ObjectStorage(disk.as_uri())
+        storage.put(key, b"before")
+        with pytest.raises(StoreIsFull, match=rf"full: '{key}'.*Free space"):
+            storage.put(key, bytes(200_000))
+        assert storage.get(key) == b"before"
+        assert [found.key for found in storage.list("")] == [key]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Unable to copy data to file: No space left on device (os error 28)", StoreIsFull),
+        ("Disk quota exceeded (os error 122)", StoreIsFull),
+        ("response error 507 Insufficient Storage", StoreIsFull),
+        ("Read-only file system (os error 30)", FixConfiguration),
+        ("Permission denied (os error 13)", FixConfiguration),
+        ("error sending request: connection refused", RetryLater),
+        ("503 Slow Down", RetryLater),
+    ],
+)
+def test_what_a_library_says_of_a_disk_is_understood(text: str, kind: type[Exception]) -> None:
+    assert type(failure_of(OSError(text), "table 'things'")) is kind
+
+
+def away(times: int, attempts: list[int]) -> Callable[[], str]:
+    def write() -> str:
+        attempts.append(1)
+        if len(attempts) <= times:
+            raise RetryLater("The object store did not answer.", FailureCategory.UNAVAILABLE)
+        return "version"
+
+    return write
+
+
+HASTY = StoreRetryPolicy(patience=0.3, first_wait=0.001, longest_wait=0.01)
+
+
+def test_a_write_waits_for_a_store_that_is_away() -> None:
+    attempts: list[int] = []
+    assert HASTY.persist(away(5, attempts)) == "version"
+    assert len(attempts) == 6
+
+
+def test_a_write_does_not_wait_for_ever() -> None:
+    attempts: list[int] = []
+    with pytest.raises(RetryLater):
+        HASTY.persist(away(1_000_000, attempts))
+    assert len(attempts) > 5
+
+
+def test_a_write_does_not_wait_for_what_somebody_must_do() -> None:
+    attempts: list[int] = []
+
+    def write() -> str:
+        attempts.append(1)
+        raise StoreIsFull("'key'")
+
+    with pytest.raises(StoreIsFull):
+        HASTY.persist(write)
+    assert attempts == [1]
+
+
+def test_patience_is_minutes_by_default() -> None:
+    assert 60 <= StoreRetryPolicy().patience <= 600
+
+
+ESCAPES = ["../secret", "uploads/../../secret", "..", "/../secret", "raw/../../secret"]
+
+
+@pytest.mark.parametrize("key", ESCAPES)
+@pytest.mark.parametrize("name", ["get", "put", "head", "start", "delete", "copy", "copy to"])
+def test_no_key_leads_out_of_the_store(
+    private: ObjectStorage, tmp_path: Path, key: str, name: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    private.put("mine", b"mine")
+    calls: dict[str, Callable[[], object]] = {
+        "get": lambda: private.get(key),
+        "put": lambda: private.put(key, b"other"),
+        "head": lambda: private.head(key),
+        "start": lambda: private.start(key, 10),
+        "delete": lambda: private.delete(key),
+        "copy": lambda: private.copy(key, "copied"),
+        "copy to": lambda: private.copy("mine", key),
+    }
+    with suppress(FixInput, ObjectNotFoundError):
+        assert calls[name]() is None
+    assert secret.read_bytes() == b"secret"
+    assert not private.exists("copied")

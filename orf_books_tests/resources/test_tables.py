@@ -1,18 +1,27 @@
 import multiprocessing
+import os
+import shutil
 import socket
+import stat
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 import polars as pl
 import pytest
+from deltalake.exceptions import DeltaError
+from moto.server import ThreadedMotoServer
 
-from orf_books.failures import FixConfiguration, RetryLater
-from orf_books.resources.storage import ObjectStorage, S3Options
-from orf_books.resources.tables import Table, Tables
+from orf_books.failures import DamagedStore, FailureCategory, FixConfiguration, RetryLater
+from orf_books.resources.storage import ObjectStorage, S3Options, StoreRetryPolicy
+from orf_books.resources.tables import DAMAGED, Repair, Table, Tables, _table_errors
+from orf_books_tests.conftest import BUCKET
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 WRITERS, COMMITS, ROWS = 3, 2, 20
@@ -178,6 +187,13 @@ def test_a_store_that_does_not_answer_may_answer_later(s3_server: S3Options) -> 
         tables.maintain(THINGS)
 
 
+@pytest.mark.parametrize("error", [DeltaError, OSError, pl.exceptions.ComputeError])
+def test_a_store_that_is_away_while_a_file_is_read_is_no_damage(error: type[Exception]) -> None:
+    said = "Failed to parse parquet: Parquet error: Generic S3 error: error sending request"
+    with pytest.raises(RetryLater), _table_errors(THINGS):
+        raise error(said)
+
+
 def test_a_missing_bucket_is_something_to_configure(s3_server: S3Options) -> None:
     tables = Tables(ObjectStorage("s3://no-such-bucket/prefix", s3_server))
     with pytest.raises(FixConfiguration, match=r"'things'.*bucket"):
@@ -190,7 +206,7 @@ def test_a_lost_file_is_a_failure_and_not_fewer_rows(local: Tables, folder: Obje
     for file in folder.folder.rglob("*.parquet"):
         file.unlink()
 
-    with pytest.raises(RetryLater, match="'things'"):
+    with pytest.raises(DamagedStore, match="'things'"):
         local.all_rows(THINGS)
 
 
@@ -230,3 +246,206 @@ def test_processes_that_create_and_append_at_once_lose_nothing_and_readers_see_w
     assert _rows_per_commit(tables) == {
         f"{writer}-{commit}": ROWS for writer in range(WRITERS) for commit in range(COMMITS)
     }
+
+
+def _log_of(folder: ObjectStorage) -> Path:
+    assert folder.folder is not None
+    return folder.folder / "tables" / "things" / "_delta_log"
+
+
+def _files_of(folder: ObjectStorage) -> list[Path]:
+    return sorted(_log_of(folder).parent.glob("*.parquet"))
+
+
+def _no_first_commit(folder: ObjectStorage) -> None:
+    min(_log_of(folder).glob("*.json")).unlink()
+
+
+def _no_commits(folder: ObjectStorage) -> None:
+    for commit in _log_of(folder).glob("*.json"):
+        commit.unlink()
+
+
+def _no_log(folder: ObjectStorage) -> None:
+    shutil.rmtree(_log_of(folder))
+
+
+def _garbage_in_the_log(folder: ObjectStorage) -> None:
+    max(_log_of(folder).glob("*.json")).write_text("garbage")
+
+
+def _a_cut_commit(folder: ObjectStorage) -> None:
+    commit = min(_log_of(folder).glob("*.json"))
+    commit.write_text(commit.read_text()[:100])
+
+
+def _an_empty_commit(folder: ObjectStorage) -> None:
+    os.truncate(max(_log_of(folder).glob("*.json")), 0)
+
+
+def _a_garbled_checkpoint(folder: ObjectStorage) -> None:
+    Tables(folder).maintain(THINGS)
+    for checkpoint in _log_of(folder).glob("*.checkpoint.parquet"):
+        checkpoint.write_bytes(b"x")
+
+
+DAMAGED_LOGS = [
+    _no_first_commit,
+    _no_commits,
+    _no_log,
+    _garbage_in_the_log,
+    _a_cut_commit,
+    _an_empty_commit,
+    _a_garbled_checkpoint,
+]
+
+
+def _a_lost_file(folder: ObjectStorage) -> None:
+    _files_of(folder)[0].unlink()
+
+
+def _an_empty_file(folder: ObjectStorage) -> None:
+    os.truncate(_files_of(folder)[0], 0)
+
+
+def _a_cut_file(folder: ObjectStorage) -> None:
+    os.truncate(_files_of(folder)[0], 200)
+
+
+def _garbage_in_a_file(folder: ObjectStorage) -> None:
+    _files_of(folder)[0].write_bytes(b"garbage" * 100)
+
+
+DAMAGED_FILES = [_a_lost_file, _an_empty_file, _a_cut_file, _garbage_in_a_file]
+
+
+@pytest.mark.parametrize("damage", DAMAGED_LOGS + DAMAGED_FILES)
+def test_damage_is_named_with_its_remedy_and_is_never_fewer_rows(
+    local: Tables, folder: ObjectStorage, damage: Callable[[ObjectStorage], None]
+) -> None:
+    local.append(THINGS, things("a"))
+    local.append(THINGS, things("b"))
+    damage(folder)
+
+    for read in (local.all_rows, local.latest):
+        with pytest.raises(DamagedStore, match=r"'things' is damaged.*doctor") as caught:
+            read(THINGS)
+        assert caught.value.category is FailureCategory.BAD_DATA
+    assert "'things' is damaged" in local.damage(THINGS)
+
+
+@pytest.mark.parametrize("damage", DAMAGED_LOGS)
+def test_nothing_is_appended_to_a_table_with_a_damaged_log(
+    local: Tables, folder: ObjectStorage, damage: Callable[[ObjectStorage], None]
+) -> None:
+    local.append(THINGS, things("a"))
+    local.append(THINGS, things("b"))
+    damage(folder)
+    with pytest.raises(DamagedStore):
+        local.append(THINGS, things("c"))
+
+
+@pytest.mark.parametrize("damage", DAMAGED_LOGS)
+def test_repair_writes_a_damaged_log_anew_and_loses_no_row(
+    local: Tables, folder: ObjectStorage, damage: Callable[[ObjectStorage], None]
+) -> None:
+    for key in "abc":
+        local.append(THINGS, things(key))
+    damage(folder)
+
+    repair = local.repair(THINGS)
+
+    assert (repair.lost_files, repair.remedy) == ((), "")
+    assert "'things' is damaged" in repair.damage
+    assert Counter(local.all_rows(THINGS)) == Counter(things("a", "b", "c"))
+    local.append(THINGS, things("d"))
+    assert len(local.all_rows(THINGS)) == 4
+    assert local.repair(THINGS) == Repair("things", "")
+
+
+@pytest.mark.parametrize("damage", DAMAGED_FILES)
+def test_repair_gives_up_only_the_files_that_cannot_be_read(
+    local: Tables, folder: ObjectStorage, damage: Callable[[ObjectStorage], None]
+) -> None:
+    local.append(OLD_THINGS, [ThingOfOldVersion(key, NOON) for key in "a"])
+    local.append(NEW_THINGS, [ThingOfNewVersion(key, NOON, "fiction") for key in "bc"])
+    before = {row.key for row in local.all_rows(NEW_THINGS)}
+    damage(folder)
+
+    repair = local.repair(NEW_THINGS)
+
+    left = {row.key for row in local.all_rows(NEW_THINGS)}
+    assert left in ({"a"}, {"b", "c"})
+    assert left < before
+    assert len(repair.lost_files) == 1
+    assert "orf-books retry" in repair.remedy
+    assert folder.exists(DAMAGED + repair.lost_files[0]) is (damage is not _a_lost_file)
+
+
+class KilledTables(Tables):
+    """Tables of a process that is killed as it writes."""
+
+    def _write(self, table: Table[Any], frame: pl.DataFrame) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_repair_that_was_interrupted_can_be_repeated(
+    local: Tables, folder: ObjectStorage
+) -> None:
+    local.append(THINGS, things("a", "b"))
+    _no_first_commit(folder)
+    with pytest.raises(KeyboardInterrupt):
+        KilledTables(folder).repair(THINGS)
+
+    assert Tables(folder).repair(THINGS).damage
+    assert Counter(local.all_rows(THINGS)) == Counter(things("a", "b"))
+
+
+def test_a_table_of_which_nothing_can_be_read_begins_anew(
+    local: Tables, folder: ObjectStorage
+) -> None:
+    local.append(THINGS, things("a"))
+    _garbage_in_a_file(folder)
+    assert len(local.repair(THINGS).lost_files) == 1
+    assert local.all_rows(THINGS) == []
+    local.append(THINGS, things("b"))
+    assert local.all_rows(THINGS) == things("b")
+
+
+def test_what_a_killed_run_left_of_its_first_append_is_no_damage(
+    local: Tables, folder: ObjectStorage
+) -> None:
+    local.append(THINGS, things("a"))
+    _no_log(folder)
+    folder.delete("tables/things/_created")
+    next_run = Tables(folder)
+
+    assert next_run.all_rows(THINGS) == []
+    next_run.append(THINGS, things("b"))
+    assert next_run.all_rows(THINGS) == things("b")
+
+
+def test_tables_are_for_their_owner_only(local: Tables, folder: ObjectStorage) -> None:
+    local.append(THINGS, things("a"))
+    assert folder.folder is not None
+    assert stat.S_IMODE((folder.folder / "tables").stat().st_mode) == 0o700
+
+
+def test_a_commit_waits_for_a_store_that_comes_back_and_is_made_once(
+    s3_server: S3Options,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    options = replace(s3_server, endpoint_url=f"http://127.0.0.1:{port}")
+    tables = Tables(ObjectStorage(f"s3://{BUCKET}/away", options))
+    # All servers of this process have the same buckets.
+    store = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    came_back = Timer(1.5, store.start)
+    came_back.start()
+    try:
+        StoreRetryPolicy(patience=60).persist(lambda: tables.append(THINGS, things("a")))
+        assert not came_back.is_alive()
+        assert tables.all_rows(THINGS) == things("a")
+    finally:
+        came_back.join()
+        store.stop()

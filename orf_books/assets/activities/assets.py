@@ -18,6 +18,7 @@ from orf_books.assets.activities.step import (
     RescoreConfig,
 )
 from orf_books.assets.uploads import (
+    SAME_FOR_EARLIER_ITEMS,
     UploadConfig,
     UploadsConfig,
     log_refused,
@@ -71,11 +72,12 @@ def requested_activities(
         noted = [_note(context, records, upload) for upload in uploads]
     refused = log_refused(context, noted)
     return dg.MaterializeResult(
+        data_version=SAME_FOR_EARLIER_ITEMS,
         metadata={
             "uploads": len(noted),
             "refused_uploads": refused,
             "activities": sum(upload.activities for upload in noted),
-        }
+        },
     )
 
 

@@ -22,7 +22,7 @@ from orf_books.batches.messages import finished_batch, stopped_batch
 from orf_books.batches.report import BatchReport
 from orf_books.failures import FixInput, OrfBooksError, RetryLater
 from orf_books.keys import text_of_key
-from orf_books.object_keys import activity_folder
+from orf_books.object_keys import activity_folder, activity_page_key
 from orf_books.partition_keys import activity_key
 from orf_books.records.activities import (
     ActivityDigest,
@@ -166,6 +166,15 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
             run_id=self._run_id,
             is_written_back=api is not None,
         )
+
+    def describe(self, key: str) -> Metadata:
+        """The id, and where the specialist's report is."""
+        activity = text_of_key(key)
+        page = self._records.storage.location(activity_page_key(activity))
+        return {
+            "activity": dg.MetadataValue.text(activity),
+            "report": dg.MetadataValue.path(page),
+        }
 
     def keep(self) -> None:
         """Store the answers of recognisers."""

@@ -21,8 +21,14 @@ from orf_books.batches.batch import BatchOutcome
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
 from orf_books.batches.report import BatchReport
 from orf_books.failures import OrfBooksError
-from orf_books.object_keys import NORMALIZED, SCORES, session_output_key, session_refusal_key
-from orf_books.partition_keys import class_of_session
+from orf_books.object_keys import (
+    NORMALIZED,
+    SCORES,
+    class_page_key,
+    session_output_key,
+    session_refusal_key,
+)
+from orf_books.partition_keys import class_of_session, day_of_session
 from orf_books.records.raw_sessions import SessionFound, load_session, session_at, sessions_in
 from orf_books.records.sessions import ACCEPTED, ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.dagster_resources import TranscriptRulesResource
@@ -191,6 +197,16 @@ class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
         storage.put(normalized, write_normalised(read))
         storage.put(session_output_key(SCORES, *place), write_scores(scores))
         return read, scores
+
+    def describe(self, key: str) -> Metadata:
+        """Class, day, and where the page of the class is."""
+        class_id = class_of_session(key)
+        page = self._records.storage.location(class_page_key(class_id))
+        return {
+            "class": dg.MetadataValue.text(class_id),
+            "day": dg.MetadataValue.text(day_of_session(key).isoformat()),
+            "page": dg.MetadataValue.path(page),
+        }
 
     def report(self, batch: FinishedBatch[SessionRow], report: BatchReport) -> ScoringReport:
         """Adds the classes, what was read of the sessions that succeeded, and why others failed."""

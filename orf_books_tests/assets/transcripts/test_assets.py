@@ -166,6 +166,9 @@ def test_a_partition_shows_figures_and_never_words(settled: Settled) -> None:
         "without_consent": row.without_consent,
         "warnings": row.warnings,
         "seconds": round(row.seconds, 3),
+        "class": row.class_id,
+        "day": row.day.isoformat(),
+        "page": settled.platform.storage.location(class_page_key(row.class_id)),
     }
     assert codes == json.loads(row.warnings_by_code)
 
