@@ -71,12 +71,10 @@ licences: setup
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
 
-# Upgrade the locks. They hold hashes and no address, so any index serves them. The one of `minilm`
-# is `requirements.lock` with that extra: install it instead of the other.
+# Upgrade the locks. They hold hashes and no address, so any index serves them.
 lock: setup
 	$(BIN)/$(COMPILE) --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
-	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --extra minilm pyproject.toml -o requirements-minilm.lock
 	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --extra cluster --extra kubernetes --extra postgres pyproject.toml -o requirements-deploy.lock
 	awk '/^uv==/ {on = 1} on && /^[a-z]/ && !/^uv==/ {exit} on' requirements-dev.lock > requirements-uv.lock
 

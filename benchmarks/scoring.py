@@ -3,8 +3,7 @@
 Measured: `score_session` on one invented session, in one process that computes in one thread, after
 the detector was loaded. Every utterance is different; seven in ten have one sentence, three two.
 
-Baseline: the plain keyword list on the same utterances. Where the extra `minilm` is installed, the
-detector that needs it is measured after the one that does not.
+Baseline: the plain keyword list on the same utterances.
 """
 
 import resource
@@ -17,12 +16,10 @@ from typing import Annotated
 import typer
 
 from benchmarks.measuring import Measurement, print_measurements
-from orf_books.failures import FixConfiguration
-from orf_books.transcripts.detection import SkillDetector, shipped_detector
+from orf_books.transcripts.detection import shipped_detector
 from orf_books.transcripts.keyword_list import skills_by_keywords
 from orf_books.transcripts.labels import Half, labelled_sentences
 from orf_books.transcripts.scoring import score_session
-from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
 
 BUDGET_MILLISECONDS = 1.0
@@ -43,41 +40,23 @@ def main(
     detector = shipped_detector()
     loading = time.process_time() - started
 
-    def scoring_with(detector: SkillDetector) -> list[float]:
-        return [
-            _milliseconds(lambda: score_session(session, detector), utterances)
-            for _ in range(repetitions)
-        ]
-
-    scoring = scoring_with(detector)
+    scoring = [
+        _milliseconds(lambda: score_session(session, detector), utterances)
+        for _ in range(repetitions)
+    ]
     keywords = _milliseconds(lambda: [skills_by_keywords(text) for text in texts], utterances)
-    megabytes = _largest_megabytes()
-    with_minilm = []
-    if more := _detector_with_minilm():
-        with_minilm = [
-            Measurement("an utterance, with MiniLM", scoring_with(more), "ms"),
-            Measurement("largest resident size, with MiniLM", [_largest_megabytes()], "MB"),
-        ]
     print_measurements(
         f"score_session, {utterances:,} different utterances, one thread",
         [
             Measurement("an utterance", scoring, "ms", BUDGET_MILLISECONDS, keywords),
-            Measurement("largest resident size", [megabytes], "MB", BUDGET_MEGABYTES),
+            Measurement("largest resident size", [_largest_megabytes()], "MB", BUDGET_MEGABYTES),
             Measurement("loading the detector", [loading], "s"),
-            *with_minilm,
         ],
         [
             f"{1000 / min(scoring):,.0f} utterances a second at best.",
             "Times are of the processor. Baseline: the plain keyword list.",
         ],
     )
-
-
-def _detector_with_minilm() -> SkillDetector | None:
-    try:
-        return shipped_detector(SkillEncoder.USE_MINILM)
-    except FixConfiguration:
-        return None
 
 
 def _largest_megabytes() -> float:

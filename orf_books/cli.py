@@ -444,7 +444,7 @@ def evaluate(kind: Kind, path: LabelsPath = None, *, as_json: AsJson = False) ->
         case Kind.TRANSCRIPTS, _:
             from orf_books.commands.evaluate_transcripts import evaluate_transcripts
 
-            document = evaluate_transcripts(path, settings.skill_encoder).as_document()
+            document = evaluate_transcripts(path).as_document()
         case _, None:
             raise FixInput(f"Evaluating {kind} needs the path of your labels.")
         case Kind.BOOKS, Path():

@@ -19,7 +19,7 @@ from orf_books.assets.books.pages import dashboard, library_dashboard
 from orf_books.assets.transcripts.assets import (
     class_transcripts,
     requested_sessions,
-    score_transcripts_with,
+    score_transcripts,
 )
 from orf_books.assets.transcripts.classes import publish_classes
 from orf_books.batches.resource import BatchResource
@@ -72,7 +72,7 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
             activity_reports,
             class_transcripts,
             requested_sessions,
-            score_transcripts_with(settings.skill_encoder),
+            score_transcripts,
             publish_classes,
         ],
         asset_checks=checks,
@@ -139,7 +139,6 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
         "database": DatabaseResource(url=settings.published_database.get_secret_value()),
         "transcript_rules": TranscriptRulesResource(
             largest_warned_share=settings.transcript_warned_share,
-            skill_encoder=settings.skill_encoder,
         ),
         "batch": BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
     }

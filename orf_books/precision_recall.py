@@ -5,6 +5,7 @@ counts as found or as right; each domain's evaluation says that.
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 
 def share(part: float, whole: float) -> float | None:
@@ -47,3 +48,13 @@ def harmonic_mean(precision: float | None, recall: float | None) -> float | None
     if precision is None or recall is None:
         return None
     return share(2 * precision * recall, precision + recall) or 0.0
+
+
+def wilson_interval(part: int, whole: int) -> tuple[float, float] | None:
+    """The 95 % interval of a share by Wilson's score; None where there is nothing to divide by."""
+    if not whole:
+        return None
+    square = 1.96**2
+    middle = (part + square / 2) / (whole + square)
+    half = 1.96 * sqrt(part * (whole - part) / whole + square / 4) / (whole + square)
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -14,7 +14,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from orf_books.activities.voting import VoteRule
 from orf_books.failures import FixConfiguration
 from orf_books.resources.ledger import ledger_of_this_machine
-from orf_books.transcripts.skill_encoder import SkillEncoder
 
 if TYPE_CHECKING:
     from orf_books.resources.storage import ObjectStorage
@@ -111,10 +110,6 @@ class Settings(BaseSettings):
             "A transcript is refused if more than this share of its lines cannot be attributed to "
             "anybody of the class."
         ),
-    )
-    skill_encoder: SkillEncoder = Field(
-        default=SkillEncoder.USE,
-        description="What finds skills: `use`, or `use+minilm`, which needs the extra `minilm`.",
     )
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1000, description="Items of a batch worked on at once."

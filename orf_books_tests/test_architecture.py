@@ -58,7 +58,6 @@ SLOW_TO_IMPORT = {
     "botocore",
     "jinja2",
     "httpx",
-    "onnxruntime",
     "distributed",
 }
 

@@ -7,22 +7,18 @@ measures (`transcripts/evaluation.py`), printing.
 from pathlib import Path
 
 from orf_books.failures import FixInput
-from orf_books.transcripts.detection import shipped_detector
 from orf_books.transcripts.evaluation import Evaluation, evaluate_skills
 from orf_books.transcripts.labels import Half, labelled_sentences, read_labels
-from orf_books.transcripts.skill_encoder import SkillEncoder
 
 
-def evaluate_transcripts(labels: Path | None, encoder: SkillEncoder) -> Evaluation:
+def evaluate_transcripts(labels: Path | None) -> Evaluation:
     """Compare what is detected in labelled texts with their labels.
 
     Args:
-        labels: lines of JSON; our own sentences that nothing was tuned on, where there is none.
-        encoder: what skills are detected with.
+        labels: lines of JSON; where there is none, our own sentences that nothing was tuned on.
 
     Raises:
         FixInput: the labels cannot be read.
-        FixConfiguration: the encoder is not installed.
     """
     if labels is None:
         texts = labelled_sentences(Half.HELD_OUT)
@@ -30,4 +26,4 @@ def evaluate_transcripts(labels: Path | None, encoder: SkillEncoder) -> Evaluati
         raise FixInput(f"{labels} is a folder; labels of transcripts are JSON lines.")
     else:
         texts = read_labels(labels.read_bytes())
-    return evaluate_skills(texts, shipped_detector(encoder))
+    return evaluate_skills(texts)

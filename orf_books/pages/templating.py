@@ -12,6 +12,9 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from orf_books.transcripts.measured_tiers import is_measured
+from orf_books.transcripts.skills import Skill
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _THOUSAND = 1_000
 
@@ -88,6 +91,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.tests["measured"] = lambda skill: is_measured(Skill(skill))
     environment.filters |= {
         "change": change_in_words,
         "content_hash": _content_hash,

@@ -253,9 +253,7 @@ class DatabaseResource(ProcessResource):
 
 
 class TranscriptRulesResource(ProcessResource):
-    """When a transcript is refused, and which encoder detects skills in it."""
+    """When a transcript is refused."""
 
     largest_warned_share: float
     """Of its lines, from 0 to 1."""
-    skill_encoder: str
-    """See `SkillEncoder`."""

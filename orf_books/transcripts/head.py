@@ -1,71 +1,91 @@
-"""What is learned of the skills: a logistic head on vectors and on their likeness to exemplars.
+"""What is learned of the skills: a logistic head on vectors, phrases, cues and the turn before.
 
-Belongs here: the fitted weights, a file for each encoder, and applying them. Does not belong here:
-fitting them (`fit.py`; never while scoring), what vectors are (`encoder.py`), likeness
-(`likeness.py`).
+Belongs here: the fitted weights of `head.json`, and applying them. Does not belong here: fitting
+them (`fit.py`; never while scoring), what they are applied to (`sentence_features.py`).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from orf_books.failures import FixConfiguration
 from orf_books.transcripts.calibration import Calibration
-from orf_books.transcripts.skill_encoder import SkillEncoder
 from orf_books.transcripts.skills import Skill
 
 if TYPE_CHECKING:
-    from orf_books.transcripts.encoder import Vectors
-    from orf_books.transcripts.likeness import Likeness
+    import numpy as np
+    from numpy.typing import NDArray
 
-HEADS = {SkillEncoder.USE: "head", SkillEncoder.USE_MINILM: "head_use_minilm"}
-"""Where the head that was fitted on an encoder's vectors is: the name of its file before `.json`,
-and, before `_report.md`, of the one that says how well it does."""
+    from orf_books.transcripts.sentence_features import SentenceFeatures
+
+FILE = "head.json"
 DECIMALS = 4
 """Probabilities are rounded before anything is decided by them, or the last bits would decide."""
 
+SkillWeights: TypeAlias = tuple[tuple[float, ...], ...]
+"""For each skill, in the order of `Skill`, the weight of each feature."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Head:
     """One multinomial logistic regression: each skill, in the order of `Skill`, against no skill.
 
-    Skills vie, so that what is surely one of them is hardly another.
+    Skills compete, so what is surely one of them is hardly another.
     """
 
     encoder_version: str
     """Vectors of another encoder mean something else."""
-    weights: tuple[tuple[float, ...], ...]
-    """For each skill, of each dimension of a vector."""
-    likeness_weights: tuple[tuple[float, ...], ...]
-    """For each skill, of the likeness to the exemplars of each."""
-    sharpness: float
-    """Of likeness."""
+    weights: SkillWeights
+    """Of each dimension of a vector."""
+    phrase_weights: Mapping[str, tuple[float, ...]]
+    """By phrase, for each skill."""
+    cue_weights: SkillWeights
+    """Of a cue of each skill."""
+    asked_weights: tuple[float, ...]
+    """For each skill: of being the answer to a turn that asks for an explanation."""
     intercepts: tuple[float, ...]
-    calibration: Calibration
+    calibrations: tuple[Calibration, ...]
 
-    def probabilities(self, vectors: "Vectors", likeness: "Likeness") -> list[list[float]]:
-        """For each vector the probability of each skill, rounded to `DECIMALS`."""
+    def probabilities(self, features: "SentenceFeatures") -> list[list[float]]:
+        """For each sentence the probability of each skill, rounded to `DECIMALS`."""
         import numpy as np
 
         odds = np.exp(
-            vectors.astype(np.float64) @ np.array(self.weights).T
-            + likeness @ np.array(self.likeness_weights).T
+            features.vectors.astype(np.float64) @ np.array(self.weights).T
+            + np.array([self._of_phrases(one) for one in features.phrases]).reshape(-1, len(Skill))
+            + features.cues @ np.array(self.cue_weights).T
+            + features.is_asked_for * np.array(self.asked_weights)
             + np.array(self.intercepts)
         )
         shares = odds / (1 + odds.sum(axis=1, keepdims=True))
         rounded: list[list[float]] = np.round(shares, DECIMALS).tolist()
         return rounded
 
+    def _of_phrases(self, phrases: Sequence[str]) -> "NDArray[np.float64]":
+        """Log odds that phrases add; long sentences hold more and each counts for less."""
+        rows, weights = self._phrase_table
+        known = [rows[phrase] for phrase in phrases if phrase in rows]
+        summed: NDArray[np.float64] = weights[known].sum(axis=0) / max(len(known), 1) ** 0.5
+        return summed
+
+    @cached_property
+    def _phrase_table(self) -> "tuple[dict[str, int], NDArray[np.float64]]":
+        """The row of each phrase, and the weights."""
+        import numpy as np
+
+        rows = {phrase: row for row, phrase in enumerate(self.phrase_weights)}
+        weights = np.array(list(self.phrase_weights.values()), np.float64)
+        return rows, weights.reshape(-1, len(Skill))
+
 
 @cache
-def read_head(encoder: SkillEncoder = SkillEncoder.USE) -> Head:
-    """The head that is shipped for an encoder."""
-    name = f"{HEADS[encoder]}.json"
-    return parse_head(files("orf_books.transcripts").joinpath(name).read_bytes())
+def read_head() -> Head:
+    """The head that is shipped."""
+    return parse_head(files("orf_books.transcripts").joinpath(FILE).read_bytes())
 
 
 def parse_head(content: bytes) -> Head:
@@ -77,17 +97,18 @@ def parse_head(content: bytes) -> Head:
     document = json.loads(content)
     if document.pop("sha256") != _checksum(document):
         raise FixConfiguration(
-            f"The weights for {document['encoder']} in orf_books/transcripts are not those that "
-            "were fitted; run `python -m orf_books.transcripts.fit`."
+            f"The weights in orf_books/transcripts/{FILE} are not those that were fitted; run "
+            "`python -m orf_books.transcripts.fit`."
         )
     skills = [document["skills"][skill] for skill in Skill]
     return Head(
         encoder_version=document["encoder"],
         weights=tuple(tuple(skill["weights"]) for skill in skills),
-        likeness_weights=tuple(tuple(skill["likeness_weights"]) for skill in skills),
-        sharpness=document["sharpness"],
+        phrase_weights={phrase: tuple(of) for phrase, of in document["phrases"].items()},
+        cue_weights=tuple(tuple(skill["cue_weights"]) for skill in skills),
+        asked_weights=tuple(skill["asked_weight"] for skill in skills),
         intercepts=tuple(skill["intercept"] for skill in skills),
-        calibration=Calibration(**document["calibration"]),
+        calibrations=tuple(Calibration(**skill["calibration"]) for skill in skills),
     )
 
 
@@ -96,13 +117,16 @@ def write_head(head: Head) -> bytes:
     document = {
         "encoder": head.encoder_version,
         "skills": {
-            skill: {"intercept": intercept, "likeness_weights": of_likeness, "weights": weights}
-            for skill, intercept, of_likeness, weights in zip(
-                Skill, head.intercepts, head.likeness_weights, head.weights, strict=True
-            )
+            skill: {
+                "intercept": head.intercepts[row],
+                "asked_weight": head.asked_weights[row],
+                "cue_weights": head.cue_weights[row],
+                "calibration": asdict(head.calibrations[row]),
+                "weights": head.weights[row],
+            }
+            for row, skill in enumerate(Skill)
         },
-        "sharpness": head.sharpness,
-        "calibration": asdict(head.calibration),
+        "phrases": head.phrase_weights,
     }
     return _dumped(document | {"sha256": _checksum(document)}) + b"\n"
 

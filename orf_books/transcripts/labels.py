@@ -1,13 +1,16 @@
 """Texts of which a person has said which skills they show.
 
-Belongs here: our own sentences, and files that someone brings. Does not belong here: comparing with
-them (`evaluation.py`).
+Belongs here: our own sentences and turns, and files that someone brings. Does not belong here:
+comparing with them (`evaluation.py`).
 """
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,43 +28,93 @@ class Half(StrEnum):
     """These are only ever measured, so that the figure holds for other sentences."""
 
 
+class LessonPart(StrEnum):
+    """What our own lessons are for."""
+
+    DEVELOPMENT = "development"
+    """Calibration is fitted and thresholds are chosen on these."""
+    TEST = "test"
+    """These are only ever measured: they say what a tier is worth."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledText:
     """Something that a student says, and the skills that a person hears in it."""
 
     text: str = field(repr=False)
     skills: frozenset[Skill]
+    arguable: frozenset[Skill] = frozenset()
+    """Skills that another person might hear."""
+    before: str = field(default="", repr=False)
+    """What somebody else said just before."""
 
 
-_LABELLED_TEXT = TypeAdapter(LabelledText)
+@dataclass(frozen=True, slots=True)
+class _LabelLine:
+    """A line of a file that someone brings."""
+
+    text: str
+    skills: frozenset[Skill]
+    arguable: frozenset[Skill] = frozenset()
+    before: str = ""
+    note: str = ""
+
+
+_LABEL_LINE = TypeAdapter(_LabelLine)
+_ARGUABLE_NOTE = re.compile(r"arguable:\s*(\w+)")
 
 
 def labelled_sentences(half: Half) -> tuple[LabelledText, ...]:
     """Our own sentences; their file says how they were made."""
-    file = files("orf_books.transcripts").joinpath("labelled_sentences.json")
     return tuple(
-        LabelledText(sentence["text"], frozenset(map(Skill, sentence["skills"])))
-        for sentence in json.loads(file.read_bytes())["sentences"]
+        _labelled(sentence)
+        for sentence in _document("labelled_sentences.json")["sentences"]
         if sentence["part"] == half
     )
 
 
+def lesson_turns(part: LessonPart) -> tuple[LabelledText, ...]:
+    """Turns of our own lessons; their file says how they were made."""
+    return tuple(map(_labelled, _document("lesson_turns.json")["parts"][part]))
+
+
 def read_labels(content: bytes) -> tuple[LabelledText, ...]:
-    """Read lines of JSON, `{"text": ..., "skills": [...]}`; other keys are left aside.
+    """Read lines of JSON, `{"text": ..., "skills": [...]}`.
+
+    `arguable` may list skills that another person might hear, as may a note `arguable: <skill>`;
+    `before` may hold what somebody else said just before. Other keys are ignored.
 
     Raises:
         FixInput: a line is no such object, or there is none.
     """
-    labelled: list[LabelledText] = []
+    labelled = tuple(_read_lines(content))
+    if not labelled:
+        raise FixInput('The file of labels is empty; its lines are {"text": ..., "skills": [...]}.')
+    return labelled
+
+
+def _read_lines(content: bytes) -> Iterator[LabelledText]:
     for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            labelled.append(_LABELLED_TEXT.validate_json(line))
+            read = _LABEL_LINE.validate_json(line)
         except ValidationError as refused:
             raise FixInput(
                 f"Line {number} of the labels: {validation_messages(refused)}."
             ) from None
-    if not labelled:
-        raise FixInput('The file of labels is empty; its lines are {"text": ..., "skills": [...]}.')
-    return tuple(labelled)
+        noted = {skill for skill in Skill if skill in _ARGUABLE_NOTE.findall(read.note)}
+        yield LabelledText(read.text, read.skills, read.arguable | noted, read.before)
+
+
+def _document(name: str) -> dict[str, Any]:
+    return dict(json.loads(files("orf_books.transcripts").joinpath(name).read_bytes()))
+
+
+def _labelled(entry: dict[str, Any]) -> LabelledText:
+    return LabelledText(
+        entry["text"],
+        frozenset(map(Skill, entry["skills"])),
+        frozenset(map(Skill, entry.get("arguable", ()))),
+        entry.get("before", ""),
+    )

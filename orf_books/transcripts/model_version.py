@@ -10,11 +10,12 @@ from importlib.metadata import version
 
 from orf_books.transcripts import cues, firing, student_scores, usual
 from orf_books.transcripts.encoder_versions import checksum
-from orf_books.transcripts.exemplars import exemplar_file
+from orf_books.transcripts.exemplars import exemplar_files
 from orf_books.transcripts.head import Head, read_head, write_head
+from orf_books.transcripts.skills import Skill
 
-RELEASE = "1.1.0"
-"""Raise it when rules change that stand in code."""
+RELEASE = "2.0.0"
+"""Raise it when rules in code change."""
 
 _LEMMAS = "simplemma"
 
@@ -26,12 +27,12 @@ def model_version(head: Head | None = None) -> str:
         head: the one that is shipped, where none is given.
     """
     rules = (
-        (firing.FIRES_ALONE, firing.FIRES_WITH_CUE, firing.STRONG, firing.LEAST_WORDS),
-        (cues.WIDEST_GAP, cues.REACH_OF_NEGATION),
+        [(limits.shown, limits.strong) for limits in map(firing.THRESHOLDS.__getitem__, Skill)],
+        (firing.LEAST_WORDS, cues.WIDEST_GAP, cues.REACH_OF_NEGATION),
     )
     of_all = checksum(
         cues.pattern_file(),
-        exemplar_file(),
+        *exemplar_files(),
         write_head(head or read_head()),  # It names the encoder.
         json.dumps(rules),
         version(_LEMMAS),

@@ -12,7 +12,7 @@ from functools import cache
 
 from orf_books.transcripts.detection import Judgement, Judgements, SkillDetector, shipped_detector
 from orf_books.transcripts.exemplars import exemplars
-from orf_books.transcripts.firing import LEAST_WORDS, tier
+from orf_books.transcripts.firing import LEAST_WORDS
 from orf_books.transcripts.model_version import config_hash
 from orf_books.transcripts.problems import WarningCode
 from orf_books.transcripts.scored_session import (
@@ -52,9 +52,10 @@ def score_session(
         for student, utterances in sorted(by_student.items())
     }
     flat = [utterance for utterances in scorable.values() for utterance in utterances]
-    judged = dict(
-        zip(map(id, flat), detector.judge([utterance.text for utterance in flat]), strict=True)
-    )
+    before = _turns_before(session.utterances)
+    texts = [utterance.text for utterance in flat]
+    contexts = [before[id(utterance)] for utterance in flat]
+    judged = dict(zip(map(id, flat), detector.judge(texts, contexts), strict=True))
     students = {
         student: _scored(
             by_student[student],
@@ -87,6 +88,17 @@ def score_session(
         ),
         usual=usual.source,
     )
+
+
+def _turns_before(utterances: Sequence[Utterance]) -> dict[int, str]:
+    """By utterance, what somebody else said right before it; empty where nobody did."""
+    before = {}
+    previous = None
+    for utterance in utterances:
+        is_answer = previous is not None and previous.speaker_id != utterance.speaker_id
+        before[id(utterance)] = previous.text if previous and is_answer else ""
+        previous = utterance
+    return before
 
 
 def _is_scorable(utterance: Utterance) -> bool:
@@ -133,7 +145,7 @@ def _evidence(skill: Skill, utterance: Utterance, judgement: Judgement) -> Evide
         sentence=_sentence_around(found.span, utterance.text),
         skill=skill,
         probability=judgement.probability,
-        tier=tier(judgement.probability),
+        tier=found.tier,
         cue=found.cue,
         exemplar_id=found.exemplar_id,
         similarity=found.similarity,

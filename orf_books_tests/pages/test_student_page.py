@@ -19,12 +19,15 @@ from orf_books.pages.student_page import (
 )
 from orf_books.transcripts.aggregates import StudentScore, student_trends
 from orf_books.transcripts.firing import Tier
+from orf_books.transcripts.measured_tiers import is_measured
 from orf_books.transcripts.quotes import Quote, QuotedTurn
 from orf_books.transcripts.scored_session import Judged, SkillScore
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.student_scores import Tally
 from orf_books_tests.pages.html_page import Page
 
+MEASURED = [skill for skill in Skill if is_measured(skill)]
+"""The others have no figures on pages."""
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 DAY = date(2026, 11, 18)
 WEEK = timedelta(weeks=1)
@@ -177,25 +180,26 @@ def test_each_chart_has_a_point_for_each_session_and_none_across_a_gap() -> None
     found = Page(render_student_page(LIVELY))
     scored = found.all("circle", **{"class": "scored"})
     assert [point["cy"] for point in scored[:2]] == ["60.0%", "35.0%"]
-    assert len(scored) == 2 * len(Skill)
-    assert len(found.all("circle", **{"class": "unscored"})) == len(Skill)
+    assert len(scored) == 2 * len(MEASURED)
+    assert len(found.all("circle", **{"class": "unscored"})) == len(MEASURED)
     assert not [line for line in found.all("line") if "class" not in line]
     joined = page(session(4, DAY - WEEK), session(6)).all("line")
-    assert len([line for line in joined if "class" not in line]) == len(Skill)
+    assert len([line for line in joined if "class" not in line]) == len(MEASURED)
 
 
 def test_each_point_has_the_range_of_its_score() -> None:
     found = page(session(5))
     (point, *_) = found.all("line", **{"class": "range"})
     assert (point["y1"], point["y2"]) == ("40.0%", "60.0%")
-    assert len(found.all("line", **{"class": "range"})) == len(Skill)
+    assert len(found.all("line", **{"class": "range"})) == len(MEASURED)
 
 
 def test_the_table_says_all_that_the_charts_show() -> None:
     spoken = Page(render_student_page(LIVELY)).spoken
-    assert "18 Nov 2026 6.5 between 5.5 and 7.5 6.5 between 5.5 and 7.5" in spoken
-    assert "17 Nov 2026" + " too little said" * len(Skill) + " 12 90" in spoken
-    assert spoken.index("18 Nov 2026 6.5") < spoken.index("11 Nov 2026 4.0")
+    assert "18 Nov 2026 not measured 6.5 between 5.5 and 7.5" in spoken
+    too_little = " too little said" * len(MEASURED)
+    assert f"17 Nov 2026 not measured{too_little} 12 90" in spoken
+    assert spoken.index("18 Nov 2026 not") < spoken.index("11 Nov 2026 not")
 
 
 def test_every_window_has_a_score_its_interval_and_growth() -> None:
@@ -213,14 +217,14 @@ def test_windows_that_hold_the_same_sessions_are_shown_once() -> None:
 
 def test_too_little_said_is_no_score() -> None:
     found = page(session(None))
-    assert found.spoken.count("Too little was said in every session for a score.") == len(Skill)
+    assert found.spoken.count("Too little was said in every session for a score.") == len(MEASURED)
     assert not found.all("circle")
     assert "1, 4 and 12 weeks too little said" in found.spoken
 
 
 def test_nothing_found_is_no_score_and_says_how_much_was_heard() -> None:
     found = page(session(None, utterances=40))
-    assert found.spoken.count("Nothing was found in any session.") == len(Skill)
+    assert found.spoken.count("Nothing was found in any session.") == len(MEASURED)
     assert "1, 4 and 12 weeks nothing found in 40" in found.spoken
     assert not found.all("circle")
 
@@ -304,7 +308,7 @@ def test_many_unsure_findings_are_folded_but_strong_ones_never() -> None:
 
 def test_a_skill_without_findings_says_so() -> None:
     spoken = page(session(5), evidence=[evidence("Are you sad?")]).spoken
-    assert spoken.count("Nothing was found.") == len(Skill) - 1
+    assert spoken.count("Nothing was found.") == len(MEASURED) - 1
     assert "1 finding Each" in spoken
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orf_books.sandbox.class_sessions import InventedClass, invented_class, invented_session
 from orf_books.transcripts.normalised import read_normalised, write_normalised
-from orf_books.transcripts.parsing import ReadSession, read_session
+from orf_books.transcripts.parsing import LARGEST_UNATTRIBUTED_SHARE, ReadSession, read_session
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.roster import Roster, read_roster
 from orf_books.transcripts.source_text import SourceText
@@ -165,7 +165,7 @@ def _assert_sound(session: ReadSession, content: bytes) -> None:
 @settings(deadline=None, max_examples=300)
 def test_arbitrary_bytes_are_refused(content: bytes, transcript_format: str) -> None:
     with pytest.raises(UnusableTranscript):
-        read(content, transcript_format)
+        read(content, transcript_format, None, LARGEST_UNATTRIBUTED_SHARE)
 
 
 json_values = st.recursive(

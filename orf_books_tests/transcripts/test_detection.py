@@ -7,7 +7,8 @@ from orf_books.failures import FixConfiguration
 from orf_books.transcripts.cues import VetoReason
 from orf_books.transcripts.detection import Judgement, SkillDetector, shipped_detector
 from orf_books.transcripts.encoder import Vectors, universal_sentence_encoder
-from orf_books.transcripts.firing import FIRES_ALONE, FIRES_WITH_CUE, Tier, fires, tier
+from orf_books.transcripts.exemplars import kind_in_words
+from orf_books.transcripts.firing import THRESHOLDS, Tier, fires, tier
 from orf_books.transcripts.head import read_head
 from orf_books.transcripts.model_version import model_version
 from orf_books.transcripts.skills import Skill
@@ -56,7 +57,8 @@ def test_without_a_cue_the_likeliest_sentence_is_the_evidence() -> None:
 
 def test_what_a_story_tells_is_voided_with_its_reason() -> None:
     judgement = judge(
-        "In the story they split the work so everyone has a part", Skill.COLLABORATION
+        "In the story they said let's split the work, you do one half and I'll do the other",
+        Skill.COLLABORATION,
     )
     assert judgement.finding is None
     assert judgement.probability == 0.0
@@ -82,7 +84,7 @@ def test_a_text_that_is_said_twice_is_encoded_once() -> None:
     encoder.asked.clear()
     first, second = detector.judge(["We could vote on it.", "We could vote on it."])
     assert first == second
-    assert encoder.asked == ["We could vote on it."]
+    assert encoder.asked == ["we could vote on it"]
 
 
 def test_another_encoder_has_another_model_version() -> None:
@@ -96,16 +98,61 @@ def test_a_head_of_another_encoder_is_refused() -> None:
         SkillDetector(OtherEncoder(), read_head())
 
 
-def test_a_cue_lowers_the_threshold() -> None:
-    assert fires(FIRES_WITH_CUE, has_cue=True)
-    assert not fires(FIRES_WITH_CUE, has_cue=False)
-    assert fires(FIRES_ALONE, has_cue=False)
-    assert not fires(FIRES_WITH_CUE - 0.0001, has_cue=True)
+@pytest.mark.parametrize("skill", Skill)
+def test_each_skill_has_its_own_thresholds(skill: Skill) -> None:
+    limits = THRESHOLDS[skill]
+    assert fires(skill, limits.shown)
+    assert not fires(skill, limits.shown - 0.0001)
+    assert tier(skill, limits.strong) is Tier.STRONG
+    assert tier(skill, limits.strong - 0.0001) is Tier.MODERATE
+
+
+def test_punctuation_and_capitals_decide_nothing() -> None:
+    texts = ["You know what I mean?", "you know what i mean", "YOU KNOW. What I mean!"]
+    judged = [judge(text, Skill.COMMUNICATION) for text in texts[:2]]
+    assert judged[0] == judged[1]
+    assert judged[0].finding is None
+
+
+def test_the_turn_before_counts() -> None:
+    answer = "I did nine times four."
+    asked, unasked = (
+        shipped_detector().judge([answer], [before])[0][Skill.COMMUNICATION].probability
+        for before in ("How did you get that?", "")
+    )
+    assert asked > unasked
 
 
 @pytest.mark.parametrize(
-    ("probability", "expected"),
-    [(0.8, Tier.STRONG), (0.7999, Tier.MODERATE), (0.55, Tier.MODERATE), (0.5499, Tier.CUE_ONLY)],
+    "text",
+    [
+        "now I'm going to work out the side",
+        "we were working on the problem",
+        "good morning, excuse the interruption",
+        "okay so number five is twelve",
+        "can I go to the bathroom",
+        "I feel like it's twelve",
+        "there's a different way to do it",
+        "put them together and you get ten",
+    ],
 )
-def test_tiers_are_of_the_probability(probability: float, expected: Tier) -> None:
-    assert tier(probability) is expected
+def test_what_lessons_are_full_of_shows_no_skill(text: str) -> None:
+    said = shipped_detector().judge([text])[0]
+    assert not [skill for skill, judgement in said.items() if judgement.finding]
+
+
+@pytest.mark.parametrize(
+    ("text", "skill"),
+    [
+        ("um because they're both half so it's the same", Skill.COMMUNICATION),
+        ("wait why did you divide by two", Skill.COMMUNICATION),
+        ("okay you read them out and I'll write them down", Skill.COLLABORATION),
+        ("that didn't work so let's try it a different way", Skill.ADAPTABILITY),
+        ("I was getting so mad so I just took a breath", Skill.SELF_REGULATION),
+        ("don't laugh at her she's really nervous", Skill.EMPATHY),
+    ],
+)
+def test_skills_are_found_as_they_are_spoken(text: str, skill: Skill) -> None:
+    finding = judge(text, skill).finding
+    assert finding is not None
+    assert kind_in_words(finding.exemplar_id) is not None

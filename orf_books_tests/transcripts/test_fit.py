@@ -1,19 +1,36 @@
 import numpy as np
 import pytest
 
+from orf_books.transcripts.detection import SkillDetector
+from orf_books.transcripts.encoder import universal_sentence_encoder
+from orf_books.transcripts.firing import THRESHOLDS
 from orf_books.transcripts.fit import fit_head
 from orf_books.transcripts.head import read_head
-from orf_books.transcripts.skill_encoder import SkillEncoder
+from orf_books.transcripts.labels import Half, LessonPart, labelled_sentences, lesson_turns
+from orf_books.transcripts.skills import Skill
+
+OF_ANOTHER_PROCESSOR = 0.02
+"""Processors add up in different orders, so a refitted head differs a little."""
 
 
-@pytest.mark.parametrize(
-    "encoder",
-    [SkillEncoder.USE, pytest.param(SkillEncoder.USE_MINILM, marks=pytest.mark.slow)],
-)
-def test_fitting_again_gives_the_shipped_head(encoder: SkillEncoder) -> None:
-    fitted, shipped = fit_head(encoder.load()), read_head(encoder)
-    # Other processors add up otherwise, so not to the last digit.
-    np.testing.assert_allclose(fitted.weights, shipped.weights, atol=1e-2)
-    np.testing.assert_allclose(fitted.likeness_weights, shipped.likeness_weights, atol=1e-2)
-    np.testing.assert_allclose(fitted.intercepts, shipped.intercepts, atol=1e-2)
-    assert fitted.encoder_version == shipped.encoder_version
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_fitting_again_gives_a_head_that_judges_as_the_shipped_one_does() -> None:
+    encoder = universal_sentence_encoder()
+    texts = [
+        turn.text for turn in (*labelled_sentences(Half.HELD_OUT), *lesson_turns(LessonPart.TEST))
+    ]
+    refitted, shipped = (
+        np.array(
+            [
+                [judged[skill].probability for skill in Skill]
+                for judged in SkillDetector(encoder, head).judge(texts)
+            ]
+        )
+        for head in (fit_head(encoder), read_head())
+    )
+    np.testing.assert_allclose(refitted, shipped, atol=OF_ANOTHER_PROCESSOR)
+    thresholds = np.array([THRESHOLDS[skill].shown for skill in Skill])
+    is_clear = np.abs(shipped - thresholds) > OF_ANOTHER_PROCESSOR
+    assert is_clear.mean() > 0.99
+    assert ((refitted >= thresholds) == (shipped >= thresholds))[is_clear].all()

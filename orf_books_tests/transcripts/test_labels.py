@@ -59,6 +59,15 @@ def test_labels_are_read_line_by_line() -> None:
     )
 
 
+def test_labels_may_say_what_is_arguable_and_what_was_said_before() -> None:
+    listed = b'{"text": "a", "skills": [], "arguable": ["empathy"], "before": "Why?"}'
+    noted = b'{"text": "a", "skills": [], "note": "arguable: empathy"}'
+    assert read_labels(listed + b"\n" + noted) == (
+        LabelledText("a", frozenset(), frozenset({Skill.EMPATHY}), "Why?"),
+        LabelledText("a", frozenset(), frozenset({Skill.EMPATHY})),
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "place"),
     [

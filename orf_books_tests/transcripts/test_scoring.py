@@ -165,7 +165,13 @@ def test_evidence_says_why_in_words_without_quoting_anyone() -> None:
 
 
 def test_vetoed_hits_are_kept_apart_without_words() -> None:
-    scored = score_session(session(said("In the story they split the work so everyone has a part")))
+    scored = score_session(
+        session(
+            said(
+                "In the story they said let's split the work, you do one half and I'll do the other"
+            )
+        )
+    )
     assert not scored.students["s1"].skills[Skill.COLLABORATION].evidence
     assert [(hit.skill, hit.reason) for hit in scored.voided] == [(Skill.COLLABORATION, "frame")]
 
@@ -219,7 +225,7 @@ def test_the_document_has_what_is_published() -> None:
     document_ = json.loads(document(score_session(session(said(EMPATHIC)))))
     student = document_["students"]["s1"]
     assert document_["class_id"] == "c1"
-    assert document_["model_version"].startswith("1.")
+    assert document_["model_version"].startswith("2.")
     assert student["scores"]["empathy"] == {
         "score": None,
         "low": None,

@@ -12,7 +12,6 @@ import dagster as dg
 
 from orf_books.assets import OWNERS
 from orf_books.assets.transcripts.step import (
-    SCORED_TRANSCRIPTS,
     SESSIONS,
     ScoreConfig,
     SessionScoring,
@@ -38,7 +37,6 @@ from orf_books.records.sessions import (
     SessionUpload,
 )
 from orf_books.resources.dagster_resources import StorageResource, TranscriptRulesResource
-from orf_books.transcripts.skill_encoder import SkillEncoder
 
 GROUP = "transcripts"
 CLASS_TRANSCRIPTS = dg.AssetKey("class_transcripts")
@@ -167,17 +165,6 @@ def score_transcripts(
         after_batch=lambda: _report_refusals(context, records),
     )
     yield from Driver(context, work, records, batch).run()
-
-
-def score_transcripts_with(encoder: SkillEncoder) -> dg.AssetsDefinition:
-    """`score_transcripts`, with the code version of what an encoder finds."""
-    return score_transcripts.map_asset_specs(
-        lambda spec: (
-            spec.replace_attributes(code_version=code_version(encoder))
-            if spec.key == SCORED_TRANSCRIPTS
-            else spec
-        )
-    )
 
 
 def _report_refusals(context: dg.AssetExecutionContext, records: SessionRecords) -> None:

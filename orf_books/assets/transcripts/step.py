@@ -32,10 +32,8 @@ from orf_books.partition_keys import class_of_session, day_of_session
 from orf_books.records.raw_sessions import SessionFound, load_session, session_at, sessions_in
 from orf_books.records.sessions import ACCEPTED, ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.dagster_resources import TranscriptRulesResource
-from orf_books.transcripts.head import read_head
 from orf_books.transcripts.model_version import config_hash, model_version
 from orf_books.transcripts.problems import UnusableTranscript
-from orf_books.transcripts.skill_encoder import SkillEncoder
 
 if TYPE_CHECKING:
     from orf_books.transcripts.parsing import ReadSession
@@ -48,9 +46,9 @@ READING = "2"
 
 
 @cache
-def code_version(encoder: SkillEncoder = SkillEncoder.USE) -> str:
+def code_version() -> str:
     """Changes when the same session may get other scores."""
-    return f"{READING} {model_version(read_head(encoder))} {config_hash()}"
+    return f"{READING} {model_version()} {config_hash()}"
 
 
 class ScoreConfig(dg.Config):
@@ -109,10 +107,9 @@ class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
     ) -> None:
         self._config, self._records, self._run_id = config, records, run_id
         self._largest_warned_share = rules.largest_warned_share
-        self._encoder = SkillEncoder(rules.skill_encoder)
         self._after_batch = after_batch
         self._started_at = datetime.now(UTC)
-        self.code_version = code_version(self._encoder)
+        self.code_version = code_version()
 
     @cached_property
     def _present(self) -> dict[str, SessionFound]:
@@ -193,7 +190,7 @@ class SessionScoring(ItemWork[SessionRow, SessionRow, ScoringReport]):
         )
         place = inputs.metadata.class_id, inputs.metadata.day, job_id
         normalized = session_output_key(NORMALIZED, *place)
-        scored = score_session(read.session, shipped_detector(self._encoder))
+        scored = score_session(read.session, shipped_detector())
         if not resolve(inputs.content, read.session, scored).is_complete:
             raise OrfBooksError("Evidence does not stand where it should: a defect, report it.")
         scores = StoredScores(scored, job_id, self._started_at, normalized)
