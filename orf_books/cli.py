@@ -314,6 +314,36 @@ def delete_student(
         output.print(table_of_values("Deleted", document))
 
 
+@delete_commands.command("library")
+def delete_library(
+    library: Annotated[str, typer.Argument(help="A library's name.")], *, as_json: AsJson = False
+) -> None:
+    """Delete a library: uploads, rows, dashboard, and books that no other library holds."""
+    from orf_books.commands.library_deletion import delete_library as delete
+
+    document = delete(load_settings(), library).as_document()
+    if as_json:
+        print_json(document)
+    else:
+        output.print(table_of_values("Deleted", document))
+
+
+@delete_commands.command("activity")
+def delete_activity(
+    activity_id: Annotated[str, typer.Argument(help="An activity's id.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Delete an activity: recording, record, result, kept answers, report."""
+    from orf_books.commands.activity_deletion import delete_activity as delete
+
+    document = delete(load_settings(), activity_id).as_document()
+    if as_json:
+        print_json(document)
+    else:
+        output.print(table_of_values("Deleted", document))
+
+
 @database_commands.command("upgrade")
 def upgrade_database() -> None:
     """Bring the published tables up to date."""
