@@ -487,6 +487,17 @@ def dev(
     raise typer.Exit(serve(WORKSPACE, port))
 
 
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8001,
+) -> None:
+    """The upload API and the upload page over HTTP."""
+    from orf_books.commands.serve import serve as run_server
+
+    run_server(load_settings(), host, port)
+
+
 def main() -> None:
     """Run a command; what a person can mend is one line, and a status that says so."""
     # Dagster's import makes millions of objects that live to the end. Looking through them for
