@@ -11,6 +11,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -40,6 +41,8 @@ _SENSORS = "SENSOR"
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM."""
+    # The server raises the signal again when it has ended; that must not skip what follows.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     platform = PlatformProcess(settings)
     options = ServeOptions(settings.serve_origins.split(","), settings.serve_uploads_per_minute)
     app = build_app(ServedLibraries(settings.open_storage()), platform, options)

@@ -80,6 +80,7 @@ def build_app(libraries: ServedLibraries, platform: Platform, options: ServeOpti
             Route("/data/{library:uuid}.html", api.page, methods=["GET"]),
             # Where pages of libraries link to, as there is no list of libraries here.
             Route("/dashboard.html", api.start_page, methods=["GET"]),
+            Route("/favicon.ico", _no_icon, methods=["GET"]),
             Route("/health", api.health, methods=["GET"]),
         ],
         middleware=[
@@ -219,6 +220,10 @@ class _Api:
         """GET /health: whether the server answers."""
         uptime = round(time.monotonic() - self._started_at, 1)
         return _json({"status": "healthy", "uptime": uptime, "active_jobs": self._worker.waiting})
+
+
+async def _no_icon(_request: Request) -> Response:
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def _library(request: Request) -> str:
