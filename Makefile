@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow test-pythons lint definitions format lock benchmark clean
+.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark \
+	deploy-check clean
 
 setup: .venv/.ready
 
@@ -51,8 +52,21 @@ format: setup
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# What can be checked of deploy/ without a cloud; it has an environment of its own, of 700 MB.
+deploy-check: setup
+	deploy/check.sh
+
 benchmark: setup
 	$(BIN)/python -m benchmarks.books
+
+# Known holes in what is installed for users. Asks PyPI, and fails where PyPI does not answer for a
+# package: what was not looked up is not known to be safe.
+audit: setup
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock
+
+# The licences of everything installed, as a Markdown table.
+licences: setup
+	$(BIN)/pip-licenses --from=mixed --order=license --format=markdown
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
@@ -63,6 +77,7 @@ lock: setup
 	$(BIN)/$(COMPILE) --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --extra minilm pyproject.toml -o requirements-minilm.lock
+	$(BIN)/$(COMPILE) --upgrade -c requirements.lock --extra cluster --extra kubernetes --extra postgres pyproject.toml -o requirements-deploy.lock
 	awk '/^uv==/ {on = 1} on && /^[a-z]/ && !/^uv==/ {exit} on' requirements-dev.lock > requirements-uv.lock
 
 clean:

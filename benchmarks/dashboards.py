@@ -29,8 +29,8 @@ from benchmarks.measuring import (
     temporary_folder,
 )
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_csv import parse_export
-from orf_books.books.goodreads_export import Export, LibraryEntry
+from orf_books.books.exports.entries import Export, LibraryEntry
+from orf_books.books.exports.reading import parse_export
 from orf_books.books.metadata import BookQuery
 from orf_books.definitions import build_defs
 from orf_books.instance import HOME_VARIABLE, open_instance

@@ -4,14 +4,22 @@ Measures the similarity of titles and authors on the labelled pairs of the tests
 thresholds: precision, recall, F1, and the pairs on which it errs at the accepted one. The tuning
 part is what the rules were made with; only the held-out part says how they do on other books.
 
+With `--pairs FILE`, also on pairs of your own: a line each, `asked title|author|title|subtitle|
+authors|T, F or X`, authors divided by `;`; X is the same work under another title. With `--before
+COMMIT`, beside the rules of then.
+
 Belongs here: reading the pairs, counting, printing. Does not belong here: the rules
-(`orf_books/books/metadata.py`).
+(`orf_books/books/similarity.py`).
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -114,14 +122,69 @@ def main(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Also the errors on the held-out part.")
     ] = False,
+    pairs_file: Annotated[Path | None, typer.Option("--pairs", help="Pairs of your own.")] = None,
+    before: Annotated[str | None, typer.Option(help="A commit to compare with.")] = None,
 ) -> None:
     """Print quality by threshold for each part, and the pairs that are judged wrong."""
+    if pairs_file is not None:
+        output.print(_comparison_table(pairs_file, before))
+        return
     pairs = read_pairs()
     for part in (TUNING, HELD_OUT):
         of_part = [pair for pair in pairs if pair.part == part]
         output.print(_quality_table(part, of_part))
         if part == TUNING or held_out:
             output.print(_errors_table(part, of_part))
+
+
+Similarity = Callable[[BookQuery, str, Sequence[str], str], float]
+
+
+def _comparison_table(pairs_file: Path, before: str | None) -> Table:
+    """How many pairs of each kind are accepted, on the even and on the odd lines of a file."""
+    lines = pairs_file.read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("|") for line in lines if line.strip() and not line.startswith("#")]
+    rules: dict[str, Similarity] = {"now": title_author_similarity}
+    if before is not None:
+        rules = {before: _rules_of(before).title_author_similarity} | rules
+    table = Table("half", "kind", "pairs", *rules, title="accepted", title_justify="left")
+    for half, name in enumerate(("even lines", "odd lines")):
+        of_half = pairs[half::2]
+        accepted = {name: _accepted(of_half, rule) for name, rule in rules.items()}
+        for kind, count in sorted(Counter(pair[-1] for pair in of_half).items()):
+            table.add_row(
+                name, kind, str(count), *(str(found[kind]) for found in accepted.values())
+            )
+    return table
+
+
+def _accepted(pairs: Iterable[Sequence[str]], similarity: Similarity) -> Counter[str]:
+    return Counter(
+        kind
+        for asked, author, title, subtitle, authors, kind in pairs
+        if similarity(
+            BookQuery("1", None, asked, author, None, None),
+            title,
+            [name.strip() for name in authors.split(";")],
+            subtitle,
+        )
+        >= ACCEPTED_SIMILARITY
+    )
+
+
+def _rules_of(commit: str) -> ModuleType:
+    """The module of the rules as it was at a commit."""
+    source = subprocess.run(
+        ["git", "show", f"{commit}:orf_books/books/similarity.py"],
+        cwd=Path(__file__).parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    module = ModuleType(f"similarity_{commit}")
+    sys.modules[module.__name__] = module  # dataclasses look their module up
+    exec(source, module.__dict__)
+    return module
 
 
 def _quality_table(part: str, pairs: Sequence[Pair]) -> Table:

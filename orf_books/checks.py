@@ -12,20 +12,24 @@ import dagster as dg
 from orf_books.assets.activities.assets import ACTIVITY_RECORDINGS
 from orf_books.assets.activities.pages import activity_reports
 from orf_books.assets.activities.step import ACTIVITIES
-from orf_books.assets.books.assets import EXPORT_IS_VALID, GOODREADS_EXPORTS
+from orf_books.assets.books.assets import (
+    EXPORT_IS_VALID,
+    GOODREADS_EXPORTS,
+    validity_of_exports,
+)
 from orf_books.assets.books.pages import dashboard
 from orf_books.assets.books.step import BOOKS, ENRICHMENT_REPORT
 from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS, TRANSCRIPTS_ARE_USABLE, refusals
 from orf_books.assets.transcripts.classes import CLASS_PAGES, PUBLISHED_SCORES
 from orf_books.assets.transcripts.step import SCORING_REPORT, SESSIONS
 from orf_books.assets.uploads import every_upload_is_read
-from orf_books.batches.check import every_item_succeeded
+from orf_books.batches.check import every_item_succeeded, no_partition_is_failed
 from orf_books.batches.store import ReportT
 from orf_books.jobs import retry_failed_activities, retry_failed_books, retry_failed_transcripts
 from orf_books.records.activities import ActivityRecords
-from orf_books.records.books import REFUSED, BookRecords
+from orf_books.records.books import BookRecords
 from orf_books.records.evidence import resolve_stored
-from orf_books.records.items import ItemRecords
+from orf_books.records.items import FailedItem, ItemRecords
 from orf_books.records.sessions import SessionRecords
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectStorage
@@ -38,18 +42,18 @@ LEAST_SUCCESS_RATE = 95.0
     asset=GOODREADS_EXPORTS,
     name=EXPORT_IS_VALID,
     description=(
-        "The last version of every upload is a Goodreads export. The run that reads an upload "
-        "reports this for it; executed by hand, it looks at all of them."
+        "The last version of every upload is a Goodreads export. Each run that reads uploads looks "
+        "at all of them, and lists those that were refused."
     ),
 )
 def export_is_valid(storage: StorageResource) -> dg.AssetCheckResult:
     """Fail when an upload lies refused."""
-    last = {upload.key: upload for upload in BookRecords(storage.open()).uploads()}
-    refused = [upload for upload in last.values() if upload.status == REFUSED]
+    evaluation = validity_of_exports(BookRecords(storage.open()))
     return dg.AssetCheckResult(
-        passed=not refused,
-        description="; ".join(f"{upload.key}: {upload.problem}" for upload in refused) or None,
-        metadata={"uploads": len(last), "refused": len(refused)},
+        passed=evaluation.passed,
+        severity=evaluation.severity,
+        description=evaluation.description,
+        metadata=evaluation.metadata,
     )
 
 
@@ -63,6 +67,18 @@ def _report_of(
         return records(storage.open()).report_of_run(context.run.run_id)
 
     return report_of_run
+
+
+def _standing_in(
+    records: Callable[[ObjectStorage], ItemRecords[Any, Any, Any, Any]],
+) -> Callable[[dg.AssetCheckExecutionContext], dict[str, FailedItem]]:
+    """How a check finds the items that are failed."""
+
+    def standing(context: dg.AssetCheckExecutionContext) -> dict[str, FailedItem]:
+        storage: StorageResource = context.resources.storage
+        return records(storage.open()).standing_failures()
+
+    return standing
 
 
 @dg.asset_check(
@@ -123,7 +139,7 @@ def evidence_resolves(
 def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
     """Warn when scores wait for the database."""
     classes = SessionRecords(storage.open()).classes().values()
-    waiting = sum(len(one.unpublished) for one in classes)
+    waiting = sum(len(of_class.unpublished) for of_class in classes)
     return dg.AssetCheckResult(
         passed=not waiting,
         severity=dg.AssetCheckSeverity.WARN,
@@ -134,6 +150,9 @@ def all_scores_are_published(storage: StorageResource) -> dg.AssetCheckResult:
 
 checks = [
     export_is_valid,
+    no_partition_is_failed(BOOKS, _standing_in(BookRecords), resources={"storage"}),
+    no_partition_is_failed(ACTIVITIES, _standing_in(ActivityRecords), resources={"storage"}),
+    no_partition_is_failed(SESSIONS, _standing_in(SessionRecords), resources={"storage"}),
     every_upload_is_read(GOODREADS_EXPORTS, BookRecords),
     every_upload_is_read(ACTIVITY_RECORDINGS, ActivityRecords),
     every_upload_is_read(CLASS_TRANSCRIPTS, SessionRecords),
@@ -141,6 +160,7 @@ checks = [
         BOOKS,
         dashboard,
         _report_of(BookRecords),
+        _standing_in(BookRecords),
         retry_failed_books.name,
         resources={"storage"},
     ),
@@ -149,6 +169,7 @@ checks = [
         ACTIVITIES,
         activity_reports,
         _report_of(ActivityRecords),
+        _standing_in(ActivityRecords),
         retry_failed_activities.name,
         resources={"storage"},
         name="every_activity_succeeded",
@@ -160,6 +181,7 @@ checks = [
         SESSIONS,
         CLASS_PAGES,
         _report_of(SessionRecords),
+        _standing_in(SessionRecords),
         retry_failed_transcripts.name,
         resources={"storage"},
         name="every_session_succeeded",

@@ -10,6 +10,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,6 +44,7 @@ DEMO_READINGS = 2
 DEMO_UTTERANCES = 400
 DEMO_RATE = 50.0
 """Requests a second: the sandbox is nobody else's server."""
+DEMO_WINDOW = 10_000
 
 app = typer.Typer(
     help="From raw uploads to per-item results.", no_args_is_help=True, add_completion=False
@@ -59,6 +61,9 @@ database_commands = typer.Typer(help="The published tables.", no_args_is_help=Tr
 app.add_typer(database_commands, name="database")
 compare_commands = typer.Typer(help="Two results beside each other.", no_args_is_help=True)
 app.add_typer(compare_commands, name="compare")
+
+roster_commands = typer.Typer(help="Who belongs to a class.", no_args_is_help=True)
+app.add_typer(roster_commands, name="roster")
 
 messages = Console(stderr=True)
 
@@ -101,7 +106,9 @@ LabelsPath = Annotated[
 TranscriptPaths = Annotated[
     list[Path],
     typer.Argument(
-        exists=True, readable=True, help="Files of .txt, .csv or .jsonl, or folders of such."
+        exists=True,
+        readable=True,
+        help="Transcripts, or folders of them: text, CSV, captions, JSON, Word, Excel.",
     ),
 ]
 ClassId = Annotated[str | None, typer.Option("--class", help="The class, for transcripts.")]
@@ -133,13 +140,27 @@ class Kind(StrEnum):
 
 
 @run_commands.command("books")
-def run_books(file: ExportFile, library: Library = None, *, as_json: AsJson = False) -> None:
-    """Upload a Goodreads export, enrich its books here, make the dashboard."""
-    from orf_books.commands.local_runs import ingest_export
+def run_books(
+    file: ExportFile,
+    library: Library = None,
+    *,
+    wait: Annotated[
+        bool, typer.Option(help="Go on until Google Books was asked about every book.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a Goodreads export, enrich its books here, build the dashboard."""
+    from orf_books.commands.local_runs import fill_gaps, ingest_export
 
     settings = load_settings()
-    batch = _batch(settings, is_silent=as_json)
-    run = ingest_export(settings, file.read_bytes(), _library(file, library), batch)
+    batch, name = _batch(settings, is_silent=as_json), _library(file, library)
+    run = ingest_export(settings, file.read_bytes(), name, batch)
+    if wait and settings.google_books_key and run.report.gaps:
+        messages.print("The dashboard is built; Google Books is asked about its gaps.")
+        gaps = fill_gaps(settings, name, batch, messages.print)
+        if gaps:
+            messages.print(f"{gaps} books wait for tomorrow's quota of Google Books.")
+        run = replace(run, report=replace(run.report, gaps=gaps))
     _report(run, show_books, as_json=as_json)
 
 
@@ -295,6 +316,19 @@ def show_student(
     print_json(student_document(load_settings(), student_id, purpose))
 
 
+@roster_commands.command("suggest")
+def roster_suggest(
+    paths: TranscriptPaths,
+    roster: Roster = None,
+    *,
+    as_json: AsJson = True,  # noqa: ARG001 - it is JSON for people too
+) -> None:
+    """A roster to fill in for transcripts: the labels that it lacks, of nobody with consent yet."""
+    from orf_books.commands.suggest_roster import suggest_roster
+
+    print_json(suggest_roster(paths, roster))
+
+
 @delete_commands.command("student")
 def delete_student(
     student_id: Annotated[str, typer.Argument(help="The pseudonymous id, as on the roster.")],
@@ -432,6 +466,26 @@ def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson
 
 
 @app.command()
+def doctor(
+    *,
+    repair: Annotated[bool, typer.Option(help="Also repair damaged tables.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check settings, store, tables, ledger, database, Dagster home and services."""
+    from orf_books.commands.doctor import examine
+
+    findings = [asdict(finding) for finding in examine(load_settings(), repair=repair)]
+    if as_json:
+        print_json({"findings": findings})
+    else:
+        for finding in findings:
+            mark = "well " if finding["is_well"] else "WRONG"
+            output.print(f"{mark}  {finding['check']}: {finding['detail']}", markup=False)
+    if not all(finding["is_well"] for finding in findings):
+        raise typer.Exit(ITEMS_FAILED)
+
+
+@app.command()
 def demo(*, as_json: AsJson = False) -> None:
     """The platform on a bundled library, bundled readings and an invented class, offline."""
     from pydantic import SecretStr
@@ -450,7 +504,7 @@ def demo(*, as_json: AsJson = False) -> None:
                 "open_library_rate": DEMO_RATE,
                 "google_books_url": sandbox.google_books_url,
                 "google_books_key": SecretStr(sandbox.behaviour.google_key),
-                "google_books_rate": DEMO_RATE,
+                "google_books_window_requests": DEMO_WINDOW,
             }
         )
         batch = _batch(settings, is_silent=as_json)
@@ -512,6 +566,12 @@ def main() -> None:
         _complain(str(error), WRONG_CALL)
     except OrfBooksError as error:
         _complain(str(error), ITEMS_FAILED)
+    except Exception as error:
+        from orf_books.instance import failure_of_home
+
+        if failure := failure_of_home(error):
+            _complain(str(failure), WRONG_CALL)
+        raise
 
 
 def _complain(message: str, status: int) -> NoReturn:
@@ -541,10 +601,13 @@ def _session_files(
     roster: Path | None,
     source: str | None,
 ) -> "SessionFiles":
-    from orf_books.commands.local_uploads import SessionFiles
+    from orf_books.commands.local_uploads import SessionFiles, passed_over
 
     if class_id is None or day is None:
         raise FixInput("Transcripts need --class and --date.")
+    if others := passed_over(paths):
+        counts = ", ".join(f"{count} {extension}" for extension, count in sorted(others.items()))
+        messages.print(f"Passed over, as no transcripts: {counts}.", markup=False, highlight=False)
     return SessionFiles(tuple(paths), class_id, day, source, roster)
 
 
@@ -559,7 +622,7 @@ def _report(
         print_json(document)
     else:
         show(document)
-    if run.report.failed:
+    if run.report.failed or document.get("refused_rows"):
         raise typer.Exit(ITEMS_FAILED)
 
 

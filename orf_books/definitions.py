@@ -25,6 +25,7 @@ from orf_books.assets.transcripts.classes import publish_classes
 from orf_books.batches.resource import BatchResource
 from orf_books.checks import checks
 from orf_books.jobs import (
+    fill_gaps,
     ingest_activities,
     ingest_books,
     ingest_transcripts,
@@ -77,6 +78,7 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
         asset_checks=checks,
         jobs=[
             ingest_books,
+            fill_gaps,
             retry_failed_books,
             refresh_libraries,
             ingest_activities,
@@ -95,6 +97,19 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
     )
 
 
+def google_books_of(settings: Settings) -> GoogleBooksResource:
+    """Google Books as the settings have it."""
+    return GoogleBooksResource(
+        url=settings.google_books_url,
+        contact=settings.contact,
+        key=_revealed(settings.google_books_key),
+        window_requests=settings.google_books_window_requests,
+        window_seconds=settings.google_books_window_seconds,
+        requests_per_day=settings.google_books_daily_quota,
+        ledger=settings.ledger,
+    )
+
+
 def _resources(settings: Settings) -> dict[str, ProcessResource]:
     return {
         "storage": StorageResource(url=settings.storage, **settings.s3_options),
@@ -104,14 +119,7 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
             requests_per_second=settings.open_library_requests_per_second,
             ledger=settings.ledger,
         ),
-        "google_books": GoogleBooksResource(
-            url=settings.google_books_url,
-            contact=settings.contact,
-            key=_revealed(settings.google_books_key),
-            requests_per_second=settings.google_books_rate,
-            requests_per_day=settings.google_books_daily_quota,
-            ledger=settings.ledger,
-        ),
+        "google_books": google_books_of(settings),
         "speech": SpeechResource(
             mode=settings.speech,
             vote_rule=settings.vote_rule,

@@ -2,10 +2,12 @@
 
 Belongs here: the exception classes and the categories that failed items are counted by. Does not
 belong here: deciding which HTTP status or which row is which failure; the module that meets it
-knows best (`resources/http.py`, `books/goodreads_csv.py`).
+knows best (`resources/http.py`, `books/exports/`).
 """
 
+import copyreg
 from enum import StrEnum
+from typing import Any
 
 
 class FailureCategory(StrEnum):
@@ -32,6 +34,10 @@ class OrfBooksError(Exception):
     category: FailureCategory = FailureCategory.CRASH
     code: str | None = None
     """What exactly is wrong, where one category has several kinds."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it travels between processes: all of it; by default only its message would."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class RetryLater(OrfBooksError):

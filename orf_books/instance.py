@@ -1,17 +1,21 @@
 """The Dagster instance: its home, its configuration, and runs whose process died.
 
-Belongs here: finding and preparing the home, so that the command line and the page share one.
-Does not belong here: what runs on it.
+Belongs here: finding and preparing the home, so that the command line and the page share one, and
+what its failures mean. Does not belong here: what runs on it.
 """
 
+import errno
 import os
 import shutil
 import socket
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 from filelock import FileLock
 
+from orf_books.failures import FixConfiguration
 from orf_books.resources.storage import ObjectStorage
 from orf_books.settings import Settings
 
@@ -51,15 +55,64 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     return instance
 
 
+def failure_of_home(error: BaseException) -> FixConfiguration | None:
+    """What to do about an error that comes of the home's disk or files; None for any other.
+
+    Dagster does not tell such errors apart, and they may come from wherever it writes an event.
+    """
+    home = os.environ.get(HOME_VARIABLE)
+    if not home:
+        return None
+    for cause in _causes(error):
+        trouble = ""
+        if isinstance(cause, sqlite3.Error):
+            signs = (what for sign, what in _TROUBLES.items() if sign in str(cause))
+            trouble = next(signs, "")
+        elif isinstance(cause, OSError) and str(cause.filename).startswith(home):
+            trouble = _TROUBLES.get(errno.errorcode.get(cause.errno or 0, ""), "")
+        if trouble:
+            return FixConfiguration(
+                f"The Dagster home {home} {trouble} Results that are stored already stay stored."
+            )
+    return None
+
+
+_FULL = "is on a full disk: free space there, or set DAGSTER_HOME to another folder."
+_READ_ONLY = "cannot be written: check its permissions, or set DAGSTER_HOME to another folder."
+_DAMAGED = "is damaged: move it away. The history of runs is in it, and no result."
+_TROUBLES = {
+    "disk is full": _FULL,
+    "disk I/O error": _FULL,
+    "ENOSPC": _FULL,
+    "EDQUOT": _FULL,
+    "readonly database": _READ_ONLY,
+    "unable to open database": _READ_ONLY,
+    "EROFS": _READ_ONLY,
+    "EACCES": _READ_ONLY,
+    "EPERM": _READ_ONLY,
+    "not a database": _DAMAGED,
+    "malformed": _DAMAGED,
+}
+"""What to do, by the name of a system's error or a sign in SQLite's message."""
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
 def process_tag() -> dict[str, str]:
     """Marks a run as carried out by this process, and not by one that Dagster watches."""
     return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
 
 
 def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Runs of the command line whose process was killed would stay 'started' for ever.
+    """Fail runs of the command line whose process was killed: they would stay "started" for ever.
 
-    Returns the ids of those that were, and are failed now.
+    Returns:
+        The ids of the runs.
     """
     failed = []
     started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])

@@ -47,6 +47,16 @@ retry_failed_books = dg.define_asset_job(
     tags=_RETRY_EVERYTHING,
     description="One run over every upload not read yet, and every book that failed or is missing.",
 )
+fill_gaps = dg.define_asset_job(
+    "fill_gaps",
+    dg.AssetSelection.assets(ENRICHMENT_REPORT) | _DASHBOARDS,
+    tags=_RETRY_EVERYTHING,
+    config={"ops": {"enrich_books": {"config": {"gaps_only": True}}}},
+    description=(
+        "Ask Google Books what it was not asked yet, as far as its window allows at once, and "
+        "refresh the dashboards. A sensor starts it until nothing is left to ask."
+    ),
+)
 ingest_activities = dg.define_asset_job(
     "ingest_activities",
     dg.AssetSelection.assets(requested_activities, RESCORING_REPORT, activity_reports),
@@ -63,7 +73,7 @@ retry_failed_activities = dg.define_asset_job(
 )
 refresh_activity_reports = dg.define_asset_job(
     "refresh_activity_reports",
-    dg.AssetSelection.assets(activity_reports).without_checks(),
+    dg.AssetSelection.assets(activity_reports),
     tags=_RETRY_BY_BACKFILL,
     description="Make the reports of the activities that a backfill has rescored.",
 )
@@ -84,7 +94,7 @@ retry_failed_transcripts = dg.define_asset_job(
 )
 refresh_classes = dg.define_asset_job(
     "refresh_classes",
-    _CLASSES.without_checks() | dg.AssetSelection.checks_for_assets(PUBLISHED_SCORES),
+    _CLASSES,
     tags=_RETRY_BY_BACKFILL,
     description=(
         "Publish what is not published yet, without scoring, and make figures and pages of classes "
@@ -93,7 +103,7 @@ refresh_classes = dg.define_asset_job(
 )
 refresh_libraries = dg.define_asset_job(
     "refresh_libraries",
-    _DASHBOARDS.without_checks(),
+    _DASHBOARDS,
     tags=_RETRY_BY_BACKFILL,
     description="Make the dashboards of the libraries that a backfill of books has changed.",
 )
@@ -136,7 +146,7 @@ def nightly_filling(
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for what was left open: a key was missing, the quota spent, a source down or busy."""
     gaps = BookRecords(storage.open()).gaps()
-    if any(can_be_filled(gap, google_books) for gap in gaps):
+    if any(can_be_filled(gap, google_books) for gap in gaps.values()):
         return dg.RunRequest()
     return dg.SkipReason("No gap can be filled.")
 

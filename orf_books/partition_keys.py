@@ -7,7 +7,7 @@ key (`keys.py`), object keys (`object_keys.py`), the partition sets (`assets/*/s
 import hashlib
 from datetime import date
 
-from orf_books.books.goodreads_export import LibraryEntry
+from orf_books.books.exports.entries import LibraryEntry
 from orf_books.keys import safe_key, text_of_key
 
 

@@ -11,11 +11,12 @@ import dagster as dg
 from orf_books.assets.activities.assets import ACTIVITY_RECORDINGS
 from orf_books.assets.activities.step import RESCORED_ACTIVITIES
 from orf_books.assets.books.assets import GOODREADS_EXPORTS, stored_uploads
-from orf_books.assets.books.step import ENRICHED_BOOKS
+from orf_books.assets.books.step import ENRICHED_BOOKS, waits_for_its_turn
 from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
 from orf_books.instance import fail_abandoned_runs
 from orf_books.jobs import (
+    fill_gaps,
     ingest_activities,
     ingest_books,
     ingest_transcripts,
@@ -29,7 +30,11 @@ from orf_books.records.books import BookRecords
 from orf_books.records.raw_sessions import SessionFound, sessions_in
 from orf_books.records.recordings import ActivityUploadFound, uploads_in
 from orf_books.records.sessions import SessionRecords
-from orf_books.resources.dagster_resources import ActivityApiResource, StorageResource
+from orf_books.resources.dagster_resources import (
+    ActivityApiResource,
+    GoogleBooksResource,
+    StorageResource,
+)
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.upload_watch import UploadWatch
 
@@ -184,6 +189,38 @@ def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 
 @dg.sensor(
+    job=fill_gaps,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description=(
+        "Starts `fill_gaps` while a source is still to be asked about books, as soon as its window "
+        "and its quota allow."
+    ),
+)
+def gaps_to_fill(
+    context: dg.SensorEvaluationContext,
+    storage: StorageResource,
+    google_books: GoogleBooksResource,
+) -> dg.RunRequest | dg.SkipReason:
+    """Fill gaps behind the first dashboards, without anybody asking."""
+    if context.instance.get_runs_count(_under_way(fill_gaps.name)):
+        return dg.SkipReason("A run is filling gaps.")
+    records = BookRecords(storage.open())
+    version = records.version_of_books() if google_books.is_on else context.cursor
+    if context.cursor == version:
+        return dg.SkipReason("No book waits for Google Books.")
+    waiting = sum(map(waits_for_its_turn, records.gaps().values()))
+    if not waiting:
+        context.update_cursor(str(version))
+        return dg.SkipReason("No book waits for Google Books.")
+    wait = google_books.seconds_until_free()
+    if wait == 0.0:
+        return dg.RunRequest()
+    until = "tomorrow's quota" if wait is None else f"the next window, in {wait:.0f} s"
+    return dg.SkipReason(f"{waiting} books wait for Google Books: {until}.")
+
+
+@dg.sensor(
     job=refresh_classes,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -193,13 +230,15 @@ def unpublished_scores(
     context: dg.SensorEvaluationContext, storage: StorageResource
 ) -> dg.RunRequest | dg.SkipReason:
     """Try again to publish, at intervals that double up to an hour."""
-    if context.instance.get_runs_count(_REFRESHING):
+    if context.instance.get_runs_count(_under_way(refresh_classes.name)):
         return dg.SkipReason("A run is publishing.")
     records = SessionRecords(storage.open())
-    waiting = [one for one in records.publications() if not one.is_published]
+    waiting = [
+        publication for publication in records.publications() if not publication.is_published
+    ]
     if not waiting:
         return dg.SkipReason("No score waits for the database.")
-    last = max(waiting, key=lambda one: one.tried_at)
+    last = max(waiting, key=lambda publication: publication.tried_at)
     # After an outage of days, doubling would exceed what a duration can be.
     doublings = min(last.tries, MOST_DOUBLINGS)
     due = last.tried_at + min(FIRST_PUBLISHING_PAUSE * 2**doublings, LONGEST_PUBLISHING_PAUSE)
@@ -209,15 +248,18 @@ def unpublished_scores(
     return dg.RunRequest(run_key=f"{last.tried_at.isoformat()} {datetime.now(UTC):%Y-%m-%d %H}")
 
 
-_REFRESHING = dg.RunsFilter(
-    job_name=refresh_classes.name,
-    statuses=[
-        dg.DagsterRunStatus.QUEUED,
-        dg.DagsterRunStatus.NOT_STARTED,
-        dg.DagsterRunStatus.STARTING,
-        dg.DagsterRunStatus.STARTED,
-    ],
-)
+def _under_way(job: str) -> dg.RunsFilter:
+    """Runs of a job that have not ended."""
+    return dg.RunsFilter(
+        job_name=job,
+        statuses=[
+            dg.DagsterRunStatus.QUEUED,
+            dg.DagsterRunStatus.NOT_STARTED,
+            dg.DagsterRunStatus.STARTING,
+            dg.DagsterRunStatus.STARTED,
+        ],
+    )
+
 
 sensors = [
     new_goodreads_exports,
@@ -225,5 +267,6 @@ sensors = [
     new_class_transcripts,
     refresh_after_backfill,
     unpublished_scores,
+    gaps_to_fill,
     abandoned_runs,
 ]

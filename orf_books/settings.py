@@ -59,8 +59,11 @@ class Settings(BaseSettings):
     google_books_key: SecretStr | None = Field(
         default=None, description="Google Books is asked only with a key."
     )
-    google_books_rate: float = Field(
-        default=0.95, gt=0, description="Requests a second to Google Books."
+    google_books_window_requests: int = Field(
+        default=100, ge=1, description="Requests to Google Books in one window, over all runs."
+    )
+    google_books_window_seconds: float = Field(
+        default=100, gt=0, description="How long such a window is."
     )
     google_books_daily_quota: int = Field(
         default=1000, ge=0, description="Requests a day to Google Books, over all runs."
@@ -102,10 +105,13 @@ class Settings(BaseSettings):
         ),
     )
     transcript_warned_share: float = Field(
-        default=0.2,
+        default=0.9,
         ge=0,
         le=1,
-        description="A transcript is refused if more than this share of its lines has warnings.",
+        description=(
+            "A transcript is refused if more than this share of its lines cannot be attributed to "
+            "anybody of the class."
+        ),
     )
     skill_encoder: SkillEncoder = Field(
         default=SkillEncoder.USE,

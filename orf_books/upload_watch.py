@@ -187,7 +187,11 @@ class UploadWatch(Generic[Found]):
         for run_key, of_run in by_run.items():
             runs = context.instance.get_runs(dg.RunsFilter(tags={RUN_KEY_TAG: run_key}))
             if all(run.is_finished for run in runs):
-                ended |= {one for one in of_run if runs or one.requested_at < overdue.isoformat()}
+                ended |= {
+                    request
+                    for request in of_run
+                    if runs or request.requested_at < overdue.isoformat()
+                }
         return ended
 
     def _give_up(self, instance: dg.DagsterInstance, request: Request) -> None:
@@ -216,7 +220,9 @@ def _requests(
             tries = request.tries + 1
             run_key = f"{_run_key([request])}#{tries}"
             requests.append([replace(request, run_key=run_key, tries=tries, requested_at=now)])
-    return [_run(step, of_run) for of_run in requests], [one for run in requests for one in run]
+    return [_run(step, of_run) for of_run in requests], [
+        request for run in requests for request in run
+    ]
 
 
 def _run(step: str, requests: Sequence[Request]) -> dg.RunRequest:

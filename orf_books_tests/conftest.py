@@ -177,7 +177,7 @@ def settings_for(sandbox: Sandbox, storage: str, **others: Any) -> Settings:  # 
         open_library_url=sandbox.open_library_url,
         open_library_rate=UNHURRIED,
         google_books_url=sandbox.google_books_url,
-        google_books_rate=UNHURRIED,
+        google_books_window_requests=int(UNHURRIED * 100),
         **others,
     )
 

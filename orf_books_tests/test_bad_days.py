@@ -72,7 +72,7 @@ class QuickGoogleBooks(GoogleBooksResource):
 
     def open(
         self,
-        title_seconds: float | None = None,
+        longest_wait: float | None = None,
         keep: Callable[[RawAnswer], None] = lambda _: None,
     ) -> GoogleBooks:
         """A client."""
@@ -81,7 +81,6 @@ class QuickGoogleBooks(GoogleBooksResource):
             key=self.key,
             user_agent=user_agent(self.contact),
             retry_policy=FOUR_QUICK_ATTEMPTS,
-            title_seconds=title_seconds,
             keep=keep,
         )
 
@@ -106,7 +105,8 @@ class QuickPlatform(Platform):
                 url=settings.google_books_url,
                 contact=settings.contact,
                 key=GOOGLE_BOOKS_KEY,
-                requests_per_second=settings.google_books_rate,
+                window_requests=settings.google_books_window_requests,
+                window_seconds=settings.google_books_window_seconds,
                 requests_per_day=settings.google_books_daily_quota,
                 ledger=settings.ledger,
             ),
@@ -302,7 +302,7 @@ def test_without_a_key_books_say_so_and_with_one_a_retry_asks_only_google_about_
 
     assert sandbox.counts.requests(Service.OPEN_LIBRARY) == 0
     assert sandbox.counts.requests(Service.GOOGLE_BOOKS) > 0
-    assert with_key.records.gaps() == set()
+    assert with_key.records.gaps() == {}
     assert with_key.run("retry_failed_books").success
     assert not any(entry["enrichment_error"] for entry in with_key.shown_books("ada").values())
 

@@ -21,7 +21,7 @@ from orf_books.instance import open_instance
 from orf_books.object_keys import export_key, library_name, library_of_export
 from orf_books.records.books import BookRecords
 from orf_books.resources.storage import ObjectStorage
-from orf_books.sandbox.behaviour import Behaviour, Service
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Behaviour, Service
 from orf_books.sandbox.server import Sandbox
 from orf_books.settings import Settings
 from orf_books_tests.conftest import (
@@ -198,6 +198,21 @@ def test_a_person_reads_the_report_the_failures_and_where_the_dashboard_is(
     assert call("data", "grace").stdout.encode() == folder.get("data/grace.json")
 
 
+def test_a_command_that_waits_goes_on_until_google_was_asked_about_every_book(
+    call: Call, tmp_path: Path, folder: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ada.csv").write_bytes(export_of(range(20)))
+    monkeypatch.setenv("ORF_BOOKS_GOOGLE_BOOKS_KEY", GOOGLE_BOOKS_KEY)
+    monkeypatch.setenv("ORF_BOOKS_GOOGLE_BOOKS_WINDOW_REQUESTS", "3")
+    monkeypatch.setenv("ORF_BOOKS_GOOGLE_BOOKS_WINDOW_SECONDS", "2.2")
+
+    done = call("run", "books", "ada.csv", "--wait", "--json")
+
+    assert json.loads(done.stdout)["gaps"] == 0
+    assert BookRecords(folder).gaps() == {}
+    assert "Google Books is asked about its gaps" in done.stderr
+
+
 @pytest.mark.slow
 def test_the_demo_needs_nothing_and_says_where_its_dashboard_is(tmp_path: Path) -> None:
     done = CommandLine(tmp_path, Settings())("demo")
@@ -257,7 +272,7 @@ def test_a_file_that_is_no_export_is_one_line_and_lies_in_rejected(
     assert done.returncode == WRONG_CALL
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
-    assert "This is no Goodreads export" in done.stderr
+    assert "cannot be read as the export of a library" in done.stderr
     reason = json.loads(folder.get("rejected/ada/raw.csv.error.json"))
     assert reason["looks_like"] in done.stderr
     assert reason["remedy"] in done.stderr

@@ -225,6 +225,39 @@ def test_an_upload_brings_roster_and_source_and_waits(
         assert document("status", key)["status"] == "waiting"
 
 
+def test_a_folder_says_what_it_passed_over_without_a_name(call: Call, lessons: Path) -> None:
+    for name in ("Emma.pdf", "Liam.PDF", "notes"):
+        (lessons / name).touch()
+    (lessons / "README.md").write_text("Emma: these are our lessons.")
+    uploaded = call("upload", "transcripts", "lessons", *PLACE)
+    assert uploaded.stdout.count("raw/5B/") == 2
+    assert "Passed over, as no transcripts: 1 .md, 2 .pdf, 1 without" in uploaded.stderr
+    assert "Emma" not in uploaded.stderr
+
+
+# Rosters
+
+
+def test_a_roster_is_suggested_that_reads_the_lessons_once_it_is_filled_in(
+    document: Document, lessons: Path
+) -> None:
+    lacking = document("roster", "suggest", "lessons", "--roster", "lessons/roster.json")
+    (entry,) = lacking["student_roster"]
+    assert (entry["names"], entry["aliases"], entry["consent"]) == ([], ["Student Q"], False)
+    suggested = document("roster", "suggest", "lessons")
+    named = {name for entry in suggested["student_roster"] for name in entry["names"]}
+    assert named >= {student.name for student in CLASS.students}
+    (lessons / "roster.json").write_text(json.dumps(suggested))
+    assert document(*RUN)["successful_scorings"] == 2
+
+
+def test_files_that_are_no_transcripts_suggest_no_roster(call: Call, lessons: Path) -> None:
+    (lessons / "notes.pdf").touch()
+    refused = call("roster", "suggest", "lessons/notes.pdf")
+    assert refused.returncode == WRONG_CALL
+    assert "no transcript" in refused.stderr
+
+
 # Status
 
 
@@ -395,7 +428,7 @@ def test_evaluations_by_two_processes_are_equal_byte_by_byte(
         (("run", "transcripts", "lessons", "--class", "5B"), "--class and --date"),
         (("run", "transcripts", "lessons", "--class", "../x", "--date", str(MONDAY)), "class_id"),
         (("run", "transcripts", "lessons", "--class", "5B", "--date", "Monday"), "YYYY-MM-DD"),
-        (("run", "transcripts", "empty", *PLACE), ".txt, .csv or .jsonl"),
+        (("run", "transcripts", "empty", *PLACE), ".txt, .csv, .jsonl, .vtt"),
         (("run", "transcripts", "nowhere", *PLACE), "nowhere"),
         (("run", "transcripts", "alone", *PLACE), "--roster, or upload raw/5B/roster.json"),
         (("upload", "transcripts", "alone", *PLACE), "--roster, or upload raw/5B/roster.json"),

@@ -1,5 +1,7 @@
+import errno
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +11,18 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orf_books.instance import HOME_VARIABLE, PROCESS_TAG, open_instance, prepare_home, process_tag
+from orf_books.instance import (
+    HOME_VARIABLE,
+    PROCESS_TAG,
+    failure_of_home,
+    open_instance,
+    prepare_home,
+    process_tag,
+)
 from orf_books.sensors import abandoned_runs
 from orf_books.settings import Settings
+from orf_books_tests.conftest import Call, export_of
+from orf_books_tests.small_disk import small_disk
 
 PROJECT = Path(__file__).parent.parent
 CONFIGURATION = (PROJECT / "dagster.yaml").read_text()
@@ -162,3 +173,73 @@ def test_a_home_below_the_working_directory_may_be_named_from_there(
 
     assert prepare_home(settings) == tmp_path / "chosen"
     assert os.environ[HOME_VARIABLE] == str(tmp_path / "chosen")
+
+
+SQLITE_SAYS = {
+    "database or disk is full": "full disk",
+    "disk I/O error": "full disk",
+    "attempt to write a readonly database": "permissions",
+    "unable to open database file": "permissions",
+    "file is not a database": "damaged",
+    "database disk image is malformed": "damaged",
+}
+
+
+@pytest.mark.parametrize(("said", "meaning"), SQLITE_SAYS.items())
+def test_what_sqlite_says_of_the_home_is_understood_wherever_it_comes_from(
+    settings: Settings, said: str, meaning: str
+) -> None:
+    home = prepare_home(settings)
+    wrapped = RuntimeError("Exception while writing an event")
+    wrapped.__cause__ = sqlite3.OperationalError(said)
+    failure = failure_of_home(wrapped)
+    assert failure is not None
+    assert str(home) in str(failure)
+    assert meaning in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("number", "meaning"), [(errno.ENOSPC, "full disk"), (errno.EROFS, "permissions")]
+)
+def test_what_the_system_says_of_the_home_is_understood(
+    settings: Settings, number: int, meaning: str
+) -> None:
+    home = prepare_home(settings)
+    failure = failure_of_home(OSError(number, os.strerror(number), str(home / "dagster.yaml")))
+    assert meaning in str(failure)
+
+
+def test_other_errors_are_not_the_homes(settings: Settings, tmp_path: Path) -> None:
+    assert failure_of_home(OSError(errno.ENOSPC, "full")) is None
+    prepare_home(settings)
+    assert failure_of_home(OSError(errno.ENOSPC, "full", str(tmp_path / "elsewhere"))) is None
+    assert failure_of_home(sqlite3.OperationalError("no such table: things")) is None
+    assert failure_of_home(ValueError("disk is full")) is None
+
+
+@pytest.mark.parametrize("size", ["60k", "700k", "1200k"])
+def test_a_command_says_that_the_disk_of_the_home_is_full(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    (tmp_path / "ada.csv").write_bytes(export_of(range(3)))
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    with small_disk(tmp_path / "home", size):
+        done = call("run", "books", "ada.csv", "--json")
+    assert done.returncode == 2
+    assert "is on a full disk: free space" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_says_that_the_home_is_damaged(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ada.csv").write_bytes(export_of(range(3)))
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    assert call("run", "books", "ada.csv", "--json").returncode != 2
+    for file in (tmp_path / "home").rglob("*.db*"):
+        file.write_bytes(b"garbage" * 1000)
+
+    done = call("run", "books", "ada.csv", "--json")
+
+    assert done.returncode == 2
+    assert "is damaged: move it away" in done.stderr

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from orf_books.books.goodreads_export import LibraryEntry
+from orf_books.books.exports.entries import LibraryEntry
 from orf_books.failures import FixInput
 from orf_books.keys import LONGEST_KEY, safe_key, text_of_key
 from orf_books.partition_keys import book_key

@@ -21,7 +21,6 @@ import polars as pl
 import pytest
 import stamina
 
-from orf_books import sensors
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
 from orf_books.cli import main
 from orf_books.failures import FailureCategory, RetryLater
@@ -87,6 +86,7 @@ TXT = f"""{WORDS[0]} is what nobody said
 [09:00:10] Mabbelix: {said(5)}
 [09:00:11] Student Q: {said(6)}
 [09:00:12] {STRANGER}: {said(7)}
+[09:00:12] Qwilbert Frosnax and Jexabel Thrundelow: {said(7)}
 [09:00:13] Yvrodane Plemmix: {said(8)}
 [09:00:14] {TEACHER}: {said(9)}
 [09:00:15] Zyqqie: Creo que el {WORDS[10]} es muy importante para nosotros y para los demás.
@@ -98,6 +98,16 @@ Qwilbert Frosnax,{said(13)},9aaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee
 Qwilbert Frosnax,{said(14)},{QWILBERT},Vimpletop
 Qwilbert Frosnax {WORDS[15]}
 Qwilbert "Frosnax" "{WORDS[16]}"x,"a"b,
+"""
+VTT = f"""WEBVTT - {FILE}
+
+1
+00:00:05.000 --> 00:00:09.000
+<v Zyqora Vimpletop>{said(1)}</v>
+
+2
+00:00:09.000 --> 00:00:xx
+<v {STRANGER}>{said(7)}</v> <v Yvrodane Plemmix>{said(8)}</v>
 """
 JSONL = "\n".join(
     [
@@ -306,7 +316,6 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         patch.setenv("DAGSTER_HOME", str(folder / "store" / "dagster"))
         for name, value in variables_of(settings).items():
             patch.setenv(name, value)
-        patch.setattr(sensors, "TICK_SECONDS", 0.5)
         logger.addHandler(told.listener)
         logger.setLevel(logging.DEBUG)
         try:
@@ -348,6 +357,7 @@ def _warnings_of_every_kind(story: Story) -> None:
         story.put(TXT, MONDAY, f"{FILE}.txt"),
         story.put(CSV, TUESDAY, f"{FILE}.csv"),
         story.put(JSONL, WEDNESDAY, f"{FILE}.jsonl"),
+        story.put(VTT, THURSDAY, f"{FILE}.vtt"),
     ]
     with story.platform() as platform:
         assert platform.ingest().success
@@ -363,7 +373,7 @@ def _files_refused_with_every_code(story: Story) -> None:
     story.storage.put(f"raw/6A/{MONDAY}/{FILE}.pdf", TXT.encode())
     gone = story.put(TXT, MONDAY, f"{FILE}.txt", "6A")
     story.put(b"", TUESDAY, f"{FILE}.txt", "6A")
-    story.put(TXT.encode("utf-16"), WEDNESDAY, f"{FILE}.txt", "6A")
+    story.put(b"PK\x03\x04" + TXT.encode(), WEDNESDAY, f"{FILE}.txt", "6A")
     story.put(f"Zyqora;{WORDS[28]}\n", THURSDAY, f"{FILE}.csv", "6A")
     story.put(f"Once Zyqora met a {WORDS[29]}.\n", MONDAY, f"{FILE}.txt", "6B")
     story.put(f"speaker,text\n{STRANGERS}", TUESDAY, f"{FILE}.csv", "6B")

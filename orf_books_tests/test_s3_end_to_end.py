@@ -7,14 +7,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orf_books import sensors
 from orf_books.records.books import TABLES, BookRecords
-from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectStorage, S3Options
 from orf_books.resources.tables import Tables
 from orf_books.sandbox.behaviour import Service
 from orf_books.sandbox.server import Sandbox
-from orf_books.sensors import new_goodreads_exports
+from orf_books.sensors import watch_exports
+from orf_books.upload_watch import Timing
 from orf_books_tests.conftest import (
     BUCKET,
     Call,
@@ -123,18 +122,10 @@ def test_a_bucket_that_is_not_there_is_one_line(
 
 
 def test_the_sensor_finds_uploads_in_a_bucket(
-    bucket: ObjectStorage, s3_server: S3Options, monkeypatch: pytest.MonkeyPatch
+    bucket: ObjectStorage, instance: dg.DagsterInstance
 ) -> None:
-    monkeypatch.setattr(sensors, "TICK_SECONDS", 2.5)
     version = bucket.put("uploads/ada/raw.csv", b"...")
-    resource = StorageResource(
-        url=bucket.url,
-        endpoint_url=s3_server.endpoint_url,
-        region_name=s3_server.region_name,
-        aws_access_key_id=s3_server.aws_access_key_id,
-        aws_secret_access_key=s3_server.aws_secret_access_key,
-    )
-    result = new_goodreads_exports(dg.build_sensor_context(resources={"storage": resource}))
-    assert isinstance(result, dg.SensorResult)
+    context = dg.build_sensor_context(instance=instance)
+    result = watch_exports(bucket).tick(context, Timing(bucket_pause=0.1))
     (request,) = result.run_requests or []
     assert request.run_key == f"uploads/ada/raw.csv:{version}"

@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
 from orf_books.assets.books.assets import GOODREADS_EXPORTS
 from orf_books.assets.uploads import EVERY_UPLOAD_IS_READ
@@ -27,10 +28,13 @@ from orf_books.records.books import (
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.sessions import Publication, SessionRecords, publications
 from orf_books.records.uploads import UploadClaim, upload_claims
-from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
+from orf_books.sandbox.server import Sandbox
 from orf_books.sensors import (
+    gaps_to_fill,
     refresh_after_backfill,
     unpublished_scores,
     watch_exports,
@@ -702,3 +706,86 @@ def test_without_ended_runs_nothing_is_requested(instance: dg.DagsterInstance) -
     second, moved = mending_tick(instance, cursor)
     assert isinstance(second, dg.SkipReason)
     assert moved == cursor
+
+
+# Books that wait for their turn at Google Books
+
+
+def library_with_gaps(platform: Platform, sandbox: Sandbox, window: int) -> tuple[Platform, int]:
+    """A library ingested with so many requests to Google Books in a window; how many gaps."""
+    settings = platform.settings.model_copy(
+        update={
+            "google_books_key": SecretStr(GOOGLE_BOOKS_KEY),
+            "google_books_window_requests": window,
+        }
+    )
+    with_key = Platform(settings, platform.instance)
+    run = with_key.ingest("ada", export_of(range(60)))
+    return with_key, with_key.report(run).gaps
+
+
+def filling_tick(
+    platform: Platform, cursor: str | None = None
+) -> tuple[dg.RunRequest | dg.SkipReason, str | None]:
+    settings = platform.settings
+    key = settings.google_books_key
+    resources = {
+        "storage": StorageResource(url=settings.storage),
+        "google_books": GoogleBooksResource(
+            url=settings.google_books_url,
+            key=key.get_secret_value() if key else None,
+            window_requests=settings.google_books_window_requests,
+            window_seconds=settings.google_books_window_seconds,
+            requests_per_day=settings.google_books_daily_quota,
+            ledger=settings.ledger,
+        ),
+    }
+    context = dg.build_sensor_context(
+        instance=platform.instance, resources=resources, cursor=cursor
+    )
+    result = gaps_to_fill(context)
+    assert isinstance(result, dg.RunRequest | dg.SkipReason)
+    return result, context.cursor
+
+
+def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_behind(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    with_key, gaps = library_with_gaps(platform, sandbox, window=2)
+    assert gaps > 0
+    assert len(with_key.shown_books("ada")) == 60
+
+    waiting, _ = filling_tick(with_key)
+    assert isinstance(waiting, dg.SkipReason)
+    assert "books wait for Google Books" in str(waiting.skip_message)
+
+    roomy = with_key.settings.model_copy(update={"google_books_window_requests": 1000})
+    with_room = Platform(roomy, platform.instance)
+    assert isinstance(filling_tick(with_room)[0], dg.RunRequest)
+    assert with_room.run("fill_gaps").success
+    assert with_room.records.gaps() == {}
+    done, cursor = filling_tick(with_room)
+    assert isinstance(done, dg.SkipReason)
+    assert cursor == with_room.records.version_of_books()
+
+
+def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    with_key, gaps = library_with_gaps(platform, sandbox, window=2)
+    some_room = with_key.settings.model_copy(update={"google_books_window_requests": 6})
+    sandbox.counts.clear()
+
+    run = Platform(some_room, platform.instance).run("fill_gaps")
+
+    report = platform.report(run)
+    assert 0 < report.gaps < gaps
+    assert report.items == gaps
+    assert sandbox.counts.requests(Service.GOOGLE_BOOKS) <= 6
+    assert sandbox.counts.requests(Service.OPEN_LIBRARY) == 0
+
+
+def test_without_a_key_no_run_fills_gaps(platform: Platform) -> None:
+    platform.ingest("ada", export_of(range(60)))
+    assert platform.records.gaps()
+    assert isinstance(filling_tick(platform)[0], dg.SkipReason)

@@ -54,7 +54,7 @@ def test_a_relative_folder_starts_at_the_working_directory(
         ("ORF_BOOKS_OPEN_LIBRARY_URL", "openlibrary.org", "http://"),
         ("ORF_BOOKS_S3_ENDPOINT_URL", "localhost:9000", "http://"),
         ("ORF_BOOKS_OPEN_LIBRARY_RATE", "0", "greater than 0"),
-        ("ORF_BOOKS_GOOGLE_BOOKS_RATE", "fast", "number"),
+        ("ORF_BOOKS_GOOGLE_BOOKS_WINDOW_SECONDS", "long", "number"),
         ("ORF_BOOKS_CONCURRENCY", "0", "greater than or equal to 1"),
         ("ORF_BOOKS_CONCURRENCY", "10001", "less than or equal to 10000"),
     ],

@@ -94,6 +94,7 @@ async def work_on_items(  # noqa: PLR0913 - three functions and the bounds they 
     item_seconds: float,
     progress: Callable[[Progress], None] = lambda _: None,
     policy: CommitPolicy | None = None,
+    set_aside: Callable[[Sequence[RowT]], None] = lambda _: None,
 ) -> BatchOutcome:
     """Work on every key; a failed item does not stop the others.
 
@@ -107,6 +108,7 @@ async def work_on_items(  # noqa: PLR0913 - three functions and the bounds they 
         item_seconds: an item that takes longer counts as timed out.
         progress: told after each item.
         policy: when rows are stored.
+        set_aside: given the finished rows that could not be stored, when the batch is broken off.
     """
     batch = _Batch(work, commit, item_seconds, progress, len(keys), policy or CommitPolicy())
     started = time.monotonic()
@@ -121,6 +123,8 @@ async def work_on_items(  # noqa: PLR0913 - three functions and the bounds they 
             await asyncio.gather(*workers)
             batch.finished.set()
     except ExceptionGroup as group:
+        if not_stored := batch.not_stored:
+            set_aside(not_stored)
         raise group.exceptions[0] from None
     return BatchOutcome(batch.succeeded, tuple(batch.failures), time.monotonic() - started)
 
@@ -141,12 +145,18 @@ class _Batch(Generic[RowT]):
         self.failures: list[ItemFailure] = []
         self.finished = asyncio.Event()
         self._uncommitted: list[RowT] = []
+        self._in_commit: Sequence[RowT] = ()
         self._many_uncommitted = asyncio.Event()
         self._store_answers = asyncio.Event()
         self._store_answers.set()
         self._policy = policy
         self._work, self._commit, self._progress = work, commit, progress
         self._item_seconds, self._total = item_seconds, total
+
+    @property
+    def not_stored(self) -> list[RowT]:
+        """Finished rows that lie in memory only."""
+        return [*self._in_commit, *self._uncommitted]
 
     async def work_through(self, waiting: Iterable[str]) -> None:
         """Take keys from the common iterator until none is left."""
@@ -206,10 +216,11 @@ class _Batch(Generic[RowT]):
                 reason.cancel()
 
     async def _commit_rows(self) -> None:
-        rows, self._uncommitted = self._uncommitted, []
+        self._in_commit, self._uncommitted = self._uncommitted, []
         self._many_uncommitted.clear()
-        if rows:
-            await self._store(rows)
+        if self._in_commit:
+            await self._store(self._in_commit)
+            self._in_commit = ()
 
     async def _store(self, rows: Sequence[RowT]) -> None:
         """Store rows, and wait for a store that is away."""

@@ -14,6 +14,7 @@ from typing import Any, Generic
 import dagster as dg
 
 from orf_books.batches.batch import BatchOutcome, ItemFailure
+from orf_books.batches.check import failed_partitions
 from orf_books.batches.items import FinishedBatch, Item, ItemWork, Metadata, Wanted
 from orf_books.batches.partitions import register
 from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, BatchReport, success_rate
@@ -51,6 +52,8 @@ class _Plan(Generic[RowT]):
     """Results that stay as they are."""
     seen: Mapping[str, RowT]
     """Every result that was there when the plan was made."""
+    had_failures: bool
+    """Whether any of the items was failed then."""
 
 
 class Driver(Generic[RowT, ResultT, ReportT]):
@@ -139,6 +142,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             self._context.add_asset_metadata(self._metadata(row), self._kind.asset, row.key)
 
     def _known(self, keys: Collection[str]) -> _Known[RowT]:
+        self._store.take_up()
         results = self._store.latest(keys)
         return _Known(results, self._store.failed_since(results, keys))
 
@@ -167,6 +171,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             },
             reused,
             known.results,
+            bool(known.failed),
         )
 
     def _outcome(self, plan: _Plan[RowT], rows: list[RowT], *, materialize: bool) -> BatchOutcome:
@@ -182,6 +187,9 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         outcome = asyncio.run(self._work_on(plan, collect))
         self._store.add_failures(outcome.failures, self._run_id)
         self._events.failed(map(self._failure, outcome.failures))
+        if outcome.failures or plan.had_failures:
+            check = failed_partitions(self._kind, self._store.standing_failures())
+            self._context.instance.report_runless_asset_event(check)
         for failure in outcome.failures[:SHOWN_FAILURES]:
             self._context.log.error("%s", failure)
         return outcome
@@ -212,6 +220,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
                     concurrency=min(at_once, self._batch.concurrency),
                     item_seconds=self._work.item_seconds,
                     progress=self._batch.watch(self._context, self._kind.name),
+                    set_aside=self._store.set_aside,
                 )
         finally:
             # Also what was paid for about items that failed.

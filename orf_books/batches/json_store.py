@@ -41,6 +41,16 @@ class JsonResult:
         return json.dumps(self.value, sort_keys=True)
 
 
+@dataclass(frozen=True, slots=True)
+class JsonFailure:
+    """Why an item failed, in which run."""
+
+    key: str
+    category: str
+    message: str
+    run_id: str
+
+
 class JsonStore(ItemStore[JsonResult, JsonResult, BatchReport]):
     """Results, failures and reports of one kind of item, in a folder of their own."""
 
@@ -70,10 +80,18 @@ class JsonStore(ItemStore[JsonResult, JsonResult, BatchReport]):
         self,
         results: Mapping[str, JsonResult],  # noqa: ARG002 - each removed the failure before it
         keys: Collection[str],
-    ) -> dict[str, str]:
+    ) -> dict[str, JsonFailure]:
         """Why items failed that have not succeeded since."""
-        files = {key: _file(self._failures, key) for key in keys}
-        return {key: file.read_text("utf-8") for key, file in files.items() if file.exists()}
+        return self.standing_failures(keys)
+
+    def standing_failures(self, keys: Collection[str] | None = None) -> dict[str, JsonFailure]:
+        """Why items are failed: these, or all."""
+        if keys is None:
+            files = list(self._failures.glob("*.json"))
+        else:
+            files = [file for key in keys if (file := _file(self._failures, key)).exists()]
+        failures = [JsonFailure(**json.loads(file.read_text("utf-8"))) for file in files]
+        return {failure.key: failure for failure in failures}
 
     def add_results(self, results: Sequence[JsonResult]) -> Sequence[JsonResult]:
         """Store results, and forget why these items failed before."""
@@ -86,7 +104,8 @@ class JsonStore(ItemStore[JsonResult, JsonResult, BatchReport]):
     def add_failures(self, failures: Iterable[ItemFailure], run_id: str) -> None:
         """Store why items failed."""
         for failure in failures:
-            _write(_file(self._failures, failure.key), f"{failure} (run {run_id})")
+            stored = JsonFailure(failure.key, failure.category.value, failure.message, run_id)
+            _write(_file(self._failures, failure.key), json.dumps(asdict(stored)))
 
     def add_report(self, report: BatchReport) -> None:
         """Store the report of a batch."""

@@ -27,6 +27,7 @@ async def work_in_rounds(  # noqa: PLR0913 - four functions and the bounds they 
     concurrency: int,
     item_seconds: float,
     progress: Callable[[Progress], None],
+    set_aside: Callable[[Sequence[RowT]], None] = lambda _: None,
 ) -> BatchOutcome:
     """Work on every item that no other run finishes first.
 
@@ -39,6 +40,7 @@ async def work_in_rounds(  # noqa: PLR0913 - four functions and the bounds they 
         concurrency: items worked on at once.
         item_seconds: an item that takes longer counts as timed out.
         progress: told after each item.
+        set_aside: as of `work_on_items`.
     """
     outcome = BatchOutcome(0, (), 0.0)
     waiting = list(keys)
@@ -54,6 +56,7 @@ async def work_in_rounds(  # noqa: PLR0913 - four functions and the bounds they 
                 concurrency=concurrency,
                 item_seconds=item_seconds,
                 progress=progress,
+                set_aside=set_aside,
             )
             claims.give_up()
             waiting = [key for key in waiting if key not in ours]

@@ -47,6 +47,20 @@ ResultT = TypeVar("ResultT", bound=ItemRow)
 ReportT = TypeVar("ReportT", bound=BatchReport)
 
 
+class StoredFailure(Protocol):
+    """Why an item failed."""
+
+    @property
+    def category(self) -> str:
+        """A `FailureCategory`."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What happened, and what to do."""
+        ...
+
+
 class ItemStore(ABC, Generic[RowT, ResultT, ReportT]):
     """Where the results of one kind of item are kept."""
 
@@ -64,8 +78,18 @@ class ItemStore(ABC, Generic[RowT, ResultT, ReportT]):
         """Items that failed and have no later result; `results` are their latest ones."""
 
     @abstractmethod
+    def standing_failures(self, keys: Collection[str] | None = None) -> Mapping[str, StoredFailure]:
+        """Why items failed that have no later result: these items, or all."""
+
+    @abstractmethod
     def add_results(self, results: Sequence[ResultT]) -> Collection[RowT]:
         """Store results for good, and give them back as `latest` would."""
+
+    def set_aside(self, results: Sequence[ResultT]) -> None:
+        """Keep results that could not be stored, elsewhere; by default they are lost."""
+
+    def take_up(self) -> None:
+        """Store what was set aside before; called before results are looked up."""
 
     @abstractmethod
     def add_failures(self, failures: Iterable[ItemFailure], run_id: str) -> None:

@@ -13,7 +13,7 @@ from orf_books.books.genres import GENRE_MAP_VERSION, read_headings
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FixConfiguration, RetryLater
 
-CODE_VERSION = f"2.{GENRE_MAP_VERSION}"
+CODE_VERSION = f"3.{GENRE_MAP_VERSION}"
 """Changes with whatever gives the same answers a different enriched book; raise the first number
 with the rules here and in `similarity.py`, the second is the version of the map of genres."""
 
@@ -39,7 +39,7 @@ class BookSource(Protocol):
 
 
 class GapSource(BookSource, Protocol):
-    """A source for what another one leaves open."""
+    """A source that fills the gaps another one leaves."""
 
     def likely_knows(self, book: BookQuery) -> None:
         """Another source knows this book by its ISBN."""
@@ -54,7 +54,7 @@ class EnrichedBook:
     found: bool
     genres: tuple[str, ...]
     subjects: tuple[str, ...]
-    """Raw headings of all sources, for a later map of genres."""
+    """Headings of all sources as they came, so that a later map can be applied to them."""
     thumbnail_url: str | None
     small_thumbnail_url: str | None
     description: str | None
@@ -86,7 +86,7 @@ async def enrich_book(
     Raises:
         RetryLater, FixConfiguration: a source that was needed could not answer.
     """
-    answer = next((one for one in kept if one.source == first.name and not one.is_gap), None)
+    answer = next((a for a in kept if a.source == first.name and not a.is_gap), None)
     try:
         answer = answer or await first.find(book)
     except (RetryLater, FixConfiguration) as failure:
@@ -129,7 +129,7 @@ def _no_answer(source: BookSource, failure: RetryLater | FixConfiguration) -> So
 
 
 def merge_answers(book: BookQuery, answers: Sequence[SourceAnswer]) -> EnrichedBook:
-    """The enriched book that answers come to, those of the better source first."""
+    """Merge the answers of sources, the better source first, into an enriched book."""
     records = _records(answers)
     classification = read_headings([record.subjects for record in records])
     with_cover = next((r for r in records if r.thumbnail_url or r.small_thumbnail_url), None)
@@ -146,7 +146,7 @@ def merge_answers(book: BookQuery, answers: Sequence[SourceAnswer]) -> EnrichedB
         matched_by=records[0].match.value if records else None,
         confidence=records[0].confidence if records else None,
         answers=tuple(answers),
-        gap=next((f"{one.source}: {one.note}" for one in answers if one.is_gap), None),
+        gap=next((f"{a.source}: {a.note}" for a in answers if a.is_gap), None),
     )
 
 

@@ -17,7 +17,7 @@ from orf_books.failures import FixInput
 from orf_books.precision_recall import harmonic_mean, share
 
 SHOWN_GENRES = 3
-"""So many are judged: more than these, people do not read."""
+"""How many genres of a book are judged: people do not read more."""
 COLUMNS = ("goodreads_id", "title", "author", "isbn13", "genres")
 
 
@@ -36,45 +36,46 @@ class LabelledBook:
 
 @dataclass(frozen=True, slots=True)
 class JudgedBook:
-    """A labelled book and what is shown of it."""
+    """A labelled book and the genres that are shown for it."""
 
     book: LabelledBook
     shown: tuple[str, ...]
 
     @property
     def wrong(self) -> tuple[str, ...]:
-        """Shown, and neither a label nor broader than one: science fiction is right of dystopias.
+        """Genres that are neither a label nor broader than one.
 
-        The narrower of a label is wrong: it says more than the reader did.
+        Science fiction is right for a dystopia. A genre narrower than a label is wrong: it says
+        more than the reader did.
         """
         right = {name for label in self.book.genres for name in (label, *ancestors(label))}
         return tuple(genre for genre in self.shown if genre not in right)
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Labels that are not shown; of what is broader only the label itself counts as found."""
+        """Labels that are not shown; a broader genre does not stand for the label."""
         return tuple(genre for genre in self.book.genres if genre not in self.shown)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What came of comparing."""
+    """The result of a comparison."""
 
     judged: tuple[JudgedBook, ...]
     not_enriched: tuple[LabelledBook, ...]
-    """Nothing was ever asked about them, so nothing is judged."""
+    """Books that were never enriched; they are not judged."""
 
     @property
     def precision(self) -> float | None:
         """Share of the shown genres that are right; None where none is shown."""
-        shown = sum(len(one.shown) for one in self.judged)
-        return share(shown - sum(len(one.wrong) for one in self.judged), shown)
+        shown = sum(len(book.shown) for book in self.judged)
+        return share(shown - sum(len(book.wrong) for book in self.judged), shown)
 
     @property
     def recall(self) -> float | None:
-        """Share of the labels that are shown, also of books without any genre."""
-        labels = sum(len(one.book.genres) for one in self.judged)
-        return share(labels - sum(len(one.missed) for one in self.judged), labels)
+        """Share of the labels that are shown, including those of books without genres."""
+        labels = sum(len(judged.book.genres) for judged in self.judged)
+        return share(labels - sum(len(judged.missed) for judged in self.judged), labels)
 
     @property
     def f1(self) -> float | None:
@@ -84,12 +85,12 @@ class Evaluation:
     @property
     def without_result(self) -> tuple[LabelledBook, ...]:
         """Books that show no genre."""
-        return tuple(one.book for one in self.judged if not one.shown)
+        return tuple(judged.book for judged in self.judged if not judged.shown)
 
     @property
     def differences(self) -> tuple[JudgedBook, ...]:
         """Books of which a genre is wrong or missing."""
-        return tuple(one for one in self.judged if one.wrong or one.missed)
+        return tuple(judged for judged in self.judged if judged.wrong or judged.missed)
 
 
 def evaluate_genres(
@@ -99,21 +100,21 @@ def evaluate_genres(
 
     Args:
         books: what a person labelled.
-        genres: what the platform says, by Goodreads id, most certain genre first; empty where it
-            looked and found none.
+        genres: what the platform says, by Goodreads id, most certain genre first; empty for
+            books of which it knows none.
     """
     judged: list[JudgedBook] = []
     not_enriched: list[LabelledBook] = []
     for book in books:
-        if (found := genres.get(book.goodreads_id)) is None:
+        if (shown := genres.get(book.goodreads_id)) is None:
             not_enriched.append(book)
         else:
-            judged.append(JudgedBook(book, tuple(found[:SHOWN_GENRES])))
+            judged.append(JudgedBook(book, tuple(shown[:SHOWN_GENRES])))
     return Evaluation(tuple(judged), tuple(not_enriched))
 
 
 def read_labels(content: bytes) -> tuple[LabelledBook, ...]:
-    """Read a CSV file with the columns of `COLUMNS`, genres divided by `;`.
+    """Read a CSV file with the columns of `COLUMNS`, genres separated by `;`.
 
     Raises:
         FixInput: the file has other columns, no rows, or a row that cannot be used.
@@ -128,7 +129,9 @@ def read_labels(content: bytes) -> tuple[LabelledBook, ...]:
             )
         books = [_labelled_book(number, row) for number, row in enumerate(rows, start=2)]
     except csv.Error:
-        raise FixInput(f"The file of labels is no CSV from line {rows.line_num} on.") from None
+        raise FixInput(
+            f"The file of labels is not valid CSV from line {rows.line_num} on."
+        ) from None
     if not books:
         raise FixInput("The file of labels has no rows below its header.")
     _refuse_repeated(books)
@@ -144,14 +147,14 @@ def _decoded(content: bytes) -> str:
 
 def _labelled_book(row_number: int, row: Mapping[str, str | None]) -> LabelledBook:
     if any(row.get(column) is None for column in COLUMNS) or None in row:
-        raise _refused(row_number, "has not as many cells as the header")
+        raise _refused(row_number, "does not have as many cells as the header")
     cells = {column: (row[column] or "").strip() for column in COLUMNS}
     for column in ("goodreads_id", "title", "genres"):
         if not cells[column]:
             raise _refused(row_number, f"has no {column}")
     isbn13 = read_isbn13(cells["isbn13"])
     if cells["isbn13"] and not isbn13:
-        raise _refused(row_number, "has an isbn13 that is none")
+        raise _refused(row_number, "has an isbn13 that is not valid")
     return LabelledBook(
         row_number=row_number,
         goodreads_id=cells["goodreads_id"],

@@ -1,8 +1,8 @@
 """From subject headings to genres that people recognise.
 
 Belongs here: cleaning headings and mapping them, by the rules here and the data of `genres.json`;
-`docs/genres.md` tells both. Does not belong here: where the headings came from, and keeping the raw
-ones for a later map.
+`docs/genres.md` describes both. Does not belong here: where the headings came from, and storing
+them for a later map.
 """
 
 import json
@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 MOST_GENRES = 6
+MOST_TOPICS = 6
 HEADINGS_BESIDE_A_STRAY = 4
-"""With more of them, a single heading for the young stems from an edition adapted for them."""
+"""Beside more headings than this, a single one for the young comes from an adapted edition."""
 
 
 def _read_map() -> dict[str, Any]:
@@ -30,11 +31,11 @@ _MAP = _read_map()
 GENRE_MAP_VERSION: str = _MAP["version"]
 """Changes with the data and the rules; books read by another version may have other genres."""
 GENRES: tuple[str, ...] = tuple(_MAP["genres"])
-"""Every genre that there is."""
+"""The names of all genres."""
 
 
 class Audience(StrEnum):
-    """For whom a book is."""
+    """Whom a book is for."""
 
     CHILDREN = "children"
     YOUNG_ADULT = "young adult"
@@ -62,8 +63,10 @@ class DropReason(StrEnum):
     CROWDED_OUT = "more genres than are shown"
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedHeading:
+_TOPICS = frozenset({DropReason.NOT_IN_MAP, DropReason.SUBJECT_OF_FICTION})
+
+
+class DroppedHeading(NamedTuple):
     """A heading, as the source has it, that gave the book no genre."""
 
     heading: str
@@ -79,15 +82,26 @@ class Classification:
     broader: tuple[str, ...]
     """Genres that these belong to and that no heading names."""
     is_fiction: bool | None
-    """None where headings do not say it, as of most poems and plays, or contradict each other."""
+    """None where headings do not say, as for most poems and plays, or contradict each other."""
     audience: Audience | None
     """None where the headings say nothing; adult is what is not said to be for the young."""
     dropped: tuple[DroppedHeading, ...]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What the book is about, in the words of the sources: neither noise nor genres."""
+        topics = (heading for heading, reason in self.dropped if reason in _TOPICS)
+        return tuple(dict.fromkeys(map(_topic, topics)))[:MOST_TOPICS]
 
 
 def genres_from_headings(headings: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """Genres of a book, most certain first, from the headings of each source in priority order."""
     return read_headings(headings).genres
+
+
+def is_of_fiction(genre: str) -> bool | None:
+    """Whether only stories have the genre, or none has; None where both may."""
+    return _genre_map().is_fiction.get(genre)
 
 
 def ancestors(genre: str) -> Iterator[str]:
@@ -121,6 +135,27 @@ def read_headings(headings: Iterable[Sequence[str]]) -> Classification:
         audience=audience or (Audience.ADULT if genres else None),
         dropped=tuple(_dropped(readings, genres, reasons)),
     )
+
+
+@lru_cache(maxsize=4096)
+def genres_of_shelf(name: str) -> tuple[str, ...]:
+    """The genres that a reader's own shelf names: `ya-fantasy` does, `history-class` does not.
+
+    A shelf names genres only if there is hardly a word beside them in its name.
+    """
+    words = _match_key(re.sub(r"[-_]+", " ", name)).split()
+    genres: list[str] = []
+    while words:
+        for end in range(len(words), 0, -1):
+            phrase = " ".join(words[:end])
+            named = _genre_map().shelves.get(phrase) or _genre_map().headings.get(phrase)
+            if named or phrase in _genre_map().words_beside_genres_on_shelves:
+                genres += named or ()
+                words = words[end:]
+                break
+        else:
+            return ()
+    return tuple(dict.fromkeys(genres))
 
 
 # One heading, by itself
@@ -164,12 +199,15 @@ class _GenreMap:
     noise: tuple[_Noise, ...]
     person: re.Pattern[str]
     says_fiction: frozenset[str]
+    says_nonfiction: frozenset[str]
     forms: Mapping[str, _Form]
     is_fiction: Mapping[str, bool]
     """The genres that only stories have, and those that none has."""
     headings: Mapping[str, tuple[str, ...]]
     headings_in_fiction: Mapping[str, tuple[str, ...]]
     weak_headings: Mapping[str, tuple[str, ...]]
+    shelves: Mapping[str, tuple[str, ...]]
+    words_beside_genres_on_shelves: frozenset[str]
     keywords: tuple[tuple[str, str], ...]
 
 
@@ -184,6 +222,7 @@ def _genre_map() -> _GenreMap:
         noise=tuple(_noise(entry) for entry in _MAP["noise"]),
         person=re.compile(_MAP["person"]),
         says_fiction=frozenset(_MAP["says_fiction"]),
+        says_nonfiction=frozenset(_MAP["says_nonfiction"]),
         forms={
             key: _Form(is_fiction=form["fiction"], genre=form["genre"])
             for key, form in _MAP["forms"].items()
@@ -196,6 +235,8 @@ def _genre_map() -> _GenreMap:
         headings=_by_heading(_MAP["headings"]),
         headings_in_fiction=_by_heading(_MAP["headings_in_fiction"]),
         weak_headings=_by_heading(_MAP["weak_headings"]),
+        shelves=_by_heading(_MAP["shelves"]),
+        words_beside_genres_on_shelves=frozenset(_MAP["words_beside_genres_on_shelves"]),
         keywords=tuple((f" {words} ", genre) for words, genre in _MAP["keywords"]),
     )
 
@@ -238,6 +279,14 @@ def _read(heading: str) -> _Reading:
     return _Reading(tuple(dict.fromkeys(genres)), is_fiction, _most_telling(reasons))
 
 
+def _topic(heading: str) -> str:
+    """A heading without the parts that only say that the book is a story."""
+    parts = [
+        part for part in _parts(_clean(heading))[0] if _match_key(part) not in _genre_map().forms
+    ]
+    return ", ".join(parts)
+
+
 def _clean(heading: str) -> str:
     text = " ".join(unicodedata.normalize("NFKC", heading).split())
     return text.rstrip(".").rstrip()
@@ -255,7 +304,7 @@ def _said_by(forms: Sequence[_Form], text: str) -> bool | None:
     said = {form.is_fiction for form in forms}
     if True in said or _match_key(text) in _genre_map().says_fiction:
         return True
-    return False if False in said else None
+    return False if False in said or _match_key(text) in _genre_map().says_nonfiction else None
 
 
 def _is_person(text: str) -> bool:
@@ -344,7 +393,7 @@ def _match_key(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _HeadingOfSource:
     source: int
-    """Place of its source in the order of priority."""
+    """Rank of its source, 0 is the first."""
     text: str
     reading: _Reading
 
@@ -367,7 +416,7 @@ def _vote(reading: _Reading) -> bool | None:
 
 
 def _audience(headings: Iterable[_HeadingOfSource]) -> Audience | None:
-    """For the young adult where one heading says so: libraries call all of it juvenile."""
+    """Young adult if any heading says so: libraries call all books for the young juvenile."""
     said = [audience for heading in headings for audience in _audiences(heading)]
     naming = sum(bool(heading.names) for heading in headings)
     if not said or (len(said) == 1 and naming > HEADINGS_BESIDE_A_STRAY):
@@ -376,10 +425,11 @@ def _audience(headings: Iterable[_HeadingOfSource]) -> Audience | None:
 
 
 def _audiences(heading: _HeadingOfSource) -> list[Audience]:
-    return [audience for name in heading.names if (audience := _audience_of(name))]
+    return [audience for name in heading.names if (audience := audience_of(name))]
 
 
-def _audience_of(genre: str) -> Audience | None:
+def audience_of(genre: str) -> Audience | None:
+    """Whom all books of a genre are for; None where it may be anyone."""
     audience = _MAP["genres"][genre].get("audience")
     return Audience(audience) if audience else None
 
@@ -387,7 +437,7 @@ def _audience_of(genre: str) -> Audience | None:
 def _reasons_against(
     headings: Iterable[_HeadingOfSource], *, is_fiction: bool | None, audience: Audience | None
 ) -> dict[_Genre, DropReason]:
-    """The genres that headings name and the book as a whole does not have."""
+    """The genres that headings name but the book as a whole does not have, and why."""
     named = dict.fromkeys(genre for heading in headings for genre in heading.reading.genres)
     against = {
         genre: reason
@@ -408,7 +458,7 @@ def _reason_against(
         return DropReason.SUBJECT_OF_FICTION
     if is_fiction is not None and _is_of_kind(genre.name, is_fiction=not is_fiction):
         return DropReason.OTHER_KIND
-    if _audience_of(genre.name) not in (None, audience):
+    if audience_of(genre.name) not in (None, audience):
         return DropReason.OTHER_AUDIENCE
     return None
 

@@ -6,10 +6,10 @@ Belongs here: what makes a text an ISBN. Does not belong here: which column or s
 import re
 
 _WRAPPING = re.compile(r"""[\s="'\u2010-\u2015-]""")
-"""What surrounds or divides digits: the `="..."` of spreadsheets, quotes, spaces and hyphens."""
+"""What surrounds or separates digits: the `="..."` of spreadsheets, quotes, spaces and hyphens."""
 
 _ISBN10 = re.compile(r"[0-9]{6,9}[0-9X]")
-"""Seven to ten characters: publishers with three leading zeros exist, with more hardly."""
+"""Seven to ten characters: publishers with three leading zeros exist, but hardly any with more."""
 
 _ISBN13 = re.compile(r"97[89][0-9]{10}")
 

@@ -7,7 +7,7 @@ enriching books, storage, how a page shows the figures.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,21 +17,21 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt
 
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_export import Export, LibraryEntry, RefusedRow
+from orf_books.books.exports.cells import READ
+from orf_books.books.exports.entries import Export, LibraryEntry, RefusedRow, UnreadCell
+from orf_books.books.genre_evidence import Evidence, GenreEvidence, KnownBook
+from orf_books.books.genres import read_headings
 
 EXPORTER_VERSION = "1.0.0"
-DATA_SCHEMA_VERSION = "1.0.0"
+DATA_SCHEMA_VERSION = "1.1.0"
 EXPORT_SOURCE = "goodreads_csv_with_genre_enrichment"
 SCHEMA_FILE = Path(__file__).with_name("library.schema.json")
-
-READ = "read"
-"""The exclusive shelf of finished books."""
 
 _MOST_COMMON_GENRES = 10
 _LONGEST_ERROR = 240
 
 Percent = Annotated[float, Field(ge=0, le=100)]
-Rating = Annotated[int, Field(ge=1, le=5)]
+Rating = Annotated[int | float, Field(gt=0, le=5)]
 
 
 class PageCategory(StrEnum):
@@ -51,7 +51,7 @@ _PAGE_BOUNDS = (
 
 
 class EnrichmentStatus(StrEnum):
-    """What enrichment came to for one book."""
+    """The result of enrichment for one book."""
 
     ENRICHED = "enriched"
     NOT_FOUND = "not_found"
@@ -63,7 +63,7 @@ class EnrichmentStatus(StrEnum):
 
 
 class _Record(BaseModel):
-    """Base of everything in the JSON: fixed fields, never changed after it is made."""
+    """Base of everything in the JSON: immutable, with no other fields than the declared ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,10 +79,13 @@ class DashboardBook(_Record):
     date_read: date | None
     reading_year: int | None
     reading_month_year: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None
+    earlier_readings: tuple[str, ...] = ()
+    """When the book was finished before: ISO days, months or years, the earliest first."""
     my_rating: Rating | None
     average_rating: float | None
     is_rated: bool
     num_pages: Annotated[int, Field(gt=0)] | None
+    audio_hours: float | None = None
     publisher: str | None
     binding: str | None
     publication_year: int | None
@@ -90,6 +93,10 @@ class DashboardBook(_Record):
     reading_status: str
     bookshelves: tuple[str, ...]
     genres: tuple[str, ...]
+    genre_evidence: Evidence | None = None
+    """Where the genres come from; anything but `source` is inferred."""
+    topics: tuple[str, ...] = ()
+    """Headings of the sources that are no genres, as they have them."""
     thumbnail_url: str | None
     small_thumbnail_url: str | None
     my_review: str | None
@@ -118,6 +125,13 @@ class GenreCount(_Record):
     percentage: Percent
 
 
+class EvidenceCount(_Record):
+    """How many books have their genres from one kind of evidence."""
+
+    evidence: Evidence
+    count: NonNegativeInt
+
+
 class Summary(_Record):
     """The figures of a whole library. Reading figures count books on the shelf `read` only."""
 
@@ -133,6 +147,8 @@ class Summary(_Record):
     reading_years: tuple[int, ...]
     average_rating: float | None
     most_common_genres: tuple[GenreCount, ...]
+    """Without genres of last resort."""
+    genres_by_evidence: tuple[EvidenceCount, ...] = ()
     failed_books: NonNegativeInt
     not_found_books: NonNegativeInt
 
@@ -144,8 +160,16 @@ class RowNote(_Record):
     reason: str
 
 
+class CellNote(_Record):
+    """A filled cell of the export that was not understood, or only in part. It is not quoted."""
+
+    row_number: int
+    column: str
+    reason: str
+
+
 class Validation(_Record):
-    """Whether every row of the export is accounted for."""
+    """Whether every row and every cell of the export is accounted for."""
 
     library_id: str
     rows_in_file: NonNegativeInt
@@ -156,6 +180,9 @@ class Validation(_Record):
     duplicates: tuple[RowNote, ...]
     counts_add_up: bool
     enrichment_failed: NonNegativeInt
+    unread_cells: tuple[CellNote, ...] = ()
+    file_notes: tuple[str, ...] = ()
+    """What holds for the whole file, such as the order of day and month in its dates."""
 
 
 class DashboardMetadata(_Record):
@@ -199,28 +226,30 @@ class LibrarySummary(_Record):
             read=dashboard.summary.read_books,
             failed=dashboard.summary.failed_books,
             not_found=dashboard.summary.not_found_books,
-            genre_enrichment_rate=dashboard.summary.genre_enrichment_rate,
+            genre_enrichment_rate=round(dashboard.summary.genre_enrichment_rate, 1),
             updated=dashboard.metadata.export_timestamp,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What reading an export came to, besides its entries."""
+    """What there is to report about an export besides its entries."""
 
     rows: int
     refused: tuple[RefusedRow, ...]
     duplicates: tuple[RefusedRow, ...]
+    unread: tuple[UnreadCell, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, export: Export) -> Self:
         """The report of an export that was just read."""
-        return cls(export.rows, export.refused, export.duplicates)
+        return cls(export.rows, export.refused, export.duplicates, export.unread, export.notes)
 
 
 @dataclass(frozen=True, slots=True)
 class EnrichmentResults:
-    """What enrichment came to, by the key of the entry."""
+    """The results of enrichment, by the key of the entry."""
 
     enriched: Mapping[str, EnrichedBook]
     """The latest that is known of each book, from this batch or an older one."""
@@ -230,7 +259,7 @@ class EnrichmentResults:
 
 @dataclass(frozen=True, slots=True)
 class DashboardStamp:
-    """Which library a dashboard is of, and which making of it this is."""
+    """Which library a dashboard shows, and when it was made."""
 
     library_id: str
     export_id: str
@@ -248,11 +277,16 @@ def build_library_dashboard(
 
     Args:
         entries: the books in the order of the export, each with the key that `enrichment` uses.
-        enrichment: what enrichment came to so far.
-        report: what became of the rows that are not in `entries`.
+        enrichment: the results of enrichment so far.
+        report: what became of the rows and cells that are not in `entries`.
         stamp: library, export and time to write on the dashboard.
     """
-    books = tuple(_dashboard_book(entry, key, enrichment) for key, entry in entries)
+    known = [_known_book(entry, key, enrichment.enriched.get(key)) for key, entry in entries]
+    evidence = GenreEvidence(known)
+    books = tuple(
+        _dashboard_book(entry, book, enrichment, evidence)
+        for (_, entry), book in zip(entries, known, strict=True)
+    )
     summary = _summarise(books)
     metadata = DashboardMetadata(
         export_id=stamp.export_id,
@@ -286,14 +320,28 @@ def library_schema() -> str:
 
 
 def write_library_schema(file: Path = SCHEMA_FILE) -> None:
-    """Bring the schema file up to date with the models."""
+    """Write the schema file anew from the models."""
     file.write_text(library_schema(), encoding="utf-8")
 
 
-def _dashboard_book(entry: LibraryEntry, key: str, enrichment: EnrichmentResults) -> DashboardBook:
-    enriched = enrichment.enriched.get(key)
-    failure = enrichment.failures.get(key)
-    genres = enriched.genres if enriched else ()
+def _known_book(entry: LibraryEntry, key: str, enriched: EnrichedBook | None) -> KnownBook:
+    return KnownBook(
+        key=key,
+        title=entry.title,
+        author=entry.author,
+        shelves=entry.bookshelves,
+        genres=enriched.genres if enriched else (),
+        is_fiction=enriched.is_fiction if enriched else None,
+        audience=enriched.audience if enriched else None,
+    )
+
+
+def _dashboard_book(
+    entry: LibraryEntry, known: KnownBook, enrichment: EnrichmentResults, evidence: GenreEvidence
+) -> DashboardBook:
+    enriched = enrichment.enriched.get(known.key)
+    failure = enrichment.failures.get(known.key)
+    genres = evidence.genres_of(known)
     pages = entry.num_pages or None  # exports write 0 for unknown
     return DashboardBook(
         goodreads_id=entry.goodreads_id,
@@ -304,24 +352,28 @@ def _dashboard_book(entry: LibraryEntry, key: str, enrichment: EnrichmentResults
         date_read=entry.date_read,
         reading_year=entry.reading_year,
         reading_month_year=_month_of(entry),
-        my_rating=entry.my_rating,
+        earlier_readings=entry.earlier_readings,
+        my_rating=entry.rating,
         average_rating=entry.average_rating,
-        is_rated=entry.my_rating is not None,
+        is_rated=entry.rating is not None,
         num_pages=pages,
+        audio_hours=entry.audio_hours,
         publisher=entry.publisher,
         binding=entry.binding,
         publication_year=_publication_year(entry),
         page_category=page_category(pages),
         reading_status=entry.reading_status,
         bookshelves=entry.bookshelves,
-        genres=genres,
+        genres=genres.names,
+        genre_evidence=genres.evidence,
+        topics=read_headings([enriched.subjects]).topics if enriched else (),
         thumbnail_url=enriched.thumbnail_url if enriched else None,
         small_thumbnail_url=enriched.small_thumbnail_url if enriched else None,
         my_review=entry.my_review,
         private_notes=entry.private_notes,
         has_spoilers=entry.has_spoilers,
         has_review=bool(entry.my_review),
-        genre_enriched=bool(genres),
+        genre_enriched=bool(genres.names),
         was_reread=entry.read_count > 1,
         original_read_count=entry.read_count,
         enrichment_status=_status(enriched, failed=failure is not None),
@@ -367,7 +419,9 @@ def _summarise(books: Sequence[DashboardBook]) -> Summary:
     read = [book for book in books if book.reading_status == READ]
     ratings = [book.my_rating for book in books if book.my_rating is not None]
     with_genres = [book for book in books if book.genre_enriched]
+    telling = [book for book in with_genres if book.genre_evidence is not Evidence.LAST_RESORT]
     statuses = Counter(book.enrichment_status for book in books)
+    evidence = Counter(book.genre_evidence for book in with_genres)
     return Summary(
         total_books=len(books),
         read_books=len(read),
@@ -375,12 +429,17 @@ def _summarise(books: Sequence[DashboardBook]) -> Summary:
         genre_enriched_books=len(with_genres),
         genre_enrichment_rate=_percent(len(with_genres), len(books)),
         unique_authors=len({book.author for book in books}),
-        unique_genres=len({genre for book in books for genre in book.genres}),
+        unique_genres=len({genre for book in telling for genre in book.genres}),
         total_pages=sum(book.num_pages or 0 for book in read),
         reading_date_range=_date_range(read),
         reading_years=_reading_years(read),
-        average_rating=round(fmean(ratings), 2) if ratings else None,
-        most_common_genres=_most_common_genres(with_genres),
+        average_rating=fmean(ratings) if ratings else None,
+        most_common_genres=_most_common_genres(telling),
+        genres_by_evidence=tuple(
+            EvidenceCount(evidence=kind, count=evidence[kind])
+            for kind in Evidence
+            if evidence[kind]
+        ),
         failed_books=statuses[EnrichmentStatus.FAILED],
         not_found_books=statuses[EnrichmentStatus.NOT_FOUND],
     )
@@ -392,7 +451,13 @@ def _date_range(read: Iterable[DashboardBook]) -> ReadingDateRange:
 
 
 def _reading_years(read: Iterable[DashboardBook]) -> tuple[int, ...]:
-    return tuple(sorted({book.reading_year for book in read if book.reading_year is not None}))
+    return tuple(sorted({year for book in read for year in years_read(book)}))
+
+
+def years_read(book: DashboardBook) -> tuple[int, ...]:
+    """The year of each reading whose date is known, the latest first."""
+    latest = () if book.reading_year is None else (book.reading_year,)
+    return (*latest, *(int(reading[:4]) for reading in reversed(book.earlier_readings)))
 
 
 def _most_common_genres(with_genres: Sequence[DashboardBook]) -> tuple[GenreCount, ...]:
@@ -406,7 +471,7 @@ def _most_common_genres(with_genres: Sequence[DashboardBook]) -> tuple[GenreCoun
 
 
 def _percent(part: int, whole: int) -> float:
-    return round(100 * part / whole, 1) if whole else 0.0
+    return 100 * part / whole if whole else 0.0
 
 
 def _validate(summary: Summary, report: ExportReport, library_id: str) -> Validation:
@@ -421,6 +486,8 @@ def _validate(summary: Summary, report: ExportReport, library_id: str) -> Valida
         duplicates=_row_notes(report.duplicates),
         counts_add_up=accounted_for == report.rows,
         enrichment_failed=summary.failed_books,
+        unread_cells=tuple(CellNote(**asdict(cell)) for cell in report.unread),
+        file_notes=report.notes,
     )
 
 
@@ -429,10 +496,14 @@ def _row_notes(rows: Iterable[RefusedRow]) -> tuple[RowNote, ...]:
 
 
 def _processing_notes(books: Sequence[DashboardBook], report: ExportReport) -> Iterable[str]:
-    yield "A book that was read again counts once, at the latest date the export gives."
+    yield "A book that was read again counts in each year for which the export gives a date."
     undated = sum(book.reading_status == READ and book.reading_year is None for book in books)
     if undated:
-        yield f"Read books without a date in the export: {undated}. None was made up."
+        yield f"Read books whose date is missing or unreadable: {undated}. None was made up."
+    if report.unread:
+        unread = len(report.unread)
+        yield f"Cells that were not understood: {unread}. `validation.unread_cells` says why."
+    yield from report.notes
     if report.refused:
         yield f"Rows refused: {len(report.refused)}. `validation.refused` says why."
     if report.duplicates:

@@ -25,7 +25,7 @@ class BookQuery:
 
 
 class Match(StrEnum):
-    """How an answer was tied to the question."""
+    """How a record was matched with the book."""
 
     ISBN = "isbn"
     GOODREADS_ID = "goodreads_id"
@@ -47,6 +47,11 @@ class BookRecord:
     match: Match
     confidence: float
     """1.0 for identifiers; for titles and authors, the similarity from 0 to 1."""
+
+
+NO_KEY = "no key: set ORF_BOOKS_GOOGLE_BOOKS_KEY"
+NOT_YET = "not asked yet: no request was left in this window, the next run asks"
+"""Notes of sources that were not asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,9 @@ def batches(storage: ObjectStorage, wanted: BatchFilter) -> list[Batch]:
 
 def _transcripts(storage: ObjectStorage) -> Iterator[Batch]:
     records = SessionRecords(storage)
-    waiting = {one.key for one in records.publications() if not one.is_published}
+    waiting = {
+        publication.key for publication in records.publications() if not publication.is_published
+    }
     runs = {row.run_id for row in records.latest(waiting).values()} if waiting else set()
     for report in records.reports():
         batch = _batch("transcripts", report)

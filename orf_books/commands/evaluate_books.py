@@ -58,7 +58,7 @@ class BooksEvaluation:
             "f1": rounded(evaluation.f1),
             "without_result": _named(evaluation.without_result),
             "not_enriched": _named(evaluation.not_enriched),
-            "differences": [_difference(one) for one in evaluation.differences],
+            "differences": [_difference(difference) for difference in evaluation.differences],
             "dropped_headings": [
                 {
                     "reason": dropped.reason.value,

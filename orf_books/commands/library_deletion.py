@@ -19,7 +19,7 @@ from orf_books.assets.books.step import BOOKS
 from orf_books.commands.runs_at_work import MOST_SECONDS, wait_for_runs
 from orf_books.failures import FixInput
 from orf_books.instance import open_instance
-from orf_books.jobs import ingest_books, refresh_libraries, retry_failed_books
+from orf_books.jobs import fill_gaps, ingest_books, refresh_libraries, retry_failed_books
 from orf_books.object_keys import (
     EXPORTS,
     export_refusal_key,
@@ -36,7 +36,7 @@ from orf_books.resources.table_deletion import delete_rows, list_holds, value_in
 from orf_books.resources.tables import Table, Tables
 from orf_books.settings import Settings
 
-_JOBS = (ingest_books.name, retry_failed_books.name, refresh_libraries.name)
+_JOBS = tuple(job.name for job in (ingest_books, retry_failed_books, fill_gaps, refresh_libraries))
 _SHORTEST_TELLING = 8
 """Characters. Shorter titles and numbers count as mentioned only as a whole value."""
 

@@ -5,7 +5,8 @@ arguments and printing (`orf_books/cli.py`), what the jobs do.
 """
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from uuid import uuid4
 
 import dagster as dg
 
+from orf_books.assets.books.step import waits_for_its_turn
 from orf_books.assets.uploads import UploadConfig, UploadsConfig
 from orf_books.batches.resource import BatchResource
 from orf_books.batches.store import ReportT
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
-from orf_books.definitions import build_defs
+from orf_books.definitions import build_defs, google_books_of
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance, process_tag
 from orf_books.object_keys import (
@@ -42,6 +44,7 @@ from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.storage import StoredObject
 from orf_books.settings import Settings
 
+GAPS_ONLY = {"ops": {"enrich_books": {"config": {"gaps_only": True}}}}
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
@@ -98,6 +101,41 @@ def ingest_export(
         UploadsConfig(uploads=[config]).run_config("library_entries"),
         batch,
     )
+
+
+def fill_gaps(
+    settings: Settings, library: str, batch: BatchResource, tell: Callable[[str], None]
+) -> int:
+    """Ask what a library's books wait for at Google Books, window after window.
+
+    Args:
+        settings: of the platform.
+        library: its name.
+        batch: how runs are carried out.
+        tell: told what is waited for.
+
+    Returns:
+        Books that still wait, because the day's quota is spent.
+    """
+    records = BookRecords(settings.open_storage())
+    google_books = google_books_of(settings)
+    while waiting := _waiting_in(records, library):
+        seconds = google_books.seconds_until_free()
+        if seconds is None:
+            return waiting
+        if seconds:
+            tell(f"{waiting} books wait for Google Books: the next window is in {seconds:.0f} s.")
+            time.sleep(seconds)
+        run_job(settings, "fill_gaps", GAPS_ONLY, batch)
+    return 0
+
+
+def _waiting_in(records: BookRecords, library: str) -> int:
+    waiting = {key for key, gap in records.gaps().items() if waits_for_its_turn(gap)}
+    libraries = records.libraries()
+    if not waiting or library not in libraries:
+        return 0
+    return len(records.rows({library: libraries[library]}, waiting))
 
 
 def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
@@ -251,13 +289,15 @@ def run_transcripts(
     failures = records.failures_of_run(result.run_id)
     failed = {failure.key for failure in failures}
     rows = records.latest(report.uploads).values()
-    waiting = [one for one in records.publications() if not one.is_published]
+    waiting = [
+        publication for publication in records.publications() if not publication.is_published
+    ]
     return TranscriptsRun(
         report,
         tuple(failures),
         tuple(row for row in rows if row.key not in failed),
-        frozenset(one.key for one in waiting),
-        next((one.problem for one in waiting), None),
+        frozenset(publication.key for publication in waiting),
+        next((publication.problem for publication in waiting), None),
         records.storage.location(CLASSES_PAGE),
     )
 

@@ -7,7 +7,8 @@ the platform makes of them, arguments and printing (`orf_books/cli.py`).
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +29,16 @@ from orf_books.records.recordings import RECORD
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.transcripts.redaction import Redactor
 from orf_books.transcripts.roster import read_roster
-from orf_books.transcripts.submission import SessionMetadata, TranscriptFormat, read_metadata
+from orf_books.transcripts.submission import (
+    EXTENSIONS,
+    SessionMetadata,
+    TranscriptFormat,
+    read_metadata,
+)
 
+_ROSTER = "roster.json"
+_METADATA = session_metadata_key("")
+_EXTENSIONS = {f".{extension}" for extension in TranscriptFormat}
 _PAGE_FILE = re.compile(r".+_\d+_page\.txt")
 
 
@@ -57,7 +66,7 @@ def put_activities(
     Args:
         storage: where to.
         path: what.
-        claim: told of every key before its upload.
+        claim: called with every key before its upload.
 
     Returns:
         Keys of the uploads: of folders, or of the list.
@@ -135,7 +144,7 @@ def put_sessions(
     Args:
         storage: where to.
         files: transcripts, or folders of transcripts.
-        claim: told of every session before its upload.
+        claim: called with every session before its upload.
 
     Returns:
         Keys of the raw files.
@@ -143,9 +152,9 @@ def put_sessions(
     Raises:
         FixInput: no file is a transcript, or the class, the day or the roster cannot be used.
     """
-    transcripts = [found for path in files.paths for found in _transcripts(path)]
+    transcripts = [found for path in files.paths for found in transcripts_in(path)]
     if not transcripts:
-        raise FixInput("There is no transcript: give files of .txt, .csv or .jsonl.")
+        raise FixInput(f"There is no transcript: give files of {EXTENSIONS}.")
     declared = {
         path: read_metadata(
             {
@@ -169,11 +178,29 @@ def put_sessions(
     return list(keys.values())
 
 
-def _transcripts(path: Path) -> list[Path]:
-    extensions = {f".{extension}" for extension in TranscriptFormat}
-    if path.is_file():
-        return [path] if path.suffix.lower() in extensions else []
-    return sorted(one for one in path.iterdir() if one.suffix.lower() in extensions)
+def passed_over(paths: Iterable[Path]) -> Counter[str]:
+    """By extension, how many files of folders are not uploaded as transcripts.
+
+    Their names stay untold: people name files after children.
+    """
+    return Counter(
+        file.suffix.lower() or "without an extension"
+        for path in paths
+        if path.is_dir()
+        for file in path.iterdir()
+        if not (_is_transcript(file) or file.name == _ROSTER)
+    )
+
+
+def transcripts_in(path: Path) -> list[Path]:
+    """A transcript itself, or those in a folder; nothing where it is none."""
+    return sorted(filter(_is_transcript, [path] if path.is_file() else path.iterdir()))
+
+
+def _is_transcript(file: Path) -> bool:
+    is_other = file.name == _ROSTER or file.name.startswith(".") or file.stem.lower() == "readme"
+    is_metadata = file.name == session_metadata_key(file.name.removesuffix(_METADATA))
+    return file.suffix.lower() in _EXTENSIONS and not (is_other or is_metadata) and file.is_file()
 
 
 def _put_roster(storage: ObjectStorage, files: SessionFiles, transcripts: list[Path]) -> bytes:
@@ -181,7 +208,7 @@ def _put_roster(storage: ObjectStorage, files: SessionFiles, transcripts: list[P
     key, stored = roster_key(files.class_id), None
     with suppress(ObjectNotFoundError):
         stored = storage.get(key)
-    beside = next(filter(Path.exists, (path.parent / "roster.json" for path in transcripts)), None)
+    beside = next(filter(Path.exists, (path.parent / _ROSTER for path in transcripts)), None)
     file = files.roster or beside
     content = file.read_bytes() if file else stored
     if content is None:

@@ -36,6 +36,8 @@ AnswerT = TypeVar("AnswerT")
 DAEMON_LIVES = timedelta(seconds=75)
 """After its last heartbeat, of which it sends one every 30 s."""
 SECONDS_TO_STOP = 2
+SECONDS_WHEN_QUOTA_IS_SPENT = 3600.0
+"""Until looking again whether the day of the quota is over."""
 _SENSORS = "SENSOR"
 
 
@@ -71,6 +73,12 @@ class PlatformProcess:
     async def process(self, libraries: Sequence[str]) -> bool:
         """Make the dashboards of new uploads; False leaves them to the daemon, which runs."""
         return await self._do(process_uploads, tuple(libraries))
+
+    async def fill_gaps(self) -> float | None:
+        """Ask Google Books what waits for its turn; seconds until there is more to ask."""
+        if self._settings.google_books_key is None:
+            return None
+        return await self._do(fill_some_gaps)
 
     async def delete(self, library: str) -> Sequence[str]:
         """Delete a library from everywhere; keys of the objects that are gone."""
@@ -165,6 +173,34 @@ def process_uploads(settings: Settings, libraries: Sequence[str]) -> bool:
         batch = BatchResource(concurrency=settings.concurrency, ledger=settings.ledger)
         run_job(settings, "ingest_books", config, batch)
     return True
+
+
+def fill_some_gaps(settings: Settings) -> float | None:
+    """Ask what the window of Google Books allows now, unless a daemon does.
+
+    Returns:
+        Seconds until there is more to ask; None for nothing.
+    """
+    from orf_books.assets.books.step import waits_for_its_turn
+    from orf_books.batches.resource import BatchResource
+    from orf_books.commands.local_runs import GAPS_ONLY, run_job
+    from orf_books.definitions import google_books_of
+    from orf_books.instance import open_instance
+    from orf_books.records.books import BookRecords
+
+    with open_instance(settings) as instance:
+        if has_daemon(instance):
+            return None
+    gaps = BookRecords(settings.open_storage()).gaps()
+    if not any(map(waits_for_its_turn, gaps.values())):
+        return None
+    seconds = google_books_of(settings).seconds_until_free()
+    if seconds is None:
+        return SECONDS_WHEN_QUOTA_IS_SPENT
+    if seconds == 0:
+        batch = BatchResource(concurrency=settings.concurrency, ledger=settings.ledger)
+        run_job(settings, "fill_gaps", GAPS_ONLY, batch)
+    return seconds
 
 
 def delete_upload(settings: Settings, library: str) -> Sequence[str]:

@@ -315,7 +315,7 @@ def _is_found_in(storage: ObjectStorage, key: str, roster: Roster, student_id: s
     folder, _, name = key.rpartition("/")
     with naming_session(folder):
         content = storage.get(key)
-    return mentions_student(b"%s\n%s" % (name.encode(), content), roster, student_id)
+    return any(mentions_student(one, roster, student_id) for one in (name.encode(), content))
 
 
 def _everything_of(storage: ObjectStorage, class_id: str) -> Iterator[str]:

@@ -40,7 +40,7 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
     sought = _spellings_of(name)
     known = [upload for upload in records.uploads() if sought & _names_of(upload.key)]
     stored = [object_ for object_ in storage.list(EXPORTS) if sought & _names_of(object_.key)]
-    unseen = {(one.key, one.version) for one in stored} - {
+    unseen = {(export.key, export.version) for export in stored} - {
         (upload.key, upload.version) for upload in known
     }
     for abandoned in records.abandoned():
@@ -91,9 +91,9 @@ def status_of_session(storage: ObjectStorage, name: str) -> dict[str, Any] | Non
     """
     records = SessionRecords(storage)
     present = sessions_in(storage, f"{RAW}{name.split('/')[1]}/") if name.startswith(RAW) else ()
-    key = next((one.key for one in present if one.raw_key == name), name)
-    upload = next((one for one in reversed(records.uploads()) if one.key == key), None)
-    if upload is None and key not in {one.key for one in present}:
+    key = next((session.key for session in present if session.raw_key == name), name)
+    upload = next((upload for upload in reversed(records.uploads()) if upload.key == key), None)
+    if upload is None and key not in {session.key for session in present}:
         return None
     if upload and upload.status == WITHDRAWN:
         return {"upload": key, "status": WITHDRAWN}
@@ -112,7 +112,9 @@ def status_of_session(storage: ObjectStorage, name: str) -> dict[str, Any] | Non
         }
     if row is None:
         return {"upload": key, "status": PROCESSING if upload else WAITING}
-    waiting = {one.key for one in records.publications() if not one.is_published}
+    waiting = {
+        publication.key for publication in records.publications() if not publication.is_published
+    }
     shown = ("job_id", "utterances", "students", "unscored_students", "evidence", "without_consent")
     figures = asdict(row)
     return {

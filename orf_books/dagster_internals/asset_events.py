@@ -5,6 +5,7 @@ Belongs here: what the SQLite and the Postgres storage do alike. Does not belong
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -63,6 +64,16 @@ class BatchedAssetEvents(SqlEventLogStorage):
         for event, storage_id in sorted(latest.values(), key=itemgetter(1)):
             self._store_asset_event(connection, event, storage_id)
         return ids
+
+    @cached_property
+    def _known_tables(self) -> set[str]:
+        return set()
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the table is there; one that is there stays there."""
+        if table_name not in self._known_tables and super().has_table(table_name):  # type: ignore[safe-super] # the storage it is mixed into has one
+            self._known_tables.add(table_name)
+        return table_name in self._known_tables
 
     @property
     def can_store_asset_failure_events(self) -> bool:

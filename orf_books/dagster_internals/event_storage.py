@@ -41,7 +41,6 @@ class PooledSqliteEventLogStorage(BatchedAssetEvents, SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:  # noqa: ANN401
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         self._engines_lock = threading.Lock()
-        self._tables_seen: set[str] = set()
         self._watcher = SqlPollingEventWatcher(self)
         super().__init__(base_dir, inst_data)
 
@@ -104,12 +103,6 @@ class PooledSqliteEventLogStorage(BatchedAssetEvents, SqliteEventLogStorage):
             self._initdb(engine)
             self._initialized_dbs.add(shard)
         return engine
-
-    def has_table(self, table_name: str) -> bool:
-        """Whether the index has the table; one that is there stays there."""
-        if table_name not in self._tables_seen and super().has_table(table_name):
-            self._tables_seen.add(table_name)
-        return table_name in self._tables_seen
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events in one transaction per file where all are of single assets.

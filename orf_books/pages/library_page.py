@@ -5,18 +5,22 @@ figures themselves (`books/library.py`), storage. Reviews and private notes are 
 they stay in the JSON.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from orf_books.books.exports.cells import READ
+from orf_books.books.genre_evidence import Evidence
 from orf_books.books.library import (
-    READ,
+    CellNote,
     DashboardBook,
     EnrichmentStatus,
     GenreCount,
     LibraryDashboard,
     PageCategory,
+    years_read,
 )
+from orf_books.keys import text_of_key
 from orf_books.pages.parts import Bar, bar_length, bars, choices
 from orf_books.pages.templating import MONTHS, day_in_words, page_template, secure_address
 
@@ -26,7 +30,17 @@ _STATUS_NAMES: Mapping[str, str] = {
     EnrichmentStatus.NOT_FOUND: "Not found",
     EnrichmentStatus.PENDING: "Not enriched yet",
 }
+_EVIDENCE_NAMES: Mapping[Evidence, str] = {
+    Evidence.SOURCE: "Open Library or Google Books",
+    Evidence.EDITIONS: "another edition",
+    Evidence.SHELVES: "my shelves",
+    Evidence.SERIES: "the series",
+    Evidence.AUTHOR: "other books of the author",
+    Evidence.LAST_RESORT: "last resort",
+}
 _RATINGS = (5, 4, 3, 2, 1)
+_FRACTIONS = {0.25: "¼", 0.5: "½", 0.75: "¾"}
+_ROWS_NAMED = 20
 _LONGEST_TIMELINE = 30
 
 
@@ -40,17 +54,33 @@ class BookRow:
     """Stands where a cover is missing."""
     shelf: str
     trouble: str | None
-    """What to say of a book that is not enriched."""
+    """Why the book is not enriched, in a few words."""
     date_read: str
     date_order: str
     """The date read as text that sorts by time; empty where it is unknown."""
+    earlier: str
+    """The years of earlier readings."""
+    inferred_from: str | None
+    """What the genres are inferred from, where no source names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadCells:
+    """Cells of one column that were not understood for the same reason."""
+
+    column: str
+    reason: str
+    count: int
+    rows: str
+    """Their row numbers; of many only the first."""
 
 
 def render_library_page(dashboard: LibraryDashboard) -> str:
-    """Make the page of a library: one HTML file that needs nothing else but cover images."""
+    """Make the page of a library: one HTML file that loads nothing but cover images."""
     books = dashboard.books
     return page_template("library.html.jinja").render(
         library_id=dashboard.metadata.validation.library_id,
+        library_name=text_of_key(dashboard.metadata.validation.library_id),
         metadata=dashboard.metadata,
         validation=dashboard.metadata.validation,
         summary=dashboard.summary,
@@ -64,7 +94,18 @@ def render_library_page(dashboard: LibraryDashboard) -> str:
         shelves=choices((book.reading_status for book in books), shelf_name),
         troubles=choices(_troubles(books), _STATUS_NAMES.__getitem__),
         rows=_newest_first(map(_book_row, books)),
+        unread=_unread_cells(dashboard.metadata.validation.unread_cells),
+        stars=stars,
+        genre_sources=[
+            (_EVIDENCE_NAMES[counted.evidence], counted.count)
+            for counted in dashboard.summary.genres_by_evidence
+        ],
     )
+
+
+def stars(rating: float) -> str:
+    """A rating as stars, such as `★★★★½`; a fraction that has no sign is left out."""
+    return "★" * int(rating) + _FRACTIONS.get(rating % 1, "")
 
 
 def shelf_name(shelf: str) -> str:
@@ -77,14 +118,14 @@ def _read(books: Iterable[DashboardBook]) -> Iterable[DashboardBook]:
 
 
 def _books_per_year(books: Iterable[DashboardBook]) -> Mapping[int, int]:
-    return Counter(book.reading_year for book in _read(books) if book.reading_year is not None)
+    return Counter(year for book in _read(books) for year in years_read(book))
 
 
 def _pages_per_year(books: Iterable[DashboardBook]) -> Mapping[int, int]:
     pages: Counter[int] = Counter()
     for book in _read(books):
-        if book.reading_year is not None:
-            pages[book.reading_year] += book.num_pages or 0
+        for year in years_read(book):
+            pages[year] += book.num_pages or 0
     return pages
 
 
@@ -102,9 +143,11 @@ def _timeline(per_year: Mapping[int, int]) -> Mapping[int, int]:
     return {year: per_year.get(year, 0) for year in years}
 
 
-def _books_per_rating(books: Iterable[DashboardBook]) -> Mapping[int, int]:
+def _books_per_rating(books: Iterable[DashboardBook]) -> Mapping[str, int]:
+    """Every whole number of stars, and the halves and quarters that were given."""
     rated = Counter(book.my_rating for book in books if book.my_rating is not None)
-    return {rating: rated[rating] for rating in _RATINGS}
+    given = sorted({*_RATINGS, *rated}, reverse=True)
+    return {f"{rating:g}": rated[rating] for rating in given}
 
 
 def _books_per_length(books: Iterable[DashboardBook]) -> Mapping[str, int]:
@@ -115,7 +158,7 @@ def _books_per_length(books: Iterable[DashboardBook]) -> Mapping[str, int]:
 def _genre_bars(genres: Sequence[GenreCount]) -> Sequence[Bar]:
     longest = max((genre.count for genre in genres), default=0)
     return [
-        Bar(genre.genre, genre.count, bar_length(genre.count, longest), f"{genre.percentage}%")
+        Bar(genre.genre, genre.count, bar_length(genre.count, longest), f"{genre.percentage:.1f}%")
         for genre in genres
     ]
 
@@ -134,7 +177,31 @@ def _book_row(book: DashboardBook) -> BookRow:
         trouble=_STATUS_NAMES.get(book.enrichment_status),
         date_read=_date_read(book),
         date_order=_date_order(book),
+        earlier=", ".join(str(year) for year in years_read(book)[1:])
+        if book.earlier_readings and book.reading_year is not None
+        else "",
+        inferred_from=None
+        if book.genre_evidence in {None, Evidence.SOURCE}
+        else f"({_EVIDENCE_NAMES[book.genre_evidence]})",
     )
+
+
+def _unread_cells(cells: Iterable[CellNote]) -> Sequence[UnreadCells]:
+    """By column and reason, the most frequent first."""
+    rows = defaultdict[tuple[str, str], list[int]](list)
+    for cell in cells:
+        rows[cell.column, cell.reason].append(cell.row_number)
+    groups = [
+        UnreadCells(column, reason, len(numbers), _row_numbers(numbers))
+        for (column, reason), numbers in rows.items()
+    ]
+    return sorted(groups, key=lambda group: -group.count)
+
+
+def _row_numbers(numbers: Sequence[int]) -> str:
+    named = ", ".join(map(str, numbers[:_ROWS_NAMED]))
+    more = len(numbers) - _ROWS_NAMED
+    return f"{named} and {more:,} more" if more > 0 else named
 
 
 def _date_read(book: DashboardBook) -> str:

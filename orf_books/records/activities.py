@@ -207,6 +207,7 @@ class ActivityRecords(
     """What the store holds about activities."""
 
     noted_uploads = activity_uploads
+    item_results = rescored_activities
     failed_items = failed_rescorings
     batch_reports = rescoring_reports
 
@@ -290,5 +291,7 @@ class ActivityRecords(
     def keep_answers(self, answers: Iterable[KeptAnswer], run_id: str) -> None:
         """Store answers of recognisers for good."""
         now = datetime.now(UTC)
-        rows = [KeptAnswerRow(**asdict(one), answered_at=now, run_id=run_id) for one in answers]
+        rows = [
+            KeptAnswerRow(**asdict(answer), answered_at=now, run_id=run_id) for answer in answers
+        ]
         self._tables.append(recogniser_answers, rows)

@@ -7,7 +7,7 @@ again. Does not belong here: Dagster, services, and how tables are kept (`resour
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 from urllib.parse import quote_plus
@@ -16,7 +16,8 @@ from pydantic import TypeAdapter
 
 from orf_books.batches.report import BatchReport
 from orf_books.books.enrichment import CODE_VERSION, EnrichedBook, is_fresh
-from orf_books.books.goodreads_export import Export, LibraryEntry, NotAGoodreadsExport
+from orf_books.books.exports.entries import Export, LibraryEntry, UnreadableExport
+from orf_books.books.identity import known_goodreads_ids
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
 from orf_books.partition_keys import book_key
@@ -47,6 +48,9 @@ class ExportUpload:
     """JSON list of row numbers and reasons."""
     duplicates: str = "[]"
     """Likewise, of rows merged into another."""
+    unread_cells: str = "[]"
+    """JSON list of row numbers, columns and reasons."""
+    file_notes: tuple[str, ...] = ()
     problem: str | None = None
     """Why the whole file was refused, and what to do."""
 
@@ -115,6 +119,15 @@ class BookDigest:
     def is_fresh(self, now: datetime) -> bool:
         """Whether the sources need not be asked again."""
         return is_fresh(self.answered_at or self.enriched_at, now, found=self.found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookGap:
+    """Of an enrichment, which source could not answer yet."""
+
+    key: str
+    enriched_at: datetime
+    gap: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +206,7 @@ _ANSWERS = TypeAdapter(tuple[SourceAnswer, ...])
 export_uploads = Table("uploads", ExportUpload, ("key", "version"), "arrived_at", RUN_ID)
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
 enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at", RUN_ID)
+book_gaps = Table("enriched_books", BookGap, ("key",), "enriched_at")
 book_digests = Table("enriched_books", BookDigest, ("key",), "enriched_at", RUN_ID)
 failed_enrichments = Table("failed_enrichments", FailedItem, ("key",), "failed_at", RUN_ID)
 raw_answers = Table(
@@ -248,6 +262,7 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
     """What the store holds about books."""
 
     noted_uploads = export_uploads
+    item_results = enriched_books
     failed_items = failed_enrichments
     batch_reports = enrichment_reports
 
@@ -255,12 +270,15 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
 
     def accept(self, upload: ExportUpload, export: Export) -> None:
         """Store an export: from now on its rows are the library's."""
+        ids = known_goodreads_ids(export.entries, self._rows_with_ids(export.entries))
         rows = [
             LibraryRow(
                 **{field.name: getattr(entry, field.name) for field in fields(LibraryEntry)},
                 library=upload.library,
                 edition=upload.edition,
-                book_key=book_key(entry),
+                book_key=book_key(
+                    replace(entry, goodreads_id=ids.get(entry.row_number, entry.goodreads_id))
+                ),
             )
             for entry in export.entries
         ]
@@ -268,7 +286,21 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         # The receipt comes last: it is what makes the rows count.
         self._tables.append(export_uploads, [upload])
 
-    def refuse(self, upload: ExportUpload, reason: NotAGoodreadsExport, source: str) -> None:
+    def _rows_with_ids(self, entries: Iterable[LibraryEntry]) -> list[LibraryRow]:
+        """Rows with a Goodreads Book Id that may be a book of the entries without one."""
+        import polars as pl
+
+        without = [entry for entry in entries if not entry.goodreads_id]
+        if not without:
+            return []
+        isbns = [entry.isbn13 for entry in without if entry.isbn13]
+        authors = list({entry.author for entry in without})
+        may_be_same = pl.col("isbn13").is_in(isbns) | pl.col("author").is_in(authors)
+        return self._tables.latest(
+            library_entries, pl.col("goodreads_id").is_not_null() & may_be_same
+        )
+
+    def refuse(self, upload: ExportUpload, reason: UnreadableExport, source: str) -> None:
         """Copy an upload that is no export aside, with what is wrong and what to do.
 
         Args:
@@ -334,9 +366,13 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         """Likewise, with the answers that they were made from."""
         return {row.key: row for row in self._tables.latest(enriched_books, key_in(keys))}
 
-    def gaps(self) -> set[str]:
-        """Why books lack the answer of a source."""
-        return {row.gap for row in self._tables.latest(book_digests) if row.gap}
+    def version_of_books(self) -> str:
+        """Changes with every enrichment that is stored."""
+        return self._tables.version(enriched_books)
+
+    def gaps(self) -> dict[str, str]:
+        """By book, which source could not answer yet, and why."""
+        return {row.key: row.gap for row in self._tables.latest(book_gaps) if row.gap}
 
     def add_results(self, results: Sequence[EnrichedBookRow]) -> list[BookDigest]:
         """Store enrichments for good."""

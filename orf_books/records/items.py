@@ -5,14 +5,16 @@ uploads of one kind (`books.py`, `activities.py`, `sessions.py`).
 """
 
 from abc import ABC
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from orf_books.batches.batch import ItemFailure
 from orf_books.batches.store import ItemStore, ReportT, ResultT, RowT
 from orf_books.records.uploads import NotedT, UploadRecords
+from orf_books.resources.spill import Spill
+from orf_books.resources.storage import StoreRetryPolicy
 from orf_books.resources.tables import Table
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class ItemRecords(
 ):
     """What the store holds about items of one kind."""
 
+    item_results: Table[Any]
     failed_items: Table[FailedItem]
     batch_reports: Table[ReportT]
 
@@ -53,20 +56,26 @@ class ItemRecords(
         """Tells items of this store from those of another."""
         return self.storage.url
 
+    def set_aside(self, results: Sequence[ResultT]) -> None:
+        """Keep results on this machine that the store did not take."""
+        Spill(self.storage.url).keep(self.item_results, results)
+
+    def take_up(self) -> None:
+        """Store what this machine kept for the store."""
+        Spill(self.storage.url).take_up(self._tables, self.item_results)
+
     # Failures
 
     def add_failures(self, failures: Iterable[ItemFailure], run_id: str) -> None:
         """Store why items failed."""
         now = datetime.now(UTC)
-        self._tables.append(
-            self.failed_items,
-            [
-                FailedItem(
-                    failure.key, failure.category.value, failure.message, run_id, now, failure.code
-                )
-                for failure in failures
-            ],
-        )
+        rows = [
+            FailedItem(
+                failure.key, failure.category.value, failure.message, run_id, now, failure.code
+            )
+            for failure in failures
+        ]
+        StoreRetryPolicy().persist(lambda: self._tables.append(self.failed_items, rows))
 
     def failures_of_run(self, run_id: str) -> list[FailedItem]:
         """The items that failed in a run."""
@@ -93,7 +102,7 @@ class ItemRecords(
 
     def add_report(self, report: ReportT) -> None:
         """Store a batch's report."""
-        self._tables.append(self.batch_reports, [report])
+        StoreRetryPolicy().persist(lambda: self._tables.append(self.batch_reports, [report]))
 
     def reports(self, run_ids: Collection[str] | None = None) -> list[ReportT]:
         """The reports of those of the runs that got that far; None is all runs."""

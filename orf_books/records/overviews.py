@@ -16,7 +16,11 @@ _OVERVIEWS = (
 
 def overviews_beside(storage: ObjectStorage, page: str) -> list[Overview]:
     """Those that are there, but for one of them, by its key."""
-    return [one for one in _OVERVIEWS if one.address != page and _is_there(storage, one.address)]
+    return [
+        overview
+        for overview in _OVERVIEWS
+        if overview.address != page and _is_there(storage, overview.address)
+    ]
 
 
 def _is_there(storage: ObjectStorage, key: str) -> bool:

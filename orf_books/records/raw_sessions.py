@@ -189,6 +189,6 @@ def _metadata(storage: ObjectStorage, raw_key: str) -> SessionMetadata:
         declared = None
     if not isinstance(declared, dict):
         raise UnusableTranscript(
-            ErrorCode.INVALID_METADATA, "Its metadata is no JSON object. Mend it, or delete it."
+            ErrorCode.INVALID_METADATA, "Its metadata is no JSON object. Correct it, or delete it."
         )
     return read_metadata(declared)

@@ -212,7 +212,9 @@ class ClassSessions:
     @property
     def state(self) -> str:
         """Changes with whatever is told of the class."""
-        failures = sorted((one.key, str(one.failed_at)) for one in self.failures.values())
+        failures = sorted(
+            (failure.key, str(failure.failed_at)) for failure in self.failures.values()
+        )
         return _digest(self.scores_state, failures, sorted(row.key for row in self.unpublished))
 
     @property
@@ -226,6 +228,7 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
     """What the store holds about class sessions."""
 
     noted_uploads = session_uploads
+    item_results = scored_sessions
     failed_items = failed_sessions
     batch_reports = scoring_reports
 

@@ -126,7 +126,9 @@ class UploadRecords(Generic[NotedT]):
     def without_receipt(self, present: Iterable[Found]) -> list[Found]:
         """Those that no run has dealt with at their present version, oldest first."""
         read = self._read()
-        return oldest_first(one for one in present if (one.key, one.version) not in read)
+        return oldest_first(
+            upload for upload in present if (upload.key, upload.version) not in read
+        )
 
     def abandon(self, key: str, version: str, problem: str) -> None:
         """Note that several runs failed to read an upload."""

@@ -1,4 +1,4 @@
-"""The activity API: records of activities over GraphQL, and writing back what was rescored.
+"""The activity API: reading records of activities and writing back rescored ones, over GraphQL.
 
     POST <base>/graphql, header `x-api-key`
 
@@ -52,11 +52,11 @@ _RESCORE = """mutation RescoreActivity(
 
 
 class RecordChanged(RetryLater):
-    """A record is no longer what it was when it was read."""
+    """A record was changed by somebody else after it was read."""
 
     def __init__(self, activity_id: str) -> None:
         super().__init__(
-            f"Activity {activity_id} has changed since it was read; nothing was written.",
+            f"Activity {activity_id} was changed after it was read; nothing was written.",
             FailureCategory.UNAVAILABLE,
         )
 
@@ -108,7 +108,7 @@ class ActivityApi(AsksService):
     async def write_back(
         self, activity_id: str, errors: Sequence[Sequence[bool]], version: int | str | None
     ) -> bool:
-        """Write what was rescored, unless the record says so already.
+        """Write what was rescored, unless the record holds it already.
 
         Args:
             activity_id: which activity.
@@ -170,13 +170,13 @@ def _holds(record: JsonObject, wanted: JsonObject) -> bool:
 
 
 def _failure(errors: object, activity_id: str) -> OrfBooksError:
-    """What the errors of an answer mean: servers name them in different members and spellings."""
-    told = re.sub(r"[\W_]", "", json.dumps(errors)).casefold()
-    if re.search("notauthori|unauthori|unauthenticated|forbidden|accessdenied", told):
+    """What the errors of an answer mean; servers name them in different fields and spellings."""
+    words = re.sub(r"[\W_]", "", json.dumps(errors)).casefold()
+    if re.search("notauthori|unauthori|unauthenticated|forbidden|accessdenied", words):
         return FixConfiguration(f"The activity API refuses us (activity {activity_id}). {_REMEDY}")
-    if re.search("conflict|conditionalcheckfailed", told):
+    if re.search("conflict|conditionalcheckfailed", words):
         return RecordChanged(activity_id)
-    if re.search("notfound|nosuchactivity", told):
+    if re.search("notfound|nosuchactivity", words):
         return _no_activity(activity_id)
     return ServiceFailure(
         f"The activity API failed to answer for activity {activity_id}.",
@@ -189,6 +189,4 @@ def _no_activity(activity_id: str) -> FixInput:
 
 
 def _unreadable() -> ServiceFailure:
-    return ServiceFailure(
-        "The activity API answers with something other than data.", FailureCategory.BAD_RESPONSE
-    )
+    return ServiceFailure("The activity API answered without data.", FailureCategory.BAD_RESPONSE)

@@ -15,7 +15,7 @@ from orf_books import __version__
 from orf_books.failures import FixConfiguration
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.process_resource import ProcessResource
-from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit
+from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit, SharedWindow
 from orf_books.resources.storage import ObjectStorage, S3Options
 
 if TYPE_CHECKING:
@@ -72,33 +72,56 @@ class OpenLibraryResource(ProcessResource):
 
 
 class GoogleBooksResource(ProcessResource):
-    """Google Books; asked for what Open Library leaves open, and only with a key."""
+    """Google Books; asked for what Open Library does not answer, and only with a key."""
 
     url: str
     contact: str | None = None
     key: str | None = _SECRET
-    requests_per_second: float
+    window_requests: int
+    window_seconds: float
     requests_per_day: int
     ledger: str
 
     def open(
         self,
-        title_seconds: float | None = None,
+        longest_wait: float | None = None,
         keep: Callable[["RawAnswer"], None] = lambda _: None,
     ) -> "GoogleBooks":
-        """A client, for use as `async with` in one step; arguments as of `GoogleBooks`."""
+        """A client, for use as `async with` in one step.
+
+        Args:
+            longest_wait: seconds; what cannot be asked by then is left to a later run.
+            keep: given every answer as it came.
+        """
         from orf_books.resources.google_books import GoogleBooks
 
-        ledger = Ledger(self.ledger)
         return GoogleBooks(
             self.url,
             key=self.key,
             user_agent=user_agent(self.contact),
-            rate_limit=SharedRateLimit(ledger, self.url, self.requests_per_second),
-            quota=DailyQuota(ledger, self.url, self.requests_per_day),
-            title_seconds=title_seconds,
+            rate_limit=self._window(longest_wait),
+            quota=self._quota(),
             keep=keep,
         )
+
+    def seconds_until_free(self) -> float | None:
+        """How long until something may be asked; None: not before the quota of the day is new."""
+
+        async def wait() -> float | None:
+            return (
+                await self._window(None).seconds_until_free()
+                if await self._quota().left()
+                else None
+            )
+
+        return asyncio.run(wait())
+
+    def _window(self, longest_wait: float | None) -> SharedWindow:
+        window = self.window_requests, self.window_seconds
+        return SharedWindow(Ledger(self.ledger), self.url, *window, longest_wait)
+
+    def _quota(self) -> DailyQuota:
+        return DailyQuota(Ledger(self.ledger), self.url, self.requests_per_day)
 
     @property
     def is_on(self) -> bool:
@@ -107,18 +130,18 @@ class GoogleBooksResource(ProcessResource):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of a report should know about this source."""
+        """Notes about this source for the readers of a report."""
         off = "Google Books was not asked: set ORF_BOOKS_GOOGLE_BOOKS_KEY to fill gaps from there."
         return () if self.is_on else (off,)
 
 
 class SpeechResource(ProcessResource):
-    """Who listens to recordings: this machine, or the three services."""
+    """What recognises speech: this machine, or the three services."""
 
     mode: str
     """`embedded` or `services`."""
     vote_rule: str = "reference"
-    """What the votes of the recognisers come to, see `VoteRule`."""
+    """How the recognisers' votes are combined, see `VoteRule`."""
     contact: str | None = None
     deepgram_url: str
     deepgram_key: str | None = _SECRET
@@ -136,7 +159,7 @@ class SpeechResource(ProcessResource):
         """The recognisers of the three roles, for one step.
 
         Raises:
-            FixConfiguration: a service is wanted whose address or key is not set.
+            FixConfiguration: the address or key of a service is not set.
         """
         async with self._embedded() if self.is_embedded else self._services() as recognisers:
             yield recognisers
@@ -230,7 +253,7 @@ class DatabaseResource(ProcessResource):
 
 
 class TranscriptRulesResource(ProcessResource):
-    """What a transcript must be to be used, and what finds skills in it."""
+    """When a transcript is refused, and which encoder detects skills in it."""
 
     largest_warned_share: float
     """Of its lines, from 0 to 1."""

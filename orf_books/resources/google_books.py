@@ -4,16 +4,17 @@ Belongs here: its questions, its error bodies, its quota. Does not belong here: 
 (`http.py`), what counts as the same book (`books/metadata.py`).
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
 
 import httpx
 
+from orf_books.books.author_names import last_name
 from orf_books.books.genres import genres_from_headings
 from orf_books.books.metadata import (
+    NO_KEY,
+    NOT_YET,
     BookQuery,
     BookRecord,
     Match,
@@ -23,9 +24,9 @@ from orf_books.books.metadata import (
 )
 from orf_books.books.similarity import (
     ACCEPTED_SIMILARITY,
-    last_name,
     main_title,
     title_author_similarity,
+    volume_words,
 )
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.grouped_lookup import GroupedLookup, GroupUndecided
@@ -39,12 +40,15 @@ from orf_books.resources.http import (
     ServiceRefusal,
     rate_limited,
 )
-from orf_books.resources.rate_limit import DailyQuota, LocalRateLimit, RateLimit
+from orf_books.resources.rate_limit import (
+    DailyQuota,
+    LocalRateLimit,
+    RateLimit,
+    TurnIsTooFarAway,
+)
 from orf_books.resources.raw_answers import RawAnswer
 
 PUBLIC_URL = "https://www.googleapis.com/books/v1"
-NO_KEY = "no key: set ORF_BOOKS_GOOGLE_BOOKS_KEY"
-NOT_YET_BY_TITLE = "not asked by title yet: its turn would have come late, a later run asks"
 
 _REMEDY = (
     "Check ORF_BOOKS_GOOGLE_BOOKS_KEY: the key must be valid, its project must have the Books API "
@@ -60,8 +64,6 @@ BOOKS_BY_ISBN = 40
 BOOKS_BY_DIGITS = 20
 """Two numbers each."""
 WITNESSES = 3
-LONG_SHOT_SHARE = 0.75
-NEARLY_FREE_SECONDS = 2.0
 _MOST_VOLUMES = 40
 _BY_NUMBER = 5
 _BY_TITLE = 10
@@ -90,9 +92,6 @@ class GoogleBooks(AsksService):
         user_agent: `name/version (contact)`.
         rate_limit: when requests may leave; without, at any time.
         quota: what may be asked in a day, every attempt counted; without, as much as Google lets.
-        title_seconds: how long after opening a question by title may leave; where Google does not
-            know the book's ISBN, three quarters of that; later, only if its turn has nearly come.
-            Without, always.
         retry_policy: how failing requests are tried again.
         keep: given every answer as it came.
     """
@@ -107,7 +106,6 @@ class GoogleBooks(AsksService):
         user_agent: str,
         rate_limit: RateLimit | None = None,
         quota: DailyQuota | None = None,
-        title_seconds: float | None = None,
         retry_policy: RetryPolicy | None = None,
         keep: Callable[[RawAnswer], None] = lambda _: None,
     ) -> None:
@@ -125,7 +123,6 @@ class GoogleBooks(AsksService):
         )
         super().__init__(client)
         self._quota = quota
-        self._title_seconds = title_seconds
         self._country: str | None = None
         self._witnesses: list[str] = []
         self._understands_or: bool | None = None
@@ -139,10 +136,6 @@ class GoogleBooks(AsksService):
 
         self._by_isbn = grouped(_isbn_term, BOOKS_BY_ISBN)
         self._by_digits = grouped(_other_terms, BOOKS_BY_DIGITS)
-
-    async def __aenter__(self) -> Self:
-        self._opened_at = asyncio.get_running_loop().time()
-        return await super().__aenter__()
 
     async def __aexit__(
         self,
@@ -169,6 +162,14 @@ class GoogleBooks(AsksService):
         if not self._key:
             return SourceAnswer(source=self.name, asked=(), record=None, note=NO_KEY)
         asked: list[str] = []
+        try:
+            record = await self._find(book, asked)
+        except TurnIsTooFarAway:
+            return SourceAnswer(self.name, tuple(asked[:-1]), record=None, note=NOT_YET)
+        return SourceAnswer(self.name, tuple(asked), record)
+
+    async def _find(self, book: BookQuery, asked: list[str]) -> BookRecord | None:
+        """The record of a book; `asked` grows by each question."""
         forms = isbn_forms(book)
         # The field misses some ISBNs that the digits alone find.
         by_number = (
@@ -177,20 +178,8 @@ class GoogleBooks(AsksService):
         for question, lookup in by_number.items():
             asked.append(question)
             if volume := await lookup.find(book):
-                record = await self._record(volume, Match.ISBN, 1.0)
-                return SourceAnswer(source=self.name, asked=tuple(asked), record=record)
-        if await self._is_too_busy_for_titles(is_long_shot=bool(forms)):
-            return SourceAnswer(self.name, tuple(asked), record=None, note=NOT_YET_BY_TITLE)
-        found = await self._find_by_title(book, asked)
-        return SourceAnswer(source=self.name, asked=tuple(asked), record=found)
-
-    async def _is_too_busy_for_titles(self, *, is_long_shot: bool) -> bool:
-        if self._title_seconds is None:
-            return False
-        wait = await self._client.rate_limit.seconds_until_free()
-        leaves_after = asyncio.get_running_loop().time() + wait - self._opened_at
-        latest = self._title_seconds * (LONG_SHOT_SHARE if is_long_shot else 1)
-        return leaves_after > latest and wait > NEARLY_FREE_SECONDS
+                return await self._record(volume, Match.ISBN, 1.0)
+        return await self._find_by_title(book, asked)
 
     async def _ask_by_number(
         self, terms: Terms, books: Sequence[BookQuery], attempts: int | None
@@ -227,7 +216,9 @@ class GoogleBooks(AsksService):
         if not (title and author):
             return None
         asked.append(Match.TITLE_AUTHOR.value)
-        volumes = await self._search(f'intitle:"{title}" inauthor:"{author}"', _BY_TITLE)
+        volume = "".join(f" intitle:{number}" for number in volume_words(book.title)[:1])
+        question = f'intitle:"{title}"{volume} inauthor:"{author}"'
+        volumes = await self._search(question, _BY_TITLE)
         best = max(volumes, key=lambda volume: _similarity(book, volume), default=None)
         if best is None or (similarity := _similarity(book, best)) < ACCEPTED_SIMILARITY:
             return None
@@ -301,11 +292,11 @@ class _WithinQuota:
         """Wait for the next free turn.
 
         Raises:
-            RetryLater: the day's requests are spent.
+            RetryLater: the day's requests are spent, or the turn is too far away.
         """
+        await self._rate_limit.turn()
         if not await self._quota.spend():
             raise _quota_is_spent()
-        await self._rate_limit.turn()
 
 
 class _UnknownLocation(FixConfiguration):

@@ -59,9 +59,9 @@ class RetryPolicy:
     longest_wait: float = 8.0
     jitter: float = 0.25
     rate_limited_wait: float = 1.0
-    """First wait after a 429 that names none: too many requests take longer than a hiccup."""
+    """First wait after a 429 without `Retry-After`: a rate limit lasts longer than other faults."""
     longest_retry_after: float = 30.0
-    """No `Retry-After` holds an item up for longer."""
+    """Limits what `Retry-After` asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What one request asks, as often as it is sent."""
+    """What a request asks; every attempt sends the same."""
 
     path: str
     parameters: Parameters
@@ -92,7 +92,7 @@ class _Question:
 
 
 class ServiceFailure(RetryLater):
-    """A service did not answer, and what that says about asking again."""
+    """A service did not answer as it should; says whether to ask again."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class ServiceFailure(RetryLater):
         self.retry_after = retry_after
         """Seconds that the service asked us to wait."""
         self.one_question_may_be_the_cause = one_question_may_be_the_cause
-        """Whether a batch may owe this failure to one of its questions, not to the service."""
+        """Whether one of the questions in the request may be to blame, and not the service."""
 
 
 class QuestionTooLong(ServiceFailure):
@@ -215,19 +215,19 @@ class ServiceClient:
         Args:
             path: below the base URL.
             parameters: the query; never shown in messages, it may hold a key.
-            attempts: fewer than the retry policy says, for failures that the question may have
-                caused; what is the service's alone (`one_question_may_be_the_cause`) has all.
+            attempts: a lower limit than that of the retry policy, for failures that the question
+                may have caused (`one_question_may_be_the_cause`).
 
         Raises:
-            RetryLater: the service could not answer, also not when asked again.
+            RetryLater: the service could not answer, even when asked again.
             FixConfiguration: the service refuses us.
         """
-        return self._found(path, await self.find_json(path, parameters, attempts=attempts))
+        return self._required(path, await self.find_json(path, parameters, attempts=attempts))
 
     async def find_json(
         self, path: str, parameters: Parameters, *, attempts: int | None = None
     ) -> JsonObject | None:
-        """Like `get_json`, for paths where a 404 is an answer: None."""
+        """Like `get_json`; None where the service answers 404."""
         return await self._ask(_Question(path, parameters), self._json_of, attempts)
 
     async def post_json(
@@ -238,17 +238,17 @@ class ServiceClient:
         *,
         attempts: int | None = None,
     ) -> JsonObject:
-        """The JSON object that answers a POST; it may be sent again, so it must bear that.
+        """The JSON object that answers a POST, which may be sent more than once.
 
         Arguments and failures are those of `get_json`.
         """
         question = _Question(path, parameters or {}, body)
-        return self._found(path, await self._ask(question, self._json_of, attempts))
+        return self._required(path, await self._ask(question, self._json_of, attempts))
 
     async def post_text(self, path: str, body: Body, *, attempts: int | None = None) -> str:
         """Like `post_json`, where the answer is plain text."""
         question = _Question(path, {}, body)
-        return self._found(path, await self._ask(question, _text_of, attempts))
+        return self._required(path, await self._ask(question, _text_of, attempts))
 
     async def _ask(
         self, question: _Question, read: Read[AnswerT], attempts: int | None
@@ -267,9 +267,10 @@ class ServiceClient:
         raise AssertionError("the last attempt returns or raises")
 
     async def _ask_once(self, question: _Question, read: Read[AnswerT]) -> AnswerT | None:
+        request = self._request(question)
         self.circuit_breaker.check()
         try:
-            answer = self._read(question.place, await self._send(question), read)
+            answer = self._read(question.place, await self._send(question, request), read)
         except ServiceFailure as failure:
             if failure.category in _NO_ANSWER:
                 self.circuit_breaker.failed()
@@ -288,11 +289,10 @@ class ServiceClient:
         self.circuit_breaker.answered()
         return answer
 
-    async def _send(self, question: _Question) -> httpx.Response:
-        request = self._request(question)
+    async def _send(self, question: _Question, request: httpx.Request) -> httpx.Response:
         await self.rate_limit.turn()
         try:
-            # Waiting for a free connection is our doing, so it is no timeout of the service.
+            # Waiting for a free connection does not count against the deadline: it is our limit.
             async with self._places, asyncio.timeout(self._deadline_seconds):
                 for _ in range(MOST_REDIRECTS + 1):
                     self.requests += 1
@@ -359,7 +359,7 @@ class ServiceClient:
             return None
         raise self._refusal(path, response)
 
-    def _found(self, path: str, answer: AnswerT | None) -> AnswerT:
+    def _required(self, path: str, answer: AnswerT | None) -> AnswerT:
         if answer is None:
             raise ServiceFailure(
                 f"{self.service} has no {path} (HTTP 404). Check the address set for it.",
@@ -396,7 +396,7 @@ class ServiceClient:
                 retry_after=seconds_to_wait(response),
             )
         return ServiceFailure(
-            f"{self.service} does not take the question {place}.",
+            f"{self.service} does not accept the request {place}.",
             FailureCategory.BAD_RESPONSE,
             retries=NO_RETRY,
         )
@@ -472,7 +472,7 @@ class AsksService:
 def rate_limited(service: str, response: httpx.Response) -> ServiceFailure:
     """The failure for an answer that says we ask too fast."""
     return ServiceFailure(
-        f"{service} gets more requests from us than it allows (HTTP {response.status_code}).",
+        f"{service} receives more requests from us than it allows (HTTP {response.status_code}).",
         FailureCategory.RATE_LIMITED,
         retry_after=seconds_to_wait(response),
         one_question_may_be_the_cause=False,
@@ -610,7 +610,7 @@ _secret_paths: set[str] = set()
 
 
 class _WithoutSecrets(logging.Filter):
-    """Takes queries and secret paths out of the addresses that httpx logs: some hold a key."""
+    """Removes queries and secret paths from the addresses that httpx logs: some hold a key."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):

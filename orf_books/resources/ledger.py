@@ -1,10 +1,10 @@
-"""What processes agree on, in a small database: turns at a service, a day's quota, claims on items.
+"""What processes share in a small database: turns at a service, a day's quota, claims on items.
 
 Belongs here: one short transaction for each of these. Does not belong here: asking services
 (`http.py`) and results (`tables.py`).
 
-The default is a SQLite file of the user's: services count requests by address, and all runs on a
-machine have the same one. Several machines share a Postgres database.
+The default is a SQLite file of the user: services count requests by IP address, which all runs on a
+machine share. Several machines share a Postgres database.
 
 The wall clock may be set back, so nothing but the day of a quota rests on it. In SQLite times are
 those of the machine's monotonic clock, which all its processes share and which starts anew at each
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _TABLES = """
 CREATE TABLE IF NOT EXISTS service_turns
     (service TEXT PRIMARY KEY, taken_at DOUBLE PRECISION, next_at DOUBLE PRECISION);
+CREATE TABLE IF NOT EXISTS window_turns
+    (service TEXT, taken_at DOUBLE PRECISION, turn_at DOUBLE PRECISION);
 CREATE TABLE IF NOT EXISTS spending
     (service TEXT, day TEXT, spent INTEGER, PRIMARY KEY (service, day));
 CREATE TABLE IF NOT EXISTS item_claims
@@ -76,7 +78,7 @@ class Ledger:
         return max(0.0, float(row.wait))
 
     def seconds_until_turn(self, service: str) -> float:
-        """How long someone who came now would wait."""
+        """How long a request that came now would wait."""
         rows = self._rows(
             "SELECT next_at - :now AS wait FROM service_turns WHERE service = :service"
             " AND service_turns.taken_at <= :latest",
@@ -84,8 +86,72 @@ class Ledger:
         )
         return max((float(row.wait) for row in rows), default=0.0)
 
+    def take_turn_in_window(
+        self, service: str, most: int, seconds: float, longest_wait: float | None = None
+    ) -> float | None:
+        """Take a turn such that no `seconds` hold more than `most`.
+
+        Returns:
+            Seconds until the turn; None where that is longer than the longest wait, and no turn
+            was taken.
+        """
+        with self._window(service, most, seconds) as (connection, clock, wait):
+            if longest_wait is not None and wait > longest_wait:
+                return None
+            self._execute(
+                connection,
+                "INSERT INTO window_turns VALUES (:service, :now, :now + :wait)",
+                {"service": service, "wait": wait} | clock,
+            )
+        return wait
+
+    def seconds_until_turn_in_window(self, service: str, most: int, seconds: float) -> float:
+        """How long someone who came now would wait."""
+        with self._window(service, most, seconds) as (_, _, wait):
+            return wait
+
+    @contextmanager
+    def _window(
+        self, service: str, most: int, seconds: float
+    ) -> "Iterator[tuple[Connection, dict[str, float], float]]":
+        """A transaction that nobody shares, the time, and the wait for the next turn."""
+        with self._errors(), self._engine.begin() as connection:
+            if not self._is_file:
+                self._execute(connection, f"SELECT pg_advisory_xact_lock({_LOCK})", {})
+            clock = self._clock(connection)
+            values = {"service": service, "seconds": seconds, "skipped": most - 1} | clock
+            # First, because with it SQLite locks the database until the end of the transaction.
+            self._execute(
+                connection,
+                "DELETE FROM window_turns WHERE service = :service"
+                " AND (turn_at <= :now - :seconds OR taken_at > :latest)",
+                values,
+            )
+            waits = self._execute(
+                connection,
+                "SELECT turn_at + :seconds - :now AS wait FROM window_turns"
+                " WHERE service = :service ORDER BY turn_at DESC LIMIT 1 OFFSET :skipped",
+                values,
+            )
+            holds = self._execute(
+                connection,
+                "SELECT next_at - :now AS wait FROM service_turns"
+                " WHERE service = :service AND taken_at <= :latest",
+                values,
+            )
+            yield connection, clock, max([0.0, *(float(row.wait) for row in [*waits, *holds])])
+
+    @staticmethod
+    def _execute(
+        connection: "Connection", statement: str, values: dict[str, Any]
+    ) -> "list[Row[Any]]":
+        import sqlalchemy
+
+        result = connection.execute(sqlalchemy.text(statement), values)
+        return list(result) if result.returns_rows else []
+
     def hold(self, service: str, seconds: float) -> None:
-        """Nobody gets a turn before so many seconds have passed: the service wants a pause."""
+        """Give no turn for so many seconds, because the service asked for a pause."""
         self._rows(
             "INSERT INTO service_turns VALUES (:service, :now, :now + :seconds)"
             " ON CONFLICT (service) DO UPDATE SET taken_at = :now, next_at = CASE"
@@ -108,7 +174,7 @@ class Ledger:
         )
 
     def exhaust(self, service: str, day: date, quota: int) -> None:
-        """Nothing is left of the day's quota, the service says, whoever spent it."""
+        """Count the day's quota as spent, because the service says so."""
         self._rows(
             "INSERT INTO spending VALUES (:service, :day, :quota) ON CONFLICT (service, day)"
             " DO UPDATE SET spent = :quota RETURNING spent",
@@ -148,7 +214,7 @@ class Ledger:
         return {row.holder for row in rows if row.item in wanted}
 
     def release(self, holder: str) -> None:
-        """Give up everything that the holder claims."""
+        """Release all claims of a holder."""
         self._rows(
             "DELETE FROM item_claims WHERE holder = :holder RETURNING item", {"holder": holder}
         )

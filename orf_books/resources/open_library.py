@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
+from orf_books.books.author_names import last_name
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer, isbn_forms
 from orf_books.books.similarity import (
     ACCEPTED_SIMILARITY,
-    last_name,
     main_title,
     title_author_similarity,
+    volume_words,
 )
 from orf_books.failures import FailureCategory
 from orf_books.resources.grouped_lookup import AskGroup, GroupedLookup, GroupUndecided
@@ -37,18 +38,21 @@ BOOKS_BY_GOODREADS_ID = 50
 BOOKS_BY_BIBKEY = 25
 """What the maintainers advise for `/api/books`."""
 BOOKS_BY_TITLE = 10
-"""Fewer, as every title brings works of other books with it."""
+"""Fewer, because every title also finds works of other books."""
 WORKS_IN_AN_ANSWER = 100
 
 _REMEDY = (
     "Set ORF_BOOKS_CONTACT to an e-mail address or URL that names whoever runs this: "
-    "Open Library turns away those it cannot write to."
+    "Open Library refuses clients whose operator it cannot contact."
 )
 _WORK = "key,title,subtitle,author_name,subject,cover_i"
+_OTHER_NAMES = "author_alternative_name,editions,editions.title,editions.subtitle"
+"""What identifies a translation: the edition that fits the question best, and the author's other
+names."""
 
 
 Questions = dict[str, GroupedLookup[BookQuery, BookRecord]]
-"""What is asked, such as `isbn:9780441013593`, and of which lookup."""
+"""The questions about a book, such as `isbn:9780441013593`, each with the lookup that asks it."""
 
 
 class OpenLibrary(AsksService):
@@ -186,7 +190,7 @@ class OpenLibrary(AsksService):
         self, books: Sequence[BookQuery], attempts: int | None
     ) -> Mapping[BookQuery, BookRecord]:
         clauses = dict.fromkeys(_title_and_author(book) for book in books)
-        works = await self._search(" OR ".join(clauses), _WORK, attempts)
+        works = await self._search(" OR ".join(clauses), f"{_WORK},{_OTHER_NAMES}", attempts)
         return works.matched(
             books,
             lambda book: [w for w in works if _similarity(book, w) >= ACCEPTED_SIMILARITY],
@@ -238,7 +242,7 @@ class OpenLibrary(AsksService):
     async def _ask_for_edition(
         self, book: BookQuery, attempts: int | None
     ) -> Mapping[BookQuery, BookRecord]:
-        """An edition whose work or authors are damaged is there all the same."""
+        """Ask for the edition alone, which answers even if its work or authors are damaged."""
         edition = await self._client.find_json(
             f"/isbn/{isbn_forms(book)[0]}.json", {}, attempts=attempts
         )
@@ -256,7 +260,7 @@ class _Works:
         return iter(self._works)
 
     def by(self, field: str) -> Mapping[str, Sequence[JsonObject]]:
-        """The works by each of the numbers that they list in a field, hyphens left out."""
+        """The works by the numbers that they list in a field, without hyphens."""
         index = defaultdict[str, list[JsonObject]](list)
         for work in self._works:
             for number in _texts(work.get(field)):
@@ -347,8 +351,8 @@ def _record_of_edition(edition: JsonObject) -> BookRecord:
 
 def _cover_by_id(cover: object, size: str) -> str | None:
     # -1 stands for a cover that was removed.
-    is_one = isinstance(cover, int) and cover > 0
-    return f"{COVERS_URL}/b/id/{cover}-{size}.jpg" if is_one else None
+    is_known = isinstance(cover, int) and cover > 0
+    return f"{COVERS_URL}/b/id/{cover}-{size}.jpg" if is_known else None
 
 
 def _cover_url(url: object) -> str | None:
@@ -359,19 +363,35 @@ def _similarity(book: BookQuery, work: JsonObject) -> float:
     return title_author_similarity(
         book,
         _text(work.get("title")),
-        _texts(work.get("author_name")),
+        (*_texts(work.get("author_name")), *_texts(work.get("author_alternative_name"))),
         _text(work.get("subtitle")),
+        _edition_titles(work),
     )
+
+
+def _edition_titles(work: JsonObject) -> list[str]:
+    editions = work.get("editions")
+    docs = editions.get("docs") if isinstance(editions, dict) else None
+    titles = [
+        ": ".join(filter(None, (_text(edition.get("title")), _text(edition.get("subtitle")))))
+        for edition in (docs if isinstance(docs, list) else ())
+        if isinstance(edition, dict)
+    ]
+    return [title for title in titles if title]
 
 
 def _title_and_author(book: BookQuery) -> str:
     title = _searchable(main_title(book.title)) or _searchable(book.title)
     author = _searchable(last_name(book.author)) or _searchable(book.author)
-    return f'(title:"{title}" AND author:"{author}")'
+    # The search knows works by the titles of all their editions.
+    clause = f'title:"{title}"'
+    if volume := volume_words(book.title):
+        clause += f" AND title:({' OR '.join(volume)})"
+    return f'({clause} AND (author:"{author}" OR author_alternative_name:"{author}"))'
 
 
 def _searchable(text: str) -> str:
-    """Without what means something in a query: quotes, backslashes, colons."""
+    """Without the characters that mean something in a query: quotes, backslashes, colons."""
     plain = text.replace("\u2019", "'").translate(dict.fromkeys(map(ord, '"\\:'), " "))
     return " ".join(plain.split())
 

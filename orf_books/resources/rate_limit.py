@@ -1,7 +1,7 @@
 """How fast a service is asked, by one client or by all that share a ledger.
 
 Belongs here: when the next request may leave. Does not belong here: sending it (`http.py`), and
-how processes agree (`ledger.py`).
+what processes share (`ledger.py`).
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from orf_books.failures import FailureCategory, RetryLater
 from orf_books.resources.ledger import Ledger
 
 _PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -26,7 +27,7 @@ class RateLimit(Protocol):
         ...
 
     async def hold(self, seconds: float) -> None:
-        """Give no new turn for so long: the service wants a pause."""
+        """Give no turn for so many seconds, because the service asked for a pause."""
         ...
 
 
@@ -52,7 +53,7 @@ class LocalRateLimit:
             await asyncio.sleep(wait)
 
     async def hold(self, seconds: float) -> None:
-        """Give no new turn for so long."""
+        """Give no turn for so many seconds."""
         until = asyncio.get_running_loop().time() + seconds
         self._next_turn = max(self._next_turn, until)
 
@@ -79,8 +80,63 @@ class SharedRateLimit:
             await asyncio.sleep(wait)
 
     async def hold(self, seconds: float) -> None:
-        """Give no new turn to anybody for so long."""
+        """Give no turn to anybody for so many seconds."""
         await asyncio.to_thread(self._ledger.hold, self._service, seconds)
+
+
+class TurnIsTooFarAway(RetryLater):
+    """A request that was not sent, because its turn would have come too late for this run."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, FailureCategory.RATE_LIMITED)
+
+
+class SharedWindow:
+    """At most so many requests within so many seconds, of everybody who uses the ledger.
+
+    What the window allows may leave at once.
+
+    Args:
+        ledger: where the requests are counted.
+        service: whose window it is.
+        requests: that fit into a window.
+        seconds: how long a window is.
+        longest_wait: seconds that a turn may be away; None is as long as it takes.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        service: str,
+        requests: int,
+        seconds: float,
+        longest_wait: float | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._window = service, requests, seconds
+        self._longest_wait = longest_wait
+
+    async def seconds_until_free(self) -> float:
+        """How long a request that came now would wait; none waits longer than it may."""
+        wait = await asyncio.to_thread(self._ledger.seconds_until_turn_in_window, *self._window)
+        return wait if self._longest_wait is None or wait <= self._longest_wait else 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next free turn.
+
+        Raises:
+            TurnIsTooFarAway: it would take longer than the longest wait.
+        """
+        wait = await asyncio.to_thread(
+            self._ledger.take_turn_in_window, *self._window, self._longest_wait
+        )
+        if wait is None:
+            raise TurnIsTooFarAway("The window of this service is full.")
+        await asyncio.sleep(wait)
+
+    async def hold(self, seconds: float) -> None:
+        """Give no new turn to anybody for so long."""
+        await asyncio.to_thread(self._ledger.hold, self._window[0], seconds)
 
 
 class DailyQuota:
@@ -97,8 +153,13 @@ class DailyQuota:
             self._ledger.spend, self._service, self._today(), self._requests_per_day
         )
 
+    async def left(self) -> int:
+        """Requests left today."""
+        spent = await asyncio.to_thread(self._ledger.spent, self._service, self._today())
+        return max(0, self._requests_per_day - spent)
+
     async def exhaust(self) -> None:
-        """The service says that nothing is left today."""
+        """Count today's quota as spent, because the service says so."""
         await asyncio.to_thread(
             self._ledger.exhaust, self._service, self._today(), self._requests_per_day
         )

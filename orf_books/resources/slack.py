@@ -1,7 +1,7 @@
-"""Slack, which is told through an incoming webhook how a batch went.
+"""Slack, which receives through a webhook how a batch went.
 
 Belongs here: posting, and what Slack's errors mean. Does not belong here: what messages say
-(`orf_books/batches/messages.py`), and what a failed message means to a batch, which is nothing.
+(`orf_books/batches/messages.py`). A message that fails does not fail its batch.
 """
 
 import re
@@ -30,7 +30,7 @@ class Slack(AsksService):
     """Posts messages to one channel. Use as `async with`, from one event loop.
 
     Args:
-        webhook: the address that Slack gave out; whoever knows it can post, so it is a secret.
+        webhook: the address from Slack; a secret, because whoever knows it can post.
         user_agent: who we are.
         retry_policy: how failing requests are tried again.
         deadline_seconds: how long one attempt may take.
@@ -60,15 +60,13 @@ class Slack(AsksService):
         """Post a message, in Slack's own markup.
 
         Raises:
-            RetryLater: Slack could not take it now, or did not say whether it did.
+            RetryLater: Slack could not accept it now, or did not say whether it did.
             FixConfiguration: the webhook or its channel is gone.
         """
-        # One attempt where the message may have arrived: Slack would show it twice.
+        # One attempt where the message may have arrived: a second would show it twice.
         answer = await self._client.post_text("", Body.of_json({"text": text}), attempts=1)
         if answer.strip() != _TAKEN:
-            raise ServiceFailure(
-                "Slack did not say that it took the message.", FailureCategory.BAD_RESPONSE
-            )
+            raise ServiceFailure("Slack did not confirm the message.", FailureCategory.BAD_RESPONSE)
 
 
 def failure_in(response: httpx.Response) -> OrfBooksError | None:
@@ -89,7 +87,7 @@ def failure_in(response: httpx.Response) -> OrfBooksError | None:
         )
     if status == HTTPStatus.BAD_REQUEST:
         return ServiceFailure(
-            f"Slack does not take the message ({reason}).",
+            f"Slack does not accept the message ({reason}).",
             FailureCategory.BAD_RESPONSE,
             retries=NO_RETRY,
         )

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 RETRIES = 3
-"""How often the libraries ask S3 again, over about a second; then it is the caller's turn."""
+"""How often the libraries ask S3 again, over about a second; then the caller decides."""
 
 _REFUSALS = (
     *("NoSuchBucket", "401 Unauthorized", "403 Forbidden"),
@@ -48,8 +48,6 @@ _FULL = ("No space left on device", "Disk quota exceeded", "507 Insufficient Sto
 
 _TOO_LONG = "File name too long"
 _OF_DISKS_THAT_ARE_AWAY = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT})
-
-_MOST_ATTEMPTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,8 @@ class S3Options:
 class StoreRetryPolicy:
     """How long a write waits for a store that is away. All times in seconds.
 
-    For writes of what was paid for. Whoever waits must not go on producing: the memory that the
-    rows wait in is the caller's to bound.
+    For results that cost requests or minutes. The caller bounds the memory that they wait in, by
+    not producing more meanwhile.
     """
 
     patience: float = 300.0
@@ -96,7 +94,7 @@ class StoreRetryPolicy:
     def persist(self, write: Callable[[], ResultT]) -> ResultT:
         """Write until the store takes it; blocks, so call it in a thread.
 
-        A write whose answer was lost is repeated: it must bear that.
+        A write is repeated when only its answer was lost, so repeating it must be harmless.
 
         Raises:
             RetryLater: the store did not take it in all that time.
@@ -104,7 +102,7 @@ class StoreRetryPolicy:
         """
         for attempt in stamina.retry_context(
             on=RetryLater,
-            attempts=_MOST_ATTEMPTS,
+            attempts=None,
             timeout=self.patience,
             wait_initial=self.first_wait,
             wait_max=self.longest_wait,
@@ -312,8 +310,8 @@ class ObjectStorage:
 
 def _write_privately(root: Path, key: str, content: bytes) -> None:
     segments = key.split("/")
-    if not all(segments) or {".", ".."} & set(segments):
-        raise FixInput(f"{key!r} has empty, '.' or '..' segments, so nothing is stored there.")
+    if not all(segments):
+        raise _odd_segments(key)
     file = root / key
     # Named as the library names its half-written files, which listings leave out.
     half_written = file.with_name(f"{file.name}#{secrets.randbits(32)}")
@@ -343,17 +341,16 @@ def _store_errors(key: str) -> Iterator[None]:
     """Name the object in what goes wrong, and say whether trying again can help."""
     from obstore import exceptions
 
+    if {".", ".."} & set(key.split("/")):
+        raise _odd_segments(key)
     try:
         yield
     except (FileNotFoundError, exceptions.NotFoundError) as error:
         if "NoSuchBucket" in str(error):
             raise _refused(repr(key)) from error
         raise ObjectNotFoundError(f"There is no object {key!r}.") from None
-    except exceptions.InvalidPathError as error:
-        raise FixInput(
-            f"{key!r} holds an object whose key has empty, '.' or '..' segments: "
-            "rename or delete it."
-        ) from error
+    except (exceptions.InvalidPathError, ValueError) as error:
+        raise _odd_segments(key) from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
         raise _refused(repr(key)) from error
     except OSError as error:
@@ -368,6 +365,13 @@ def _system_errors(key: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise _failure_of_system(error, repr(key)) from error
+
+
+def _odd_segments(key: str) -> FixInput:
+    return FixInput(
+        f"{key!r} is or holds an object whose key has empty, '.' or '..' segments: rename or "
+        "delete it."
+    )
 
 
 def _failure_of_system(error: OSError, what: str) -> OrfBooksError:

@@ -18,11 +18,7 @@ from urllib.parse import unquote
 import stamina
 
 from orf_books.failures import DamagedStore, RetryLater
-from orf_books.resources.storage import (
-    RETRIES,
-    ObjectStorage,
-    failure_of,
-)
+from orf_books.resources.storage import RETRIES, ObjectStorage, failure_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,9 +39,11 @@ _DAMAGED_FILE = (
 )
 _DAMAGED_LOG = (
     *("No table metadata or protocol", "Json error", "Arrow error", "Parquet error"),
-    *("Invalid table version", "Generic delta kernel error", "Missing"),
+    *("Invalid table version", "Generic delta kernel error"),
 )
-"""How libraries call what is wrong with a table; they say so by text only."""
+"""What libraries call damage; they say so by text only."""
+_AWAY = "Generic S3 error"
+"""In the text of every error that comes of the store and not of what it holds."""
 KEPT_HOURS = 24 * 7
 """How long files that compaction replaced stay for readers that still use them."""
 
@@ -131,12 +129,16 @@ class Tables:
 
     def append_frame(self, table: Table[RowT], frame: "pl.DataFrame") -> None:
         """Like `append`, for rows in the columns of the table."""
+        self._storage.make_folder(f"tables/{table.name}")
+        self._check_log(table)
+        self._write(table, frame)
+        self._mark_as_created(table)
+
+    def _write(self, table: Table[Any], frame: "pl.DataFrame") -> None:
         from deltalake import WriterProperties, write_deltalake
         from deltalake.exceptions import CommitFailedError
 
         uri, options = self._storage.table_location(table.name)
-        self._storage.make_folder(f"tables/{table.name}")
-        self._check_log(table)
         with _table_errors(table):
             # Of two writers that both create or widen the table one loses, and appends next time.
             for attempt in stamina.retry_context(on=CommitFailedError, wait_initial=0.05):
@@ -150,7 +152,6 @@ class Tables:
                         writer_properties=WriterProperties(compression="ZSTD"),
                         storage_options=options,
                     )
-        self._mark_as_created(table)
 
     def all_rows(self, table: Table[RowT], where: "pl.Expr | None" = None) -> list[RowT]:
         """Every row ever appended that the expression holds for, in no order."""
@@ -166,6 +167,11 @@ class Tables:
             return []
         newest = frame.sort(table.latest_by).unique(table.keys, keep="last")
         return list(_rows(table, newest))
+
+    def version(self, table: Table[Any]) -> str:
+        """Changes with every commit."""
+        opened = self._open(table)
+        return "" if opened is None else str(opened.version())
 
     def maintain(self, table: Table[Any]) -> Upkeep | None:
         """Compact the table's files and delete those that nobody has needed for a week."""
@@ -213,31 +219,39 @@ class Tables:
         """Make a damaged table readable again from the files that can be read.
 
         Everything that was ever appended lies in files that are never changed, so a damaged log is
-        written anew from them. Files that cannot be read are moved below `damaged/`, like the old
-        log. Nobody may write to the table meanwhile.
+        written anew from them. What is replaced is moved below `damaged/`. A repair that was
+        interrupted can be repeated. Nobody may write to the table meanwhile.
         """
         damage = self.damage(table)
         if not damage:
             return Repair(table.name, "")
         folder = f"tables/{table.name}/"
-        kept, lost = [], self._missing_files(table)
+        lost = self._missing_files(table)
+        kept: dict[str, pl.DataFrame] = {}
         for found in list(self._storage.list(folder)):
-            if "/_" in found.key.removeprefix(folder.rstrip("/")):
+            if found.key.startswith(f"{folder}_delta_log/"):
                 self._set_aside(found.key)
             elif found.key.endswith(".parquet"):
                 frame = self._readable(table, found.key)
-                self._set_aside(found.key)
                 if frame is None:
+                    self._set_aside(found.key)
                     lost.append(found.key)
                 else:
-                    kept.append(frame)
-        self._marked.discard(table.name)
-        if kept:
-            import polars as pl
-
-            # Compaction leaves rows in two files, of which the log said which one counts.
-            self.append_frame(table, pl.concat(kept).unique(maintain_order=True))
+                    kept[found.key] = frame
+        self._write_anew(table, kept)
         return Repair(table.name, damage, tuple(lost))
+
+    def _write_anew(self, table: Table[Any], kept: "Mapping[str, pl.DataFrame]") -> None:
+        import polars as pl
+
+        if kept:
+            # Compaction leaves rows in two files, of which the lost log said which one counts.
+            self._write(table, pl.concat(kept.values()).unique(maintain_order=True))
+            for key in kept:
+                self._set_aside(key)
+        else:
+            self._storage.delete(_mark_of(table))
+            self._marked.discard(table.name)
 
     def _missing_files(self, table: Table[Any]) -> list[str]:
         """Keys of files that are not where the log says they are; none where it cannot be read."""
@@ -396,13 +410,13 @@ def _table_errors(table: Table[RowT]) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise DamagedTable(table.name, "a file of it is missing") from error
-    except ComputeError as error:
-        raise DamagedTable(table.name, "a file of it cannot be read") from error
-    except (DeltaError, OSError) as error:
-        failure = failure_of(error, f"table {table.name!r}")
-        is_away = isinstance(failure, RetryLater)
-        if is_away and any(sign in str(error) for sign in _DAMAGED_FILE):
+    except (ComputeError, DeltaError, OSError) as error:
+        text, what = str(error), f"table {table.name!r}"
+        failure = failure_of(error, what)
+        if _AWAY in text or not isinstance(failure, RetryLater):
+            raise failure from error
+        if isinstance(error, ComputeError) or any(sign in text for sign in _DAMAGED_FILE):
             raise DamagedTable(table.name, "a file of it cannot be read") from error
-        if is_away and any(sign in str(error) for sign in _DAMAGED_LOG):
+        if any(sign in text for sign in _DAMAGED_LOG):
             raise DamagedTable(table.name, "its log cannot be read") from error
         raise failure from error

@@ -45,6 +45,10 @@ class OpenLibraryRecord:
     """Whether the edition has no work: the search does not find it and it has no subjects."""
     poisoned: bool = False
     """Whether the record is damaged and blanks every `/api/books` batch that holds it."""
+    edition_titles: tuple[str, ...] = ()
+    """Other titles under which editions of the work appeared, such as translations."""
+    other_author_names: tuple[str, ...] = ()
+    """Other spellings of the authors' names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,11 +138,16 @@ class Catalogue:
         self.books = tuple(books)
         self.titles = PhraseIndex()
         self.authors = PhraseIndex()
+        self.edition_titles = PhraseIndex()
+        self.other_author_names = PhraseIndex()
         self._by_isbn = {isbn: book for book in books for isbn in book.isbns}
         self._by_goodreads_id = {book.goodreads_id: book for book in books}
         for book in books:
+            record = book.open_library
             self.titles.add(book, {book.title, book.full_title})
             self.authors.add(book, book.authors)
+            self.edition_titles.add(book, record.edition_titles if record else ())
+            self.other_author_names.add(book, record.other_author_names if record else ())
 
     def with_isbn(self, number: str) -> CatalogueBook | None:
         """The book of an ISBN in either form, without hyphens."""

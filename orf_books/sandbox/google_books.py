@@ -27,7 +27,8 @@ Json = dict[str, Any]
 
 MOST_RESULTS = 40
 PUBLISHED_QUERIES_PER_DAY = 1000
-PUBLISHED_QUERIES_PER_MINUTE = 60
+PUBLISHED_QUERIES_PER_WINDOW = 100
+PUBLISHED_WINDOW_SECONDS = 100
 SHARED_PROJECT = 624717413613
 """The project to which calls without a key are billed; its quota is nothing."""
 KEYED_PROJECT = 100200300400
@@ -64,6 +65,7 @@ class GoogleBooksRules:
     def __init__(self, behaviour: Behaviour, counts: Counts) -> None:
         self._behaviour = behaviour
         self._counts = counts
+        self._window = Window(PUBLISHED_WINDOW_SECONDS)
         self._this_minute = Window(60)
         self._dice = Dice()
 
@@ -94,11 +96,12 @@ class GoogleBooksRules:
         per_day = self._limit(self._behaviour.google_queries_per_day, PUBLISHED_QUERIES_PER_DAY)
         if per_day is not None and self._counts.requests(self.service) > per_day:
             return _quota_exceeded(_PER_DAY, per_day, KEYED_PROJECT)
-        per_minute = self._limit(
-            self._behaviour.google_queries_per_minute, PUBLISHED_QUERIES_PER_MINUTE
-        )
+        per_minute = self._behaviour.google_queries_per_minute
         if per_minute is not None and not self._this_minute.admits(per_minute):
             return _quota_exceeded(_PER_MINUTE, per_minute, KEYED_PROJECT)
+        per_window = PUBLISHED_QUERIES_PER_WINDOW
+        if self._behaviour.enforce_limits and not self._window.admits(per_window):
+            return _quota_exceeded(_PER_MINUTE, per_window, KEYED_PROJECT)
         return None
 
     def _limit(self, wanted: int | None, published: int) -> int | None:

@@ -152,7 +152,7 @@ class OpenLibrary:
         limit, offset = _limit_and_offset(asked)
         found = _by_relevance(self._found(query, asked), query)
         fields = asked.get("fields") or DEFAULT_SEARCH_FIELDS
-        docs = [search_doc(book, fields) for book in found[offset : offset + limit]]
+        docs = [search_doc(book, fields, query) for book in found[offset : offset + limit]]
         return JSONResponse(
             {
                 "numFound": len(found),
@@ -266,7 +266,7 @@ def _limit_and_offset(asked: Mapping[str, str]) -> tuple[int, int]:
 
 
 def _by_relevance(books: Books, query: str) -> list[CatalogueBook]:
-    """Best first: whole titles, then an order that has nothing to do with that of the question."""
+    """Whole titles first, then in an order that is independent of the order of the query."""
 
     def rank(book: CatalogueBook) -> tuple[bool, int]:
         whole_title = normalised(book.title) == normalised(query)

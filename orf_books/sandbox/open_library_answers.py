@@ -7,7 +7,7 @@ here: which book is meant, endpoints, errors.
 from collections.abc import Sequence
 from typing import Any
 
-from orf_books.sandbox.catalogue import CatalogueBook, OpenLibraryRecord
+from orf_books.sandbox.catalogue import CatalogueBook, OpenLibraryRecord, normalised
 from orf_books.sandbox.isbn import as_isbn10
 
 Json = dict[str, Any]
@@ -15,8 +15,11 @@ Json = dict[str, Any]
 _TYPED_DATE = {"type": "/type/datetime", "value": "2025-02-11T09:30:00.000000"}
 
 
-def search_doc(book: CatalogueBook, fields: str) -> Json:
-    """One work among the results of a search, with the fields asked for."""
+def search_doc(book: CatalogueBook, fields: str, query: str = "") -> Json:
+    """One work among the results of a search, with the fields asked for.
+
+    Of its editions it names the one that fits the query best.
+    """
     record = book.open_library
     if record is None:
         return {}
@@ -24,12 +27,13 @@ def search_doc(book: CatalogueBook, fields: str) -> Json:
     wanted = {field.strip() for field in fields.split(",")}
     doc = {name: value for name, value in known.items() if name in wanted or "*" in wanted}
     if any(field.split(".")[0] == "editions" for field in wanted):
-        doc["editions"] = _editions(book, record, wanted)
+        doc["editions"] = _editions(book, record, wanted, query)
     return doc
 
 
 def _all_search_fields(book: CatalogueBook, record: OpenLibraryRecord) -> Json:
     return {
+        "author_alternative_name": list(record.other_author_names),
         "author_key": list(record.authors),
         "author_name": list(book.authors),
         "cover_edition_key": record.edition if record.cover_id else None,
@@ -51,12 +55,15 @@ def _all_search_fields(book: CatalogueBook, record: OpenLibraryRecord) -> Json:
     }
 
 
-def _editions(book: CatalogueBook, record: OpenLibraryRecord, wanted: set[str]) -> Json:
+def _editions(book: CatalogueBook, record: OpenLibraryRecord, wanted: set[str], query: str) -> Json:
+    asked = f" {normalised(query)} "
+    titles = (title for title in record.edition_titles if f" {normalised(title)} " in asked)
+    title = next(titles, None)
     edition = _present(
         {
             "key": f"/books/{record.edition}",
-            "title": book.title,
-            "subtitle": book.subtitle,
+            "title": title or book.title,
+            "subtitle": None if title else book.subtitle,
             "isbn": list(book.isbns_in_both_forms[:2]),
             "cover_i": record.cover_id,
             "language": ["eng"],

@@ -50,7 +50,8 @@ class Search:
             "isbn": self._with_isbn,
             "id_goodreads": self._with_goodreads_id,
             "key": self._with_key,
-            "title": catalogue.titles.find,
+            "title": self._with_title,
+            "author_alternative_name": catalogue.other_author_names.find,
             "author": catalogue.authors.find,
             "author_name": catalogue.authors.find,
         }
@@ -99,6 +100,10 @@ class Search:
     def _anywhere(self, text: str) -> Books:
         found = self._catalogue.titles.find(text) | self._catalogue.authors.find(text)
         return found | self._with_isbn(text.replace("-", ""))
+
+    def _with_title(self, phrase: str) -> Books:
+        """Works with an edition of this title: the field stands for the titles of all editions."""
+        return self._catalogue.titles.find(phrase) | self._catalogue.edition_titles.find(phrase)
 
     def _with_isbn(self, number: str) -> Books:
         book = self._catalogue.with_isbn(number)

@@ -14,7 +14,7 @@ from random import Random
 
 from pydantic import TypeAdapter
 
-from orf_books.books.goodreads_export import COLUMNS_B
+from orf_books.books.exports.goodreads import COLUMNS_B
 from orf_books.sandbox.catalogue import (
     Catalogue,
     CatalogueBook,
@@ -80,7 +80,7 @@ class InventedBook:
 def synthetic_library(
     rows: int, seed: int = 0, open_library_share: float = SHARE_IN_OPEN_LIBRARY
 ) -> tuple[bytes, Catalogue]:
-    """An export of so many rows, and what the services know: about nine of ten of its books.
+    """An export with this many rows, and a catalogue that knows about nine of ten of its books.
 
     Of those, Open Library knows the share given, and the same share of these with subjects.
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from orf_books.books.goodreads_csv import parse_export
+from orf_books.books.exports.reading import parse_export
 from orf_books.object_keys import (
     DASHBOARDS,
     EXPORTS,
@@ -25,7 +25,6 @@ from orf_books.object_keys import (
     library_page_key,
     upload_note_key,
 )
-from orf_books.partition_keys import book_key
 from orf_books.records.books import BookRecords
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 
@@ -46,8 +45,8 @@ class Upload:
     """As the browser calls it: only shown, never part of a path."""
     file_size: int
     """Bytes."""
-    books: tuple[str, ...]
-    """Partitions."""
+    books: int
+    """In the file, each counted once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +60,9 @@ class Status:
     message: str
     completion_time: datetime | None = None
 
-    @property
-    def total_books(self) -> int:
-        """In the file, each counted once."""
-        return len(self.upload.books)
-
     def as_document(self) -> dict[str, Any]:
         """As the API answers."""
-        total, processed = self.total_books, self.processed_books
+        total, processed = self.upload.books, self.processed_books
         document: dict[str, Any] = {
             "uuid": self.uuid,
             "status": self.status,
@@ -114,8 +108,7 @@ class ServedLibraries:
         Raises:
             FixInput: it is no export; nothing was stored.
         """
-        export = parse_export(content)
-        books = tuple(dict.fromkeys(book_key(entry) for entry in export.entries))
+        books = len(parse_export(content).entries)
         upload = Upload(datetime.now(UTC), shown_name(filename), len(content), books)
         library = str(uuid4())
         # The export comes last: it is what a sensor sees.
@@ -130,8 +123,7 @@ class ServedLibraries:
         except ObjectNotFoundError:
             return None
         if done := self._completion_time(library):
-            total = len(upload.books)
-            return Status(library, COMPLETE, upload, total, "Your dashboard is ready.", done)
+            return Status(library, COMPLETE, upload, upload.books, "Your dashboard is ready.", done)
         started = self.now()
         if started < self._next_look and library in self._answers:
             return self._answers[library]
@@ -152,9 +144,9 @@ class ServedLibraries:
                 return Status(library, ERROR, upload, 0, given_up.problem, when)
         if receipt is None:
             return Status(library, PROCESSING, upload, 0, "Waiting for its turn.")
-        books = upload.books
+        books = {row.book_key for row in records.rows_of_library(library)}
         done = len(records.latest(books).keys() | records.standing_failures(books).keys())
-        message = f"{done} of {len(books)} books are looked up."
+        message = f"{done} of {upload.books} books are looked up."
         return Status(library, PROCESSING, upload, done, message)
 
     def is_settled(self, library: str) -> bool:

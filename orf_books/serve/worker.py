@@ -7,6 +7,7 @@ run ends before it has a dashboard. Does not belong here: running (`commands/ser
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from orf_books.failures import OrfBooksError, RetryLater
@@ -19,14 +20,23 @@ MOST_TOGETHER = 50
 MOST_TRIES = 3
 SECONDS_BETWEEN_LOOKS = 5.0
 """At uploads that were left to a daemon."""
+SECONDS_AFTER_FAILURE = 60.0
 BROKE_OFF = "Making the dashboard failed. The operator's log says why; please try again later."
 
 
 class Platform(Protocol):
-    """What runs the platform. Both calls may take minutes; one is under way at a time."""
+    """What runs the platform. Calls may take minutes; one is under way at a time."""
 
     async def process(self, libraries: Sequence[str]) -> bool:
         """Make the dashboards of new uploads; False leaves them to the daemon, which runs."""
+        ...
+
+    async def fill_gaps(self) -> float | None:
+        """Ask again what a source could not answer at once.
+
+        Returns:
+            Seconds until there is more to ask; None for nothing.
+        """
         ...
 
     async def delete(self, library: str) -> Sequence[str]:
@@ -84,9 +94,21 @@ class Worker:
                 async with self._turn:
                     is_left = not await self._process(group)
                 if is_left:
+                    self._wake.clear()
                     await self._wait()
-            await self._wake.wait()
-            self._wake.clear()
+            await self._idle()
+
+    async def _idle(self) -> None:
+        """Fill gaps until an upload comes."""
+        while not self._wake.is_set():
+            try:
+                async with self._turn:
+                    seconds = await self._platform.fill_gaps()
+            except Exception:
+                logger.exception("Gaps could not be filled.")
+                seconds = SECONDS_AFTER_FAILURE
+            await self._wait(seconds)
+        self._wake.clear()
 
     async def _left_by_earlier_server(self) -> list[str]:
         while True:
@@ -102,13 +124,10 @@ class Worker:
         fresh = [library for library in oldest if not self._waiting[library]]
         return fresh[:MOST_TOGETHER] or oldest[:1]
 
-    async def _wait(self) -> None:
-        """Until it is time to look at uploads that were left to a daemon, or another one comes."""
-        try:
-            await asyncio.wait_for(self._wake.wait(), SECONDS_BETWEEN_LOOKS)
-        except TimeoutError:
-            return
-        self._wake.clear()
+    async def _wait(self, seconds: float | None = SECONDS_BETWEEN_LOOKS) -> None:
+        """Until an upload comes, or this time is over."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
 
     async def _process(self, group: Sequence[str]) -> bool:
         """Whether it was dealt with; otherwise a daemon does, or the store is away."""

@@ -1,30 +1,30 @@
-"""Transcripts as tables: the columns `speaker` and `text`, in any case and order.
+"""Transcripts as tables: columns for the speaker and the text, under any of their usual names.
 
-Optional are `timestamp`, `student_id` and `speaker_role`; all else is left out. Cells are quoted as
-in RFC 4180.
+Optional are a time, `student_id` and `speaker_role`; all else is left out. Cells may be divided by
+anything, and are quoted as in RFC 4180. Lines before the header are skipped.
 
-Belongs here: rows and cells. Does not belong here: what becomes of them (`turns.py`).
+Belongs here: rows and cells. Does not belong here: what columns are called (`columns.py`), what
+becomes of rows (`turns.py`).
 """
 
 import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from orf_books.transcripts.problems import ErrorCode, LineWarning, UnusableTranscript, WarningCode
-from orf_books.transcripts.turns import (
-    ReadTurns,
-    Turn,
-    physical_lines,
-    read_turns,
-    turn_of_record,
-)
+from orf_books.transcripts.columns import SPEAKER, TEXT, columns_of, row_of_record
+from orf_books.transcripts.problems import LineWarning, WarningCode
+from orf_books.transcripts.turns import Row
 
 _LONGEST_RECORD = 200
 """Physical lines. A quotation mark that is never closed must not swallow the rest of the file."""
+_LATEST_HEADER = 20
+"""Physical lines: a title, a date and the like may stand before it."""
+_DELIMITERS = ",;\t|"
+_WIDEST_FRACTION = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A row that is not blank."""
 
     line: int
@@ -35,65 +35,80 @@ class Row:
     """None where its quotation marks contradict each other."""
 
 
-def read_csv(text: str) -> ReadTurns:
-    """The turns of a table; rows that are none become warnings.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where the header of a table stands, and what it says."""
 
-    Raises:
-        UnusableTranscript: the header lacks `speaker` or `text`.
-    """
-    rows = rows_of(physical_lines(text))
-    header = header_of(next(rows, None))
-    if missing := missing_columns(header):
-        raise UnusableTranscript(
-            ErrorCode.MISSING_COLUMNS,
-            f"The first row has no column {' and no column '.join(missing)}. "
-            "Name the columns, with commas between them.",
-        )
-    return read_turns([turn_of_row(row, header) for row in rows])
+    header: TableRow
+    delimiter: str
+    columns: Mapping[str, str] = field(repr=False)
+    """By our name of a field, how the header calls it."""
+
+    def rows(self, lines: list[str]) -> Iterator[TableRow]:
+        """The rows below the header."""
+        return table_rows(lines, self.delimiter, self.header.end)
+
+    def row_of(self, row: TableRow) -> Row | LineWarning:
+        """What a row of the table says, or why it says nothing."""
+        names = self.header.cells or []
+        if row.cells is None:
+            return LineWarning(row.line, WarningCode.MALFORMED_ROW)
+        if len(row.cells) < len(names):
+            return LineWarning(row.line, WarningCode.SHORT_ROW)
+        if len(row.cells) > len(names):
+            return LineWarning(row.line, WarningCode.LONG_ROW)
+        # Of columns of the same name the first counts.
+        record = dict(zip(reversed(names), reversed(row.cells), strict=True))
+        return row_of_record(row.line, record, self.columns)
 
 
-def text_of_line(lines: list[str], line: int) -> str:
-    """What is said in the row that starts in a physical line, from 1, and became a turn."""
-    header, row = next(rows_of(lines)), next(rows_of(lines, line - 1))
-    return _record(row.cells or [], header_of(header))["text"]
+def table_in(lines: list[str]) -> Table | None:
+    """The table whose header is among the first lines."""
+    for at, line in enumerate(lines[:_LATEST_HEADER]):
+        others = {one for one in line.strip() if not (one.isalnum() or one in " _\"'")}
+        for delimiter in [*_DELIMITERS, *sorted(others - set(_DELIMITERS))]:
+            header = next(table_rows(lines[: at + _LONGEST_RECORD], delimiter, at), None)
+            if header is None or header.line != at + 1 or not header.cells:
+                continue
+            columns = columns_of(header.cells)
+            if SPEAKER in columns and TEXT in columns and columns[SPEAKER] != columns[TEXT]:
+                return Table(header, delimiter, columns)
+    return None
 
 
-def rows_of(lines: list[str], at: int = 0) -> Iterator[Row]:
+def rows_of_table(table: Table, lines: list[str]) -> list[Row | LineWarning]:
+    """What the rows of a table say."""
+    return _with_readable_times([table.row_of(row) for row in table.rows(lines)])
+
+
+def table_rows(lines: list[str], delimiter: str = ",", at: int = 0) -> Iterator[TableRow]:
     """The rows from the physical line with this index on."""
     while at < len(lines):
-        reader = csv.reader(lines[at : at + _LONGEST_RECORD], strict=True)
+        reader = csv.reader(lines[at : at + _LONGEST_RECORD], strict=True, delimiter=delimiter)
         line = at + 1
         try:
             cells = next(reader)
         except csv.Error:
             at += 1  # The quotation mark may have taken in the next rows: free them.
-            yield Row(line, line, None)
+            yield TableRow(line, line, None)
         else:
             at += reader.line_num
             if any(map(str.strip, cells)):
-                yield Row(line, at, cells)
+                yield TableRow(line, at, cells)
 
 
-def header_of(row: Row | None) -> list[str]:
-    """The columns that a row names."""
-    return [cell.strip().casefold() for cell in (row.cells if row else None) or ()]
-
-
-def missing_columns(header: list[str]) -> list[str]:
-    """The columns without which a table cannot be read."""
-    return [column for column in ("speaker", "text") if column not in header]
-
-
-def turn_of_row(row: Row, header: list[str]) -> Turn | LineWarning:
-    """The turn in a row, or why there is none."""
-    if row.cells is None:
-        return LineWarning(row.line, WarningCode.MALFORMED_ROW)
-    if len(row.cells) < len(header):
-        return LineWarning(row.line, WarningCode.SHORT_ROW)
-    if len(row.cells) > len(header):
-        return LineWarning(row.line, WarningCode.LONG_ROW)
-    return turn_of_record(row.line, _record(row.cells, header))
-
-
-def _record(cells: list[str], header: list[str]) -> Mapping[str, str]:
-    return dict(zip(header, cells, strict=True))
+def _with_readable_times(rows: Sequence[Row | LineWarning]) -> list[Row | LineWarning]:
+    """Rows with times in seconds where a spreadsheet gave all of them as fractions of a day."""
+    times = [row.timestamp for row in rows if isinstance(row, Row) and row.timestamp]
+    try:
+        fractions = [float(time) for time in times]
+    except ValueError:
+        return list(rows)
+    if not fractions or not 0 < max(fractions) < _WIDEST_FRACTION or min(fractions) < 0:
+        return list(rows)
+    return [
+        replace(row, timestamp=str(round(float(row.timestamp) * 24 * 3600, 3)))
+        if isinstance(row, Row) and row.timestamp
+        else row
+        for row in rows
+    ]

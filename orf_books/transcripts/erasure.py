@@ -4,7 +4,6 @@ Belongs here: which turns and mentions are a student's, and what stands in their
 belong here: where files lie, and what was made of them, which is made anew.
 """
 
-import codecs
 import csv
 import html
 import io
@@ -14,19 +13,21 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Set
 from itertools import pairwise
 
-from orf_books.transcripts.csv_format import Row, header_of, missing_columns, rows_of, turn_of_row
-from orf_books.transcripts.jsonl_format import turn_of_line
+from orf_books.transcripts.csv_format import Table, TableRow, table_rows
+from orf_books.transcripts.jsonl_format import row_of_line
+from orf_books.transcripts.layout import Layout, RawFile, recognise_raw_file
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
+from orf_books.transcripts.raw_text import decode_text, is_package
 from orf_books.transcripts.redaction import name_patterns, whole_name_pattern
 from orf_books.transcripts.roster import Roster, RosterEntry, id_in, list_key_of
 from orf_books.transcripts.speakers import Speakers
+from orf_books.transcripts.spoken import REMOVED
 from orf_books.transcripts.submission import TranscriptFormat
-from orf_books.transcripts.turns import Turn, physical_lines
-from orf_books.transcripts.txt_format import openings_of
+from orf_books.transcripts.turns import Row, Turn, physical_lines, read_turns
 from orf_books.transcripts.utterance import SpeakerRole
 
-REMOVED = "[removed]"
-
+_SPEECH_REMOVED = "[words removed]"
+"""Stands for captions. It is read as a stage direction."""
 _LINE = re.compile(r"[^\r\n]+")
 _WORD = re.compile(r"\S+")
 _JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
@@ -39,37 +40,38 @@ def erase_from_session(
     """A raw file without a student.
 
     Lines become blank where the student speaks, or may be the one who does, and where nothing can
-    be read but a name of theirs. Where others mention them, `REMOVED` stands instead. All else
-    stays on its line as it is, also names of others in which one of theirs stands.
+    be read but a name of theirs. Where others mention them, `REMOVED` stands instead, and for their
+    captions `[words removed]`. All else stays on its line as it is, also names of others in which
+    one of theirs stands.
+
+    A document of Word or Excel, and a JSON document, is replaced by the text that is read of it,
+    whether they are in it or not: nobody can search all that such a document holds besides, such as
+    comments, earlier versions, hidden sheets and lists of words.
 
     Args:
         content: the file.
-        transcript_format: how it is written.
+        transcript_format: how it is named.
         roster: of its class, with the student: without them, only their id is known.
         student_id: of the student.
 
     Raises:
-        UnusableTranscript: it is not UTF-8, so nobody can be found in it. Nothing can have been
+        UnusableTranscript: it cannot be read, so nobody can be found in it. Nothing can have been
             read from it either: remove the file.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UnusableTranscript(
-            ErrorCode.NOT_UTF8,
-            "Nobody can be taken out of a file that is not UTF-8. Remove the file.",
-        ) from None
     student = _Student(roster, student_id)
-    lines = physical_lines(text)
-    match transcript_format:
-        case TranscriptFormat.TXT:
-            _erase_from_txt(lines, student)
-        case TranscriptFormat.CSV:
-            _erase_from_csv(lines, student)
-        case TranscriptFormat.JSONL:
-            _erase_from_jsonl(lines, student)
-    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
-    return mark + "".join(lines).encode()
+    raw = recognise_raw_file(content, transcript_format)
+    lines = raw.lines
+    match raw.layout:
+        case Layout.LINES:
+            _erase_from_lines(lines, raw, student, blank="")
+        case Layout.CAPTIONS:
+            # A blank line would end the caption.
+            _erase_from_lines(lines, raw, student, blank=_SPEECH_REMOVED)
+        case Layout.TABLE:
+            _erase_from_table(lines, raw.table, student)
+        case Layout.RECORDS:
+            _erase_from_records(lines, student)
+    return raw.decoded.encode("".join(lines))
 
 
 def erase_from_roster(content: bytes, student_id: str) -> bytes:
@@ -89,7 +91,7 @@ def erase_from_roster(content: bytes, student_id: str) -> bytes:
     if not isinstance(entries, list):
         raise UnusableTranscript(
             ErrorCode.INVALID_ROSTER,
-            "Nobody can be taken out of a roster that is no JSON list of entries. Mend it.",
+            "Nobody can be taken out of a roster that is no JSON list of entries. Correct it.",
         )
     others = [entry for entry in entries if not _is_entry_of(entry, student_id)]
     if len(others) == len(entries):
@@ -102,15 +104,22 @@ def erase_from_roster(content: bytes, student_id: str) -> bytes:
 def mentions_student(content: bytes, roster: Roster, student_id: str) -> bool:
     """Whether a stored object of any format holds the id or a name of a student.
 
-    What someone else on the roster is called as a whole is no sign of the student. What is not
-    UTF-8 is searched as far as it can be read.
+    What someone else on the roster is called as a whole is no sign of the student. A document of
+    Word or Excel is taken to hold them, as nobody can search all of it; what else is no text is
+    searched as far as it can be read.
 
     Args:
         content: the object.
         roster: of the class, with the student: without them, only their id is known.
         student_id: of the student.
     """
-    return _Student(roster, student_id).is_surely_in(content.decode(errors="replace"))
+    if is_package(content):
+        return True
+    try:
+        text = decode_text(content).text
+    except UnusableTranscript:
+        text = content.decode(errors="replace")
+    return _Student(roster, student_id).is_surely_in(text)
 
 
 class _Student:
@@ -132,12 +141,23 @@ class _Student:
         self._mentions_and_labels = _Mentions(names | labels, others)
 
     def speaks(self, turn: Turn) -> bool:
-        """Whether a turn is the student's, or may be."""
-        is_named = self._entry in self._roster.named(turn.label)
+        """Whether a turn is the student's, or may be: one of a group, or of `Liam's brother`."""
+        called = self.speakers.called(turn.label)
+        is_named = self._entry in called or (not called and any(self._mentions.found(turn.label)))
         if not is_named and _comparable_id(turn.student_id or "") != self._id:
             return False
         speaker = self.speakers.speaker_of(turn)
         return speaker.student_id == self._id or speaker.role is SpeakerRole.UNKNOWN
+
+    def speaks_in(self, row: Row) -> bool | None:
+        """Whether any of a table row or record is, or may be, the student's; None: nobody's."""
+        turns = read_turns([row], self.speakers).turns
+        return any(map(self.speaks, turns)) if turns else None
+
+    def is_label_of_other(self, label: str) -> bool:
+        """Whether a label is what someone else is called."""
+        called = self.speakers.called(label)
+        return bool(called) and self._entry not in called
 
     def is_in_unread(self, text: str) -> bool:
         """Whether lines that became no turn name the student, be it by a label like `Student A`."""
@@ -149,7 +169,7 @@ class _Student:
 
     def masked(self, text: str, label: str = "") -> str:
         """A text of as many lines without the student, unless it is the label of someone else."""
-        if text == label and (named := self._roster.named(label)) and self._entry not in named:
+        if text == label and self.is_label_of_other(label):
             return text
         return self._mentions.masked(text)
 
@@ -167,7 +187,7 @@ class _Mentions:
             for name in names_of_others
             if alone.search(name) and not alone.fullmatch(name)
             for pattern in whole_name_pattern(name)
-        } | {re.escape(REMOVED)}
+        } | {re.escape(REMOVED), re.escape(_SPEECH_REMOVED)}
         self._pattern = re.compile(
             "|".join(
                 f"({pattern})" if pattern in patterns else pattern
@@ -202,66 +222,85 @@ def _mark(found: re.Match[str]) -> str:
     return _LINE.sub(REMOVED, found[0]) if found.lastindex else found[0]
 
 
-def _erase_from_txt(lines: list[str], student: _Student) -> None:
-    openings = {
-        index: opening
-        for index, opening in openings_of(lines).items()
-        if student.speakers.is_label(opening.label)
+def _erase_from_lines(lines: list[str], raw: RawFile, student: _Student, blank: str) -> None:
+    rows = [row for row in raw.rows() if isinstance(row, Row)]
+    read = read_turns(rows, student.speakers)
+    unread = {rows[index].line - 1 for index in read.unread}
+    turns = {rows[turn.rows[0]].line - 1: turn for turn in read.turns}
+    spoken = {
+        rows[index].line - 1 for turn in read.turns if student.speaks(turn) for index in turn.rows
     }
-    for index in range(min(openings, default=len(lines))):
-        _erase_if_unread(lines, slice(index, index + 1), student)
-    for start, end in pairwise([*openings, len(lines)]):
-        place, opening = slice(start, end), openings[start]
-        passage = "".join(lines[place])
-        label, text = passage[: opening.end], passage[opening.end :]
-        if student.speaks(Turn(start + 1, opening.label, text)):
-            _erase(lines, place)
-        else:
-            lines[place] = physical_lines(label + student.masked(text))
+    starts = sorted({0, *turns, *unread})
+    # From the end: an empty line may become one with the next.
+    for start, end in reversed([*pairwise([*starts, len(lines)])]):
+        place = slice(start, end)
+        if start in unread and student.is_in_unread("".join(lines[place])):
+            _erase(lines, place, blank)
+            continue
+        for index in range(start, end):
+            if index in spoken:
+                _erase(lines, slice(index, index + 1), blank)
+        # A name may go over the end of a line.
+        passage, turn = "".join(lines[place]), turns.get(start)
+        label = turn.label if turn and student.is_label_of_other(turn.label) else ""
+        before, label, after = passage.partition(label) if label else ("", "", passage)
+        lines[place] = physical_lines(student.masked(before) + label + student.masked(after))
 
 
-def _erase_from_csv(lines: list[str], student: _Student) -> None:
-    rows = list(rows_of(lines))
-    header = header_of(rows[0] if rows else None)
-    if not missing_columns(header):
-        _mask_row(lines, rows.pop(0), student)
-    for row in reversed(rows):
-        turn = turn_of_row(row, header)
-        if not isinstance(turn, Turn):
-            _erase_if_unread(lines, _place(row), student)
-        elif student.speaks(turn):
-            _erase(lines, _place(row))
-        else:
-            _mask_row(lines, row, student, turn.label)
-        # Without a mark further down, a quotation mark may take in the rows of others.
-        if row.cells is None and next(rows_of(lines, row.line - 1), None) != row:
-            _erase(lines, _place(row))
+def _erase_from_table(lines: list[str], table: Table | None, student: _Student) -> None:
+    delimiter = table.delimiter if table else ","
+    before = table.header.line - 1 if table else len(lines)
+    if table:
+        for row in reversed(list(table.rows(lines))):
+            _erase_row(lines, row, table, student)
+        _mask_row(lines, table.header, delimiter, student)
+    for row in reversed(list(table_rows(lines[:before], delimiter))):
+        _erase_if_unread(lines, _place(row), student)
 
 
-def _mask_row(lines: list[str], row: Row, student: _Student, label: str = "") -> None:
+def _erase_row(lines: list[str], row: TableRow, table: Table, student: _Student) -> None:
+    said = table.row_of(row)
+    is_spoken = student.speaks_in(said) if isinstance(said, Row) else None
+    if is_spoken is None:
+        _erase_if_unread(lines, _place(row), student)
+    elif is_spoken:
+        _erase(lines, _place(row))
+    else:
+        label = said.label if isinstance(said, Row) else None
+        _mask_row(lines, row, table.delimiter, student, label or "")
+    # Without a mark further down, a quotation mark may take in the rows of others.
+    if row.cells is None and next(table_rows(lines, table.delimiter, row.line - 1), None) != row:
+        _erase(lines, _place(row))
+
+
+def _mask_row(
+    lines: list[str], row: TableRow, delimiter: str, student: _Student, label: str = ""
+) -> None:
     cells = row.cells or []
     masked = [student.masked(cell, label) for cell in cells]
     if masked != cells:
         written = io.StringIO(newline="")
-        csv.writer(written, lineterminator="\r\n").writerow(masked)
+        csv.writer(written, delimiter=delimiter, lineterminator="\r\n").writerow(masked)
         line_end = _line_end(lines[row.end - 1])
         lines[_place(row)] = physical_lines(written.getvalue().removesuffix("\r\n") + line_end)
 
 
-def _place(row: Row) -> slice:
+def _place(row: TableRow) -> slice:
     return slice(row.line - 1, row.end)
 
 
-def _erase_from_jsonl(lines: list[str], student: _Student) -> None:
+def _erase_from_records(lines: list[str], student: _Student) -> None:
     for index, line in enumerate(lines):
         place = slice(index, index + 1)
-        turn = None if line.isspace() else turn_of_line(index + 1, line)
-        if not isinstance(turn, Turn):
+        said = None if line.isspace() else row_of_line(index + 1, line)
+        is_spoken = student.speaks_in(said) if isinstance(said, Row) else None
+        if is_spoken is None:
             _erase_if_unread(lines, place, student)
-        elif student.speaks(turn):
+        elif is_spoken:
             _erase(lines, place)
         else:
-            lines[index] = _mask_strings(line, student, turn.label)
+            label = said.label if isinstance(said, Row) else None
+            lines[index] = _mask_strings(line, student, label or "")
 
 
 def _mask_strings(line: str, student: _Student, label: str) -> str:
@@ -278,8 +317,8 @@ def _erase_if_unread(lines: list[str], place: slice, student: _Student) -> None:
         _erase(lines, place)
 
 
-def _erase(lines: list[str], place: slice) -> None:
-    lines[place] = map(_line_end, lines[place])
+def _erase(lines: list[str], place: slice, blank: str = "") -> None:
+    lines[place] = [blank + _line_end(line) for line in lines[place]]
 
 
 def _line_end(line: str) -> str:

@@ -55,6 +55,12 @@ def languages_of(spoken: Sequence[tuple[str, str]]) -> tuple[Language, ...]:
     return tuple(_surely(text) or of_speakers[speaker] for speaker, text in spoken)
 
 
+def other_language(text: str) -> str | None:
+    """The language of a text that is surely not English."""
+    language = _surely(text)
+    return language.code if language and language.code != ENGLISH else None
+
+
 def _sample(texts: Sequence[str]) -> str:
     return " ".join(texts)[:_LONGEST_SAMPLE]
 

@@ -2,7 +2,7 @@
 
 The first line is an object whose only key is `manifest`; each further line is an utterance.
 
-Belongs here: writing and reading that document. Does not belong here: how its content comes about
+Belongs here: writing and reading that document. Does not belong here: reading a raw file
 (`parsing.py`).
 """
 
@@ -35,6 +35,8 @@ class Manifest:
     student_ids: tuple[str, ...]
     warning_count: int
     warnings: tuple[LineWarning, ...]
+    unattributed: int = 0
+    """Utterances of nobody on the roster, of which no words are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def manifest_of(read: ReadSession) -> Manifest:
         student_ids=read.student_ids,
         warning_count=len(read.warnings),
         warnings=read.warnings,
+        unattributed=read.unattributed,
     )
 
 

@@ -1,46 +1,47 @@
 """Reading a class session: the bytes of a raw file in, utterances and warnings out.
 
-Belongs here: what a file must be to be read, what becomes of each turn, how many warnings are too
-many. Does not belong here: the formats (`txt_format.py`, `csv_format.py`, `jsonl_format.py`), who
-speaks (`speakers.py`), in what language (`language.py`).
+Belongs here: whose words are kept, what is one utterance, when a file is refused. Does not belong
+here: forms of files (`layout.py`), where turns begin (`turns.py`), who speaks (`speakers.py`), in
+what language (`language.py`).
 """
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
-from orf_books.transcripts.csv_format import read_csv
-from orf_books.transcripts.jsonl_format import read_jsonl
-from orf_books.transcripts.language import ENGLISH, languages_of
-from orf_books.transcripts.problems import ErrorCode, LineWarning, UnusableTranscript, WarningCode
+from orf_books.transcripts.language import ENGLISH, languages_of, other_language
+from orf_books.transcripts.layout import Layout, read_raw_file
+from orf_books.transcripts.problems import (
+    ErrorCode,
+    LineWarning,
+    UnusableTranscript,
+    WarningCode,
+    causes_of,
+)
 from orf_books.transcripts.roster import Roster
 from orf_books.transcripts.speakers import Speaker, Speakers
-from orf_books.transcripts.submission import (
-    SessionMetadata,
-    TranscriptFormat,
-    check_key,
-    refuse_by_size,
-)
-from orf_books.transcripts.turns import ReadTurns, Turn
-from orf_books.transcripts.txt_format import read_txt
-from orf_books.transcripts.utterance import Session, Utterance
+from orf_books.transcripts.spoken import spoken_text
+from orf_books.transcripts.submission import SessionMetadata, check_key
+from orf_books.transcripts.timestamps import read_timestamp
+from orf_books.transcripts.turns import Piece, ReadTurns, Row, Turn, read_turns
+from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
 
-LARGEST_WARNED_SHARE = 0.2
-"""Of the lines of a file; with more, the file is not what its key says, or the roster is not."""
+LARGEST_UNATTRIBUTED_SHARE = 0.9
+"""Of the rows of a file; with more, it is no transcript of this class."""
 
-_LINES_NAMED = 5
-_TIMESTAMP = re.compile(r"(?:[01]\d|2[0-3])(?::[0-5]\d){2}", re.ASCII)
 _INVALID = re.compile(r"[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSession:
-    """A session and what was met on reading it."""
+    """A session, and what is wrong with its file."""
 
     session: Session
     total_lines: int
-    """Lines of txt and jsonl that are not blank, rows of csv."""
+    """Lines of text, rows of a table, or records, those that are not blank."""
     without_consent: int
     """Utterances of students who have not consented: dropped, only counted."""
     warnings: tuple[LineWarning, ...]
@@ -48,8 +49,14 @@ class ReadSession:
 
     @property
     def student_ids(self) -> tuple[str, ...]:
-        """Students who said something that was kept."""
-        return tuple(sorted({one.student_id for one in self.session.utterances if one.student_id}))
+        """Students of whom something was kept."""
+        students = {said.student_id for said in self.session.utterances if said.student_id}
+        return tuple(sorted(students))
+
+    @property
+    def unattributed(self) -> int:
+        """Utterances of nobody on the roster: kept without their words."""
+        return sum(not said.text for said in self.session.utterances)
 
 
 def read_session(
@@ -57,7 +64,7 @@ def read_session(
     key: str,
     metadata: SessionMetadata,
     roster: Roster,
-    largest_warned_share: float = LARGEST_WARNED_SHARE,
+    largest_unattributed_share: float = LARGEST_UNATTRIBUTED_SHARE,
 ) -> ReadSession:
     """Read a raw file.
 
@@ -66,37 +73,25 @@ def read_session(
         key: where it lies.
         metadata: what is declared of it.
         roster: of its class.
-        largest_warned_share: of lines, from 0 to 1.
+        largest_unattributed_share: of its rows, from 0 to 1, that nobody known speaks.
 
     Raises:
-        UnusableTranscript: it cannot be read, its key says something else than the metadata, it has
-            no utterances, or too many lines have warnings.
+        UnusableTranscript: it is no transcript, its key contradicts its metadata, or next to
+            nothing in it can be attributed to anybody.
     """
     check_key(key, metadata)
-    text = _decoded(content)
+    raw = read_raw_file(content, metadata.format)
+    laid_out = raw.rows()
+    rows = [row for row in laid_out if isinstance(row, Row)]
     speakers = Speakers(roster)
-    read = _read_turns(text, metadata.format, speakers)
+    turns = read_turns(rows, speakers)
+    heard = _Heard(rows, speakers, turns)
+    warnings = {*(row for row in laid_out if isinstance(row, LineWarning)), *heard.warnings}
+    _refuse_unattributed(heard, len(laid_out), sorted(warnings), largest_unattributed_share)
     sha256 = hashlib.sha256(content).hexdigest()
-    heard = _Utterances(sha256, speakers)
-    for turn in read.turns:
-        heard.add(turn)
-    utterances = tuple(_in_their_languages(heard.utterances))
-    warnings = sorted([*read.warnings, *heard.warnings, *_not_english(utterances)])
-    if not utterances and not heard.without_consent:
-        raise UnusableTranscript(
-            ErrorCode.NO_UTTERANCES,
-            f"Nothing that anyone says was found in it{_first_lines(warnings)}. Mend it, or "
-            "the roster of the class.",
-            warnings,
-        )
-    warned = len({warning.line for warning in warnings})
-    if warned > largest_warned_share * read.lines:
-        raise UnusableTranscript(
-            ErrorCode.TOO_MANY_WARNINGS,
-            f"{warned} of {read.lines} lines have warnings{_first_lines(warnings)}. Mend "
-            "them, or the roster of the class.",
-            warnings,
-        )
+    has_offsets = raw.layout is Layout.LINES
+    utterances = tuple(_in_their_languages(heard.utterances(sha256, has_offsets=has_offsets)))
+    warnings.update(_not_english(utterances))
     session = Session(
         class_id=metadata.class_id,
         day=metadata.day,
@@ -106,104 +101,131 @@ def read_session(
         utterances=utterances,
         source=metadata.source,
     )
-    return ReadSession(session, read.lines, heard.without_consent, tuple(warnings))
+    return ReadSession(session, len(laid_out), heard.without_consent, tuple(sorted(warnings)))
 
 
-class _Utterances:
-    """The utterances of a session, one turn after the other."""
+def _refuse_unattributed(
+    heard: "_Heard", rows: int, warnings: Sequence[LineWarning], largest_share: float
+) -> None:
+    causes = f": {causes_of(warnings)}" if warnings else ""
+    if not heard.turns:
+        raise UnusableTranscript(
+            ErrorCode.NO_UTTERANCES,
+            f"Nothing that anyone says was found in it{causes}. Upload a transcript in which it "
+            "says who speaks.",
+            warnings,
+        )
+    unattributed = rows - heard.attributed_rows
+    if unattributed > largest_share * rows:
+        raise UnusableTranscript(
+            ErrorCode.NOT_ATTRIBUTED,
+            f"{unattributed} of {rows} lines cannot be attributed to anybody of the class{causes}. "
+            "Add its labels to the roster as names or aliases; `orf-books roster suggest` lists "
+            "them.",
+            warnings,
+        )
 
-    def __init__(self, source_sha256: str, speakers: Speakers) -> None:
-        self.utterances: list[Utterance] = []
-        """Their languages are not known yet."""
-        self.warnings: list[LineWarning] = []
+
+@dataclass(frozen=True, slots=True)
+class _SaidTurn:
+    """A turn, and who speaks it."""
+
+    turn: Turn
+    speaker: Speaker
+    timestamp: str | None
+    warnings: tuple[WarningCode, ...]
+
+
+class _Heard:
+    """The turns of a session with their speakers."""
+
+    def __init__(self, rows: Sequence[Row], speakers: Speakers, read: ReadTurns) -> None:
+        self._rows = rows
+        self.turns: list[_SaidTurn] = []
+        self.warnings = list(read.warnings)
         self.without_consent = 0
-        self._source = source_sha256[:12]
-        self._speakers = speakers
-        self._last_timestamp = ""
-        self._last_said: tuple[str, ...] = ()
-        self._said: set[tuple[str, ...]] = set()
+        last_time, last_said, said = "", ("", "", ""), set[tuple[str, str, str]]()
+        for turn in read.turns:
+            words = self._words(turn.pieces)
+            if _INVALID.search("".join(words)):
+                self.warnings.append(LineWarning(turn.line, WarningCode.INVALID_TEXT))
+                continue
+            speaker, time = speakers.speaker_of(turn), read_timestamp(turn.timestamp or "")
+            codes = [speaker.warning] if speaker.warning else []
+            if turn.timestamp and not time:
+                codes.append(WarningCode.BAD_TIMESTAMP)
+            if time and time < last_time:
+                codes.append(WarningCode.TIME_GOES_BACK)
+            last_time = time or last_time
+            # People repeat themselves, but not in the same second; without times, not at once.
+            this = (speaker.speaker_id, " ".join(" ".join(words).split()), time or "")
+            if this == last_said or (time and this in said):
+                codes.append(WarningCode.DUPLICATE_LINE)
+            last_said = this
+            said.add(this)
+            self.turns.append(_SaidTurn(turn, speaker, time, tuple(codes)))
+            self.warnings += [LineWarning(turn.line, code) for code in codes]
 
-    def add(self, turn: Turn) -> None:
-        """Take a turn, unless its speaker has not consented or its text cannot be stored."""
-        if _INVALID.search(turn.text):
-            self.warnings.append(LineWarning(turn.line, WarningCode.INVALID_TEXT))
-            return
-        speaker = self._speakers.speaker_of(turn)
-        timestamp = _valid_timestamp(turn.timestamp)
-        warnings = [
-            *turn.warnings,
-            *(LineWarning(turn.line, code) for code in self._noticed(turn, speaker, timestamp)),
-        ]
-        self.warnings += warnings
-        if speaker.is_without_consent:
-            self.without_consent += 1
-            return
-        self.utterances.append(
-            Utterance(
-                utterance_id=f"{self._source}:{turn.line}:0",
-                line_number=turn.line,
+    @property
+    def attributed_rows(self) -> int:
+        """Rows of which it is known who speaks."""
+        known = (one.turn.rows for one in self.turns if _is_known(one.speaker))
+        return len({row for rows in known for row in rows})
+
+    def utterances(self, source_sha256: str, *, has_offsets: bool) -> Iterator[Utterance]:
+        """What is kept; the languages are not known yet."""
+        starting = Counter[int]()
+        spoken = [(one, spoken_text(self._words(one.turn.pieces))) for one in self.turns]
+        # Somebody's stage directions interrupt nobody.
+        spoken = [(one, text) for one, text in spoken if text]
+        # Who changes the language begins anew: in English they can be scored.
+        for _, group in groupby(
+            spoken, key=lambda said: (*_identity(said[0].speaker), other_language(said[1]))
+        ):
+            turns = [one for one, _ in group]
+            speaker, first = turns[0].speaker, turns[0]
+            line = first.turn.line
+            pieces = tuple(piece for one in turns for piece in one.turn.pieces)
+            text = spoken_text(self._words(pieces))
+            if not any(map(str.isalnum, text)):
+                continue
+            if speaker.is_without_consent:
+                self.without_consent += 1
+                continue
+            is_kept = _is_known(speaker)
+            yield Utterance(
+                utterance_id=f"{source_sha256[:12]}:{line}:{starting[line]}",
+                line_number=line,
                 speaker_id=speaker.speaker_id,
                 speaker_role=speaker.role,
                 student_id=speaker.student_id,
-                timestamp=timestamp,
-                text=turn.text,
-                raw_offset=turn.offset,
+                timestamp=first.timestamp,
+                text=text if is_kept else "",
+                raw_offset=pieces[0].start if has_offsets and is_kept else None,
                 lang="",
                 lang_conf=0.0,
-                warnings=tuple(warning.code for warning in warnings),
+                warnings=tuple(dict.fromkeys(code for one in turns for code in one.warnings)),
+                pieces=pieces if is_kept else (),
             )
-        )
+            starting[line] += 1
 
-    def _noticed(
-        self, turn: Turn, speaker: Speaker, timestamp: str | None
-    ) -> Iterator[WarningCode]:
-        if speaker.warning:
-            yield speaker.warning
-        if turn.timestamp and not timestamp:
-            yield WarningCode.BAD_TIMESTAMP
-        if timestamp:
-            if timestamp < self._last_timestamp:
-                yield WarningCode.TIME_GOES_BACK
-            self._last_timestamp = timestamp
-        # People repeat themselves, but not in the same second; without times, not at once.
-        said = (speaker.speaker_id, turn.text, timestamp or "")
-        if said == self._last_said or (timestamp and said in self._said):
-            yield WarningCode.DUPLICATE_LINE
-        self._last_said = said
-        self._said.add(said)
+    def _words(self, pieces: Sequence[Piece]) -> list[str]:
+        return [self._rows[piece.row].text[piece.start : piece.end] for piece in pieces]
 
 
-def _decoded(content: bytes) -> str:
-    refuse_by_size(len(content))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UnusableTranscript(
-            ErrorCode.NOT_UTF8, f"Line {line} is not UTF-8. Save the file as UTF-8."
-        ) from None
-    if not text or text.isspace():
-        raise UnusableTranscript(ErrorCode.EMPTY_FILE, "The file is blank. Upload the transcript.")
-    return text
+def _is_known(speaker: Speaker) -> bool:
+    """Whether it is known who speaks, though perhaps their words must not be kept."""
+    return speaker.student_id is not None or speaker.role is SpeakerRole.TEACHER
 
 
-def _read_turns(text: str, transcript_format: TranscriptFormat, speakers: Speakers) -> ReadTurns:
-    match transcript_format:
-        case TranscriptFormat.TXT:
-            return read_txt(text, speakers.is_label)
-        case TranscriptFormat.CSV:
-            return read_csv(text)
-        case TranscriptFormat.JSONL:
-            return read_jsonl(text)
+def _identity(speaker: Speaker) -> tuple[str, bool]:
+    return speaker.speaker_id, speaker.is_without_consent
 
 
-def _valid_timestamp(written: str | None) -> str | None:
-    return written if written and _TIMESTAMP.fullmatch(written) else None
-
-
-def _in_their_languages(utterances: Sequence[Utterance]) -> Iterator[Utterance]:
-    languages = languages_of([(one.speaker_id, one.text) for one in utterances])
-    for utterance, language in zip(utterances, languages, strict=True):
+def _in_their_languages(utterances: Iterator[Utterance]) -> Iterator[Utterance]:
+    said = list(utterances)
+    languages = languages_of([(one.speaker_id, one.text) for one in said])
+    for utterance, language in zip(said, languages, strict=True):
         is_english = language.code == ENGLISH
         yield replace(
             utterance,
@@ -219,9 +241,3 @@ def _not_english(utterances: Sequence[Utterance]) -> Iterator[LineWarning]:
         for utterance in utterances
         if utterance.lang != ENGLISH
     )
-
-
-def _first_lines(warnings: Sequence[LineWarning]) -> str:
-    lines = [str(line) for line in sorted({warning.line for warning in warnings})]
-    more = ", ..." if len(lines) > _LINES_NAMED else ""
-    return f" (line {', '.join(lines[:_LINES_NAMED])}{more})" if lines else ""

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from orf_books.transcripts.name_variants import plain_name, readings_of, short_forms
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
 from orf_books.transcripts.utterance import SpeakerRole
 from orf_books.validation_messages import validation_messages
@@ -129,10 +130,35 @@ class Roster:
         for entry in entries:
             for name in {comparable_name(name) for name in (*entry.names, *entry.aliases)}:
                 self._named[name].append(entry)
+        self._short: defaultdict[str, set[RosterEntry]] = defaultdict(set)
+        for name, named in self._named.items():
+            for form in short_forms(name.split()):
+                self._short[form].update(named)
 
     def named(self, label: str) -> Sequence[RosterEntry]:
         """Everyone who is called exactly so, by name or alias."""
         return self._named.get(comparable_name(label), ())
+
+    def called(self, label: str) -> Sequence[RosterEntry]:
+        """Everyone whom a label may mean, as meeting tools write names.
+
+        Whoever is called exactly so comes first; otherwise `Johnson, Emma`, `Emma J. (she/her)`,
+        `Emma Johnson (Guest)` and `Zoe` for `Zoë` are understood. A first name alone is not.
+        """
+        parts = [part for part in label.split(",") if part.strip()]
+        if len(parts) > 1 and all(map(self.named, parts)):
+            return ()  # Several people.
+        readings = [comparable_name(reading) for reading in readings_of(label)]
+        for reading in readings:
+            if named := self._named.get(reading):
+                return named
+        for reading in readings:
+            words = reading.split()
+            if found := self._short.get(plain_name(words)):
+                return sorted(found, key=self.entries.index)
+            if len(words) == 3 and (named := self._named.get(f"{words[0]} {words[-1]}")):  # noqa: PLR2004
+                return named
+        return ()
 
     def student(self, student_id: str) -> RosterEntry | None:
         """The student with this id."""
@@ -188,5 +214,5 @@ def read_roster(content: bytes) -> Roster:
 def _unusable(what: str) -> UnusableTranscript:
     return UnusableTranscript(
         ErrorCode.INVALID_ROSTER,
-        f"The roster cannot be used: {what}. Mend it, and read the session again.",
+        f"The roster cannot be used: {what}. Fix it, and the session is read again.",
     )

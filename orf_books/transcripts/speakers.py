@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orf_books.transcripts.name_variants import without_additions
 from orf_books.transcripts.problems import WarningCode
 from orf_books.transcripts.roster import Roster, RosterEntry, comparable_name
 from orf_books.transcripts.turns import Turn
@@ -15,19 +16,32 @@ from orf_books.transcripts.utterance import SpeakerRole
 
 TEACHER = "teacher"
 
-_GENERIC_LABEL = re.compile(r"(student|speaker|teacher)(?: [a-z]| ?\d{1,3})?")
-"""`Student A`, `Speaker 2`, `Teacher`, as `comparable_name` has them."""
+_ONE_OF_MANY = (
+    r"(?:student|pupil|learner|child|kid|speaker|spk|participant|guest|attendee|caller|user|person|"
+    r"voice|s|p)"
+)
+_UNLINKED_LABEL = re.compile(rf"(?P<who>{_ONE_OF_MANY})(?: [a-z]| ?\d{{1,3}})?")
+"""`Student A`, `Speaker 2`, `SPEAKER_02`, `S3`, as `comparable_name` has them."""
+_GROUP_LABEL = re.compile(
+    r"(?:the |whole |entire |rest of |all )*(?:class|group|team|table|room)(?: [a-z]| ?\d{1,3})?"
+    r"|(?:all|both|many|most|multiple|mult|several|some|various|other|more|the|a few|unknown|male|"
+    r"female|unidentified|unnamed|another|different|new|background|off ?camera|student )*"
+    r"(?: ?(?:students|student|pupils|kids|children|boys|girls|boy|girl|speakers|speaker|voices|"
+    r"voice|people|participants|adults|adult))"
+    r"|s{2,4}\d{0,2}|ss?n|sts?|sv|all|everyone|everybody|both|chorus|choral|audience|together|"
+    r"unknown|unidentified|unnamed|anonymous|inaudible|unintelligible|indistinct|crosstalk|"
+    r"overlapping|noise|silence|none|null|nan|n ?a|x{1,3}|narrator|video|recording|computer|music|"
+    r"system"
+)
 _STAFF_LABEL = re.compile(
-    r"(?:mr|mrs|ms|mx|miss|dr|prof|professor|coach|educator|instructor|principal|teacher)\.?"
-    r"(?: [^\W\d_][\w'\u2019.-]*){0,3}",
+    r"(?:mr|mrs|ms|mx|miss|mister|dr|prof|professor|coach|educator|instructor|principal|teacher|"
+    r"sr|sra|srta|señora?|señorita|maestr[oa]|profesora?|mme|madame|monsieur|herr|frau)\.?"
+    r"(?: [^\W\d_][\w'\u2019.-]*){0,3}"
+    r"|(?:t|tr|tchr|ta|teacher|educator|instructor)\.?(?:[ _-][a-z]|[ _-]?\d{1,2})?",
     re.IGNORECASE,
 )
-"""`Ms. Rivera`, `Educator`: rosters of students often have no staff."""
-_GENERIC_ROLES = {
-    "student": SpeakerRole.STUDENT,
-    "speaker": SpeakerRole.UNKNOWN,
-    "teacher": SpeakerRole.TEACHER,
-}
+"""`T`, `Ms. Rivera`, `Teacher 2`: rosters of students often have no staff."""
+_TOGETHER = re.compile(r"\s*(?:,|&|\+|/|\band\b|\by\b|\bwith\b)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +63,25 @@ class Speakers:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
         self._unknown: dict[str, str] = {}
+        self._is_label: dict[str, bool] = {}
 
     def is_label(self, label: str) -> bool:
-        """Whether someone on the roster is called so, or anyone as in `Student A`, `Ms. Rivera`."""
-        return bool(self._roster.named(label)) or _generic_role(label) is not None
+        """Whether someone on the roster is called so, or any class has such a label: `All`, `T`."""
+        if (known := self._is_label.get(label)) is None:
+            known = bool(self.called(label)) or _is_of_any_class(label) or self._is_group(label)
+            self._is_label[label] = known
+        return known
+
+    def called(self, label: str) -> Sequence[RosterEntry]:
+        """Everyone on the roster whom a label may mean."""
+        return self._roster.called(label)
 
     def speaker_of(self, turn: Turn) -> Speaker:
         """Who speaks a turn.
 
         An id on the roster says more than a label, as long as the label is not someone else's name.
         """
-        named = self._roster.named(turn.label)
+        named = self.called(turn.label)
         if turn.student_id is None:
             return self._speaker_by_label(turn, named)
         student = self._roster.student(turn.student_id)
@@ -74,12 +96,20 @@ class Speakers:
             return _known(named[0])
         if named:
             return self._nobody(turn, WarningCode.AMBIGUOUS_LABEL, named)
-        role = _generic_role(turn.label)
-        if SpeakerRole.TEACHER in (role, turn.declared_role):
+        if is_staff_label(turn.label) or turn.declared_role == SpeakerRole.TEACHER:
             return Speaker(TEACHER, SpeakerRole.TEACHER)
-        if role is None:
-            return self._nobody(turn, WarningCode.LABEL_NOT_ON_ROSTER)
-        return self._nobody(turn, WarningCode.UNLINKED_LABEL, role=role)
+        if unlinked := _UNLINKED_LABEL.fullmatch(comparable_name(turn.label)):
+            is_student = unlinked["who"] in ("student", "pupil", "learner", "child", "kid", "s")
+            role = SpeakerRole.STUDENT if is_student else SpeakerRole.UNKNOWN
+            return self._nobody(turn, WarningCode.UNLINKED_LABEL, role=role)
+        if _is_of_any_class(turn.label) or self._is_group(turn.label):
+            return self._nobody(turn, WarningCode.GROUP_LABEL)
+        return self._nobody(turn, WarningCode.LABEL_NOT_ON_ROSTER)
+
+    def _is_group(self, label: str) -> bool:
+        """Whether a label names several people of the class: `Emma and Liam`."""
+        parts = [part for part in _TOGETHER.split(label) if part]
+        return len(parts) > 1 and all(self.called(part) or _is_of_any_class(part) for part in parts)
 
     def _nobody(
         self,
@@ -95,8 +125,22 @@ class Speakers:
 
 
 def is_generic_label(label: str) -> bool:
-    """Whether a label is one that any class may have: `Student A`, `Speaker 2`, `Teacher`."""
-    return bool(_GENERIC_LABEL.fullmatch(comparable_name(label)))
+    """Whether a label is one that any class may have and no name: `Student A`, `All`, `Teacher`."""
+    comparable = comparable_name(label)
+    return bool(
+        _UNLINKED_LABEL.fullmatch(comparable)
+        or _GROUP_LABEL.fullmatch(comparable)
+        or re.fullmatch(r"t|teacher(?: [a-z]| ?\d{1,2})?", comparable)
+    )
+
+
+def is_staff_label(label: str) -> bool:
+    """Whether a label says that a member of staff speaks: `T`, `Ms. Rivera`."""
+    return bool(_STAFF_LABEL.fullmatch(without_additions(label)))
+
+
+def _is_of_any_class(label: str) -> bool:
+    return is_staff_label(label) or is_generic_label(without_additions(label))
 
 
 def _known(entry: RosterEntry) -> Speaker:
@@ -108,9 +152,3 @@ def _known(entry: RosterEntry) -> Speaker:
         entry.student_id,
         is_without_consent=entry.is_without_consent,
     )
-
-
-def _generic_role(label: str) -> SpeakerRole | None:
-    if found := _GENERIC_LABEL.fullmatch(comparable_name(label)):
-        return _GENERIC_ROLES[found[1]]
-    return SpeakerRole.TEACHER if _STAFF_LABEL.fullmatch(label.strip()) else None

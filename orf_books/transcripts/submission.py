@@ -27,11 +27,26 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class TranscriptFormat(StrEnum):
-    """How a transcript is written; also the extension of its file."""
+    """What a transcript is named as: the extension of its file.
+
+    What is in it decides how it is read (`layout.py`): captions are often named `.txt`.
+    """
 
     TXT = "txt"
     CSV = "csv"
     JSONL = "jsonl"
+    VTT = "vtt"
+    SRT = "srt"
+    SBV = "sbv"
+    DOCX = "docx"
+    XLSX = "xlsx"
+    JSON = "json"
+    TSV = "tsv"
+    MD = "md"
+
+
+EXTENSIONS = ", ".join(f".{one}" for one in TranscriptFormat)
+"""For messages."""
 
 
 def _class_id(text: str) -> str:
@@ -78,7 +93,7 @@ def read_metadata(declared: Mapping[str, object]) -> SessionMetadata:
 
 
 def metadata_of_key(key: str, source: str) -> SessionMetadata:
-    """What a key alone declares: `raw/<class>/<YYYY-MM-DD>/<name>.<txt|csv|jsonl>`.
+    """What a key alone declares: `raw/<class>/<YYYY-MM-DD>/<name>.<extension>`.
 
     Raises:
         UnusableTranscript: it is no such key.
@@ -111,7 +126,7 @@ def check_key(key: str, metadata: SessionMetadata) -> None:
         if in_key != declared:
             raise UnusableTranscript(
                 ErrorCode.KEY_MISMATCH,
-                f"Its key has another {field} than its metadata. Mend one of them.",
+                f"Its key has another {field} than its metadata. Correct one of them.",
             )
 
 
@@ -147,5 +162,5 @@ def _extension(name: str) -> str:
 def _invalid_key(why: str) -> UnusableTranscript:
     return UnusableTranscript(
         ErrorCode.INVALID_KEY,
-        f"Name it raw/<class>/<YYYY-MM-DD>/<name>.<txt|csv|jsonl>; {why}.",
+        f"Name it raw/<class>/<YYYY-MM-DD>/<name>.<{'|'.join(TranscriptFormat)}>; {why}.",
     )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from orf_books.transcripts.turns import Piece
+
 
 class SpeakerRole(StrEnum):
     """Who speaks, as far as scoring needs to know."""
@@ -19,12 +21,15 @@ class SpeakerRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One turn of one speaker, verbatim."""
+    """What one speaker says until somebody else does.
+
+    However a file divides that (into captions, sentences or lines), it is one utterance.
+    """
 
     utterance_id: str
     """`<first 12 of the source's sha256>:<line>:<n>`."""
     line_number: int
-    """Physical line of the raw file, from 1."""
+    """Line, table row or record of the raw file on which it starts, from 1."""
     speaker_id: str
     """The student's pseudonymous id, `teacher`, or `unknown:<k>`; never a name."""
     speaker_role: SpeakerRole
@@ -32,13 +37,18 @@ class Utterance:
     timestamp: str | None
     """HH:MM:SS."""
     text: str = field(repr=False)
-    """What was said, never cleaned."""
+    """What was said, word for word, without stage directions and surplus spaces.
+
+    Empty where nobody of the class can be told to speak: nobody's words are kept.
+    """
     raw_offset: int | None
-    """Code point of the physical line at which the text starts; only of txt files."""
+    """Code point of the physical line at which the text starts; only of plain text."""
     lang: str
     lang_conf: float
     warnings: tuple[str, ...] = ()
     """Codes."""
+    pieces: tuple[Piece, ...] = ()
+    """Where it stands in the raw file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,8 @@ class Session:
     source_key: str
     source_sha256: str
     format: str
-    """`txt`, `csv` or `jsonl`."""
+    """The extension of the raw file."""
     utterances: tuple[Utterance, ...] = field(repr=False)
-    """Without those of students who have not consented."""
+    """Without those of students who have not consented, which are only counted."""
     source: str = ""
     """Where the transcript comes from, as declared: `Zoom`, `manual`."""

@@ -31,7 +31,7 @@ def test_a_second_library_reads_each_table_a_few_times(
     with caplog.at_level(logging.DEBUG, TABLES):
         assert platform.ingest("bob", export_of(range(20, 40))).success
     tables = reads(caplog, TABLES)
-    assert tables.total() <= 16
+    assert tables.total() <= 18
     assert max(tables.values()) <= 4
 
 
@@ -45,7 +45,7 @@ def test_a_new_day_of_a_class_reads_each_score_document_once(
     key = platform.put(MONDAY + timedelta(days=4))
     with caplog.at_level(logging.DEBUG, "orf_books"):
         assert platform.ingest(key).success
-    assert reads(caplog, TABLES).total() <= 23
+    assert reads(caplog, TABLES).total() <= 24
     documents = reads(caplog, DOCUMENTS)
     assert len(documents) == 5
     assert set(documents.values()) == {1}

@@ -194,12 +194,24 @@ def test_no_item_is_begun_while_the_store_is_away() -> None:
     assert len(begun_while_away) <= 2 * 5
 
 
-def test_a_store_that_stays_away_ends_the_batch() -> None:
+def test_a_store_that_stays_away_ends_the_batch_and_finished_rows_are_set_aside() -> None:
     def commit(rows: Sequence[str]) -> None:
         raise RetryLater("The store is away.", FailureCategory.UNAVAILABLE)
 
+    aside: list[str] = []
     with pytest.raises(RetryLater, match="away"):
-        run(["a"], echo, commit, policy=CommitPolicy(first_wait=0.01, patience=0.0))
+        asyncio.run(
+            work_on_items(
+                ["a", "b"],
+                echo,
+                commit,
+                concurrency=2,
+                item_seconds=5,
+                policy=CommitPolicy(first_wait=0.01, patience=0.0),
+                set_aside=aside.extend,
+            )
+        )
+    assert sorted(aside) == ["a", "b"]
 
 
 def test_progress_tells_of_every_item() -> None:

@@ -34,11 +34,11 @@ def test_spaces_case_and_repetition_of_genres_do_not_matter() -> None:
         (",Dune,Frank Herbert,,Poetry", "Row 3 of the labels has no goodreads_id"),
         ("1,,Frank Herbert,,Poetry", "Row 3 of the labels has no title"),
         ("1,Dune,Frank Herbert,,", "Row 3 of the labels has no genres"),
-        ("1,Dune,Frank Herbert,9780593099323,Poetry", "an isbn13 that is none"),
+        ("1,Dune,Frank Herbert,9780593099323,Poetry", "an isbn13 that is not valid"),
         ("1,Dune,Frank Herbert,,Poetry;Fantsy", r"unknown genre as number 2 \(perhaps Fantasy\)"),
         ("1,Dune,Frank Herbert,,Qqqqqq", "docs/genres.md lists them"),
-        ("1,Dune,Frank Herbert", "not as many cells as the header"),
-        ("1,Dune,Frank Herbert,,Poetry,more", "not as many cells as the header"),
+        ("1,Dune,Frank Herbert", "does not have as many cells as the header"),
+        ("1,Dune,Frank Herbert,,Poetry,more", "does not have as many cells as the header"),
         (DUNE, "labels the book of row 2 again"),
     ],
 )
@@ -53,7 +53,7 @@ def test_a_row_that_cannot_be_used_is_named(row: str, complaint: str) -> None:
         (b"", "lacks goodreads_id"),
         (b"title,genres\nDune,Poetry", "lacks goodreads_id, author, isbn13"),
         (labels(), "no rows"),
-        (labels('1,"Dune,Frank Herbert,,Poetry'), "no CSV"),
+        (labels('1,"Dune,Frank Herbert,,Poetry'), "not valid CSV"),
         ("título".encode("latin-1"), "not UTF-8"),
     ],
 )

@@ -269,3 +269,44 @@ def test_a_genre_that_the_book_does_not_have_leaves_its_heading_with_a_reason() 
 def test_headings_beyond_the_most_genres_are_told_too() -> None:
     many = ["Horror", "Fantasy", "Romance", "Mystery", "Humor", "Poetry", "Essays"]
     assert reasons(*many) == {"Essays": DropReason.CROWDED_OUT}
+
+
+def test_headings_that_are_neither_noise_nor_genre_are_topics() -> None:
+    headings = ["Friendship", "Music -- Fiction", "In library", "Fantasy", "Orphans, fiction"]
+    assert read_headings([headings]).topics == ("Friendship", "Music", "Orphans")
+
+
+@pytest.mark.parametrize(
+    ("heading", "is_fiction"), [("Fiction", True), ("Nonfiction", False), ("Non-fiction", False)]
+)
+def test_a_heading_that_only_says_whether_it_is_fiction_is_no_genre(
+    heading: str, *, is_fiction: bool
+) -> None:
+    found = read_headings([[heading]])
+    assert (found.genres, found.is_fiction, found.topics) == ((), is_fiction, ())
+
+
+@pytest.mark.parametrize(
+    ("heading", "genre"),
+    [
+        ("Kriminalroman", "Mystery"),
+        ("Romans policiers", "Mystery"),
+        ("Novela histórica", "Historical Fiction"),
+        ("Littérature jeunesse", "Children's"),
+        ("Family & Relationships / Parenting", "Family & Relationships"),
+        ("Crafts & Hobbies / Quilts", "Home & Crafts"),
+        ("Foreign Language Study / Spanish", "Language & Writing"),
+        ("Adventure and adventurers, fiction", "Adventure"),
+        ("Murder, investigation, fiction", "Mystery"),
+        ("Western stories", "Western"),
+        ("Fiction / Fairy Tales, Folk Tales, Legends & Mythology", "Folklore & Mythology"),
+    ],
+)
+def test_headings_of_other_languages_and_of_bookshops_are_in_the_map(
+    heading: str, genre: str
+) -> None:
+    assert read_headings([[heading]]).genres[:1] == (genre,)
+
+
+def test_adventure_counts_only_where_nothing_else_is_named() -> None:
+    assert read_headings([["Adventure stories", "Fantasy fiction"]]).genres == ("Fantasy",)

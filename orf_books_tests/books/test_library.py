@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_export import Export, LibraryEntry, RefusedRow
+from orf_books.books.exports.entries import Export, LibraryEntry, RefusedRow, UnreadCell
+from orf_books.books.genre_evidence import Evidence
 from orf_books.books.library import (
     SCHEMA_FILE,
     DashboardBook,
@@ -171,7 +172,7 @@ def test_reading_figures_count_read_books_only() -> None:
 
 def test_the_average_rating_is_that_of_rated_books() -> None:
     entries = [replace(DUNE, title=str(rating), my_rating=rating) for rating in (5, 4, 4)]
-    assert dashboard(*entries, EMMA).summary.average_rating == 4.33
+    assert dashboard(*entries, EMMA).summary.average_rating == 13 / 3
     assert dashboard(EMMA).summary.average_rating is None
 
 
@@ -186,7 +187,7 @@ def test_genres_are_shared_among_the_books_that_have_genres() -> None:
         GenreCount(genre="Fiction", count=2, percentage=100.0),
         GenreCount(genre="Classics", count=1, percentage=50.0),
     )
-    assert (summary.genre_enriched_books, summary.genre_enrichment_rate) == (2, 66.7)
+    assert (summary.genre_enriched_books, summary.genre_enrichment_rate) == (2, 200 / 3)
 
 
 def test_a_genre_named_twice_counts_once_and_ties_go_by_name() -> None:
@@ -311,3 +312,51 @@ def test_the_schema_refuses_a_field_nobody_agreed_on() -> None:
     made = json.loads(dashboard(DUNE).model_dump_json())
     made["books"][0]["mood"] = "good"
     assert not Draft202012Validator(json.loads(library_schema())).is_valid(made)
+
+
+def test_genres_say_what_they_are_known_from() -> None:
+    sequel = replace(EMMA, title="Dune Messiah (Dune, #2)", author=DUNE.author)
+    shelved = replace(EMMA, title="A", bookshelves=("poetry",))
+    vague = replace(enriched(WANTED.title), is_fiction=True)
+    made = dashboard(
+        DUNE, sequel, shelved, WANTED, books=[enriched(DUNE.title, "Science Fiction"), vague]
+    )
+    assert [(book.genres, book.genre_evidence) for book in made.books] == [
+        (("Science Fiction",), Evidence.SOURCE),
+        (("Science Fiction",), Evidence.SERIES),
+        (("Poetry",), Evidence.SHELVES),
+        (("Fiction",), Evidence.LAST_RESORT),
+    ]
+    summary = made.summary
+    assert (summary.genre_enriched_books, summary.unique_genres) == (4, 2)
+    assert "Fiction" not in [counted.genre for counted in summary.most_common_genres]
+    assert [counted.evidence for counted in summary.genres_by_evidence] == [
+        Evidence.SOURCE,
+        Evidence.SHELVES,
+        Evidence.SERIES,
+        Evidence.LAST_RESORT,
+    ]
+
+
+def test_headings_that_are_no_genres_are_topics_of_the_book() -> None:
+    book = replace(enriched(DUNE.title, "Science Fiction"), subjects=("Deserts", "In library"))
+    assert dashboard(DUNE, books=[book]).books[0].topics == ("Deserts",)
+
+
+def test_half_stars_and_each_reading_are_kept() -> None:
+    entry = replace(DUNE, my_rating=4, rating_fraction=0.5, earlier_readings=("2019-02", "2021"))
+    made = dashboard(entry)
+    assert (made.books[0].my_rating, made.summary.average_rating) == (4.5, 4.5)
+    assert made.summary.reading_years == (2019, 2021, 2023)
+
+
+def test_a_whole_rating_stays_a_whole_number_in_the_json() -> None:
+    assert '"my_rating":5,' in dashboard(DUNE).model_dump_json()
+
+
+def test_what_of_the_file_was_not_understood_is_in_the_validation() -> None:
+    unread = UnreadCell(row_number=2, column="Date Read", reason="It is no date.")
+    made = dashboard(DUNE, report=ExportReport(1, (), (), (unread,), ("The day comes first.",)))
+    assert made.metadata.validation.unread_cells[0].model_dump() == asdict(unread)
+    assert made.metadata.validation.file_notes == ("The day comes first.",)
+    assert "Cells that were not understood: 1." in " ".join(made.metadata.processing_notes)

@@ -1,17 +1,24 @@
 import pytest
 
+from orf_books.books.author_names import last_name
 from orf_books.books.metadata import BookQuery
 from orf_books.books.similarity import (
     ACCEPTED_SIMILARITY,
-    last_name,
     main_title,
     title_author_similarity,
+    volume_words,
 )
 
 
-def similarity(asked: tuple[str, str], title: str, *authors: str, subtitle: str = "") -> float:
+def similarity(
+    asked: tuple[str, str],
+    title: str,
+    *authors: str,
+    subtitle: str = "",
+    editions: tuple[str, ...] = (),
+) -> float:
     question = BookQuery("1", "1", *asked, None, None)
-    return title_author_similarity(question, title, authors, subtitle)
+    return title_author_similarity(question, title, authors, subtitle, editions)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +61,20 @@ def similarity(asked: tuple[str, str], title: str, *authors: str, subtitle: str 
             "Guns, Germs and Steel: A Short History of Everybody for the Last 13,000 Years",
         ),
         ("Saga Boxset (Saga, #1-3)", "Saga: Boxed Set"),
+        ("The Broken Earth (The Broken Earth, #1-3)", "The Broken Earth"),
+        ("Wool (Wool, #1-5; Silo, #1)", "Wool"),
+        ("Earthsea Series Box Set (Earthsea, #1-4)", "Earthsea Boxed Set (Books 1-4)"),
+        ("Monster, Vol. 1: Herr Dr. Tenma (Monster, #1)", "Monster, Vol. 1"),
+        ("Monster, Vol. 1: Herr Dr. Tenma (Monster, #1)", "Monster 1"),
+        ("Vagabond, Volume 3 (Vagabond, #3)", "Vagabond 3"),
+        ("Stiff. The Curious Lives of Human Cadavers", "Stiff"),
+        ("Salt - A World History of the Whole World", "Salt"),
+        ("Thinking in Bets: A Guide to Smart Decisions", "Thinking in Bets"),
+        ("Grit: Understanding Passion and Perseverance", "Grit"),
+        ("Shorts: A Collection of Very Short Pieces", "Shorts"),
+        ("\u4e09\u9ad4 The Three Suns", "The Three Suns"),
+        ("Dracula: The 1897 Text", "Dracula; or, The Un-Dead"),
+        ("The Illustrated Longitude", "Longitude"),
     ],
 )
 def test_the_same_title_is_accepted_however_it_is_written(title: str, found: str) -> None:
@@ -127,6 +148,11 @@ def test_another_author_is_not_accepted(found: str) -> None:
         ("Saga", "Saga: Key Takeaways"),
         ("Saga Boxed Set (Saga, #1-3)", "Saga"),
         ("Saga (Saga, #1-3)", "Saga"),
+        ("Saga Box Set (Books 1-3)", "Saga Box Set (Books 1-6)"),
+        ("Saga, Vol. 1: The Start (Saga, #1)", "Saga 2"),
+        ("Saga, Vol. 1: The Start (Saga, #1)", "Saga, Vol. 2: The Start"),
+        ("Saga", "Understanding Saga"),
+        ("Saga", "Saga: A Guide to the World of Saga"),
     ],
 )
 def test_another_volume_a_set_or_a_book_about_the_book_blocks(title: str, found: str) -> None:
@@ -166,3 +192,46 @@ def test_a_last_name_is_without_initials_and_suffixes() -> None:
     assert last_name("Martin Luther King Jr.") == "King"
     assert last_name("Homer") == "Homer"
     assert last_name("") == ""
+
+
+def test_a_translation_is_recognised_by_the_title_of_an_edition() -> None:
+    asked = ("The House of the Spirits", "Isabel Allende")
+    original = "La casa de los espíritus"
+    assert similarity(asked, original, "Isabel Allende") < ACCEPTED_SIMILARITY
+    editions = ("Das Geisterhaus", "The house of the spirits: a novel")
+    assert similarity(asked, original, "Isabel Allende", editions=editions) >= ACCEPTED_SIMILARITY
+
+
+@pytest.mark.parametrize(
+    ("title", "edition"),
+    [
+        ("La casa", "The House of the Sea"),
+        ("La casa", "The House of the Spirits: Study Guide"),
+        ("Summary of La casa", "The House of the Spirits"),
+        ("La casa, Tomo 1", "The House of the Spirits, Volume 2"),
+        ("Casa Box Set", "The House of the Spirits"),
+    ],
+)
+def test_an_edition_proves_nothing_about_another_kind_of_book(title: str, edition: str) -> None:
+    asked = ("The House of the Spirits", "Isabel Allende")
+    found = similarity(asked, title, "Isabel Allende", editions=(edition,))
+    assert found < ACCEPTED_SIMILARITY
+
+
+def test_an_author_is_recognised_by_another_of_his_names() -> None:
+    asked = ("The Lake", "Banana Yoshimoto")
+    names = ("\u5409\u672c\u3070\u306a\u306a", "Yoshimoto, Banana")
+    assert similarity(asked, "\u307f\u305a\u3046\u307f", *names, editions=("The Lake",)) > 0.85
+    assert similarity(asked, "\u307f\u305a\u3046\u307f", names[0], editions=("The Lake",)) == 0.0
+
+
+def test_a_main_title_is_without_volume_and_loose_subtitle() -> None:
+    assert main_title("Monster, Vol. 1: Herr Dr. Tenma (Monster, #1)") == "Monster"
+    assert main_title("Stiff. The Curious Lives of Human Cadavers") == "Stiff"
+    assert main_title("Dr. Jekyll and Mr. Hyde") == "Dr. Jekyll and Mr. Hyde"
+
+
+def test_the_volume_of_a_title_is_asked_for_in_digits_and_words() -> None:
+    assert volume_words("Monster, Vol. 1: Herr Dr. Tenma") == ("1", "one", "i")
+    assert volume_words("Monster, Volume Twelve") == ()
+    assert volume_words("Monster (Monster, #1)") == ()

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from orf_books.books.evaluation import LabelledBook, read_labels
-from orf_books.books.goodreads_export import COLUMNS_B
+from orf_books.books.exports.goodreads import COLUMNS_B
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.catalogue import SAMPLE_EXPORT, CatalogueBook, sample_catalogue
 from orf_books.sandbox.isbn import as_isbn10
@@ -21,7 +21,7 @@ from orf_books_tests.conftest import Call, Platform, settings_for
 
 LABELS = Path(__file__).parent.parent / "books" / "labelled_genres.csv"
 HIDDEN_FROM_EVERY_SERVICE = {"The Peregrine", "The Worst Journey in the World"}
-WANTED_PRECISION = 0.9
+WANTED_PRECISION = 0.95
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_the_labels_cover_enough_books_all_of_them_in_the_sandbox() -> None:
         assert label.isbn13 == (known.isbns[0] if known.isbns else None)
 
 
-def test_nine_of_ten_of_the_first_three_genres_are_right(evaluate: Call) -> None:
+def test_of_the_first_three_genres_nearly_all_are_right(evaluate: Call) -> None:
     done = evaluate(str(LABELS), "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)

@@ -3,7 +3,17 @@ from pathlib import Path
 
 import pytest
 
+from orf_books_tests.postgres import PostgresServer
+
 PROJECT = Path(__file__).parent.parent.parent
+ON_POSTGRES = """
+telemetry: {enabled: false}
+storage:
+  custom:
+    module: orf_books.dagster_internals.postgres_storage
+    class: PooledPostgresStorage
+    config: {postgres_url: {env: DAGSTER_POSTGRES_URL}}
+"""
 
 
 @pytest.fixture
@@ -13,4 +23,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home.mkdir()
     shutil.copy(PROJECT / "dagster.yaml", home)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, tmp_path: Path) -> str:
+    """An empty database, as people write its address."""
+    url = postgres_server.create_database(tmp_path.name)
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+@pytest.fixture
+def home_on_postgres(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Dagster home whose instance lives in Postgres."""
+    home = tmp_path / "dagster_home"
+    home.mkdir()
+    (home / "dagster.yaml").write_text(ON_POSTGRES)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", postgres_url)
     return home

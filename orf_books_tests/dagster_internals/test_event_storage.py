@@ -14,17 +14,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.events import (
-    AssetMaterializationFailure,
-    AssetMaterializationFailureReason,
-    AssetMaterializationFailureType,
-)
 from dagster._core.events import (
-    AssetFailedToMaterializeData,
-    AssetMaterializationPlannedData,
-    DagsterEvent,
     DagsterEventType,
-    StepMaterializationData,
 )
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
@@ -33,8 +24,17 @@ from orf_books.dagster_internals import (
     PartitionStatus,
     PooledSqliteEventLogStorage,
 )
+from orf_books_tests.dagster_internals.events import (
+    answers,
+    failed_event,
+    failures,
+    in_one_batch,
+    log_line,
+    materialized_event,
+    mixed_events,
+    one_by_one,
+)
 from orf_books_tests.dagster_internals.items import (
-    CODE_VERSION,
     DATA_VERSION,
     ITEM,
     run_batch,
@@ -54,96 +54,6 @@ def pooled(tmp_path: Path) -> Iterator[PooledSqliteEventLogStorage]:
     storage.OPEN_SHARDS = 4
     yield storage
     storage.dispose()
-
-
-def planned_event(run_id: str, key: str) -> EventLogEntry:
-    return _entry(
-        run_id,
-        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-        AssetMaterializationPlannedData(ITEM, partition=key),
-    )
-
-
-def materialized_event(run_id: str, key: str, asset: dg.AssetKey = ITEM) -> EventLogEntry:
-    materialization = dg.AssetMaterialization(
-        asset,
-        partition=key,
-        metadata={"title": f"Büchér {key}"},
-        tags={CODE_VERSION: "7", DATA_VERSION: key},
-    )
-    return _entry(
-        run_id, DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(materialization)
-    )
-
-
-def failed_event(run_id: str, key: str) -> EventLogEntry:
-    failure = AssetMaterializationFailure(
-        ITEM,
-        AssetMaterializationFailureType.FAILED,
-        AssetMaterializationFailureReason.FAILED_TO_MATERIALIZE,
-        description=f"Why {key} failed",
-        partition=key,
-    )
-    return _entry(
-        run_id,
-        DagsterEventType.ASSET_FAILED_TO_MATERIALIZE,
-        AssetFailedToMaterializeData(failure),
-    )
-
-
-def log_line(run_id: str, text: str) -> EventLogEntry:
-    return EventLogEntry(  # type: ignore[no-untyped-call]
-        error_info=None, level=20, user_message=text, run_id=run_id, timestamp=_next_moment()
-    )
-
-
-def _entry(run_id: str, kind: DagsterEventType, data: Any) -> EventLogEntry:  # noqa: ANN401
-    event = DagsterEvent(
-        event_type_value=kind.value,
-        job_name="make_items",
-        step_key="batch",
-        event_specific_data=data,
-        message=kind.value,
-    )
-    return EventLogEntry(  # type: ignore[no-untyped-call]
-        error_info=None,
-        level=10,
-        user_message="",
-        run_id=run_id,
-        timestamp=_next_moment(),
-        job_name="make_items",
-        step_key="batch",
-        dagster_event=event,
-    )
-
-
-_moments = iter(range(10**9))
-
-
-def _next_moment() -> float:
-    return 1_750_000_000.0 + next(_moments) / 1000
-
-
-def mixed_events() -> list[EventLogEntry]:
-    """Two runs and two assets, planned and failed events after materializations too."""
-    other = dg.AssetKey(["deep", "other"])
-    return [
-        planned_event("run-1", "a"),
-        materialized_event("run-1", "a"),
-        materialized_event("run-2", "b", other),
-        materialized_event("run-2", "a"),
-        planned_event("run-1", "c"),
-        failed_event("run-1", "c"),
-    ]
-
-
-def in_one_batch(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
-    storage.store_event_batch(events)
-
-
-def one_by_one(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
-    for event in events:
-        storage.store_event(event)
 
 
 @pytest.mark.parametrize("write", [in_one_batch, one_by_one])
@@ -170,7 +80,7 @@ def test_batches_with_other_events_are_stored_in_their_order(
     pooled.store_event_batch(events)
 
     assert pooled.get_logs_for_run("run-1") == [one for one in events if one.run_id == "run-1"]
-    assert _answers(pooled)["materialized"] == {"a"}
+    assert answers(pooled)["materialized"] == {"a"}
 
 
 def test_either_storage_reads_what_the_other_wrote(tmp_path: Path) -> None:
@@ -182,9 +92,9 @@ def test_either_storage_reads_what_the_other_wrote(tmp_path: Path) -> None:
     stock.add_dynamic_partitions("items", ["b"])
     pooled.store_event(log_line("run-1", "by pooled"))
 
-    assert _answers(pooled) == _answers(stock)
-    assert _answers(stock)["materialized"] == {"a", "by stock"}
-    assert _answers(stock)["dynamic"] == ["a", "b"]
+    assert answers(pooled) == answers(stock)
+    assert answers(stock)["materialized"] == {"a", "by stock"}
+    assert answers(stock)["dynamic"] == ["a", "b"]
     pooled.dispose()
 
 
@@ -195,37 +105,19 @@ def test_failures_are_found_by_asset_and_partition_and_page_by_page(
     pooled.store_event(failed_event("run-2", "a"))
     pooled.store_event(materialized_event("run-2", "b"))
 
-    assert _failures(pooled.fetch_failed_materializations(ITEM, limit=10)) == ["a", "c", "b", "a"]
+    assert failures(pooled.fetch_failed_materializations(ITEM, limit=10)) == ["a", "c", "b", "a"]
     of_a = dg.AssetRecordsFilter(ITEM, asset_partitions=["a"])
-    assert _failures(pooled.fetch_failed_materializations(of_a, limit=10)) == ["a", "a"]
+    assert failures(pooled.fetch_failed_materializations(of_a, limit=10)) == ["a", "a"]
     first = pooled.fetch_failed_materializations(ITEM, limit=3, ascending=True)
-    assert (_failures(first), first.has_more) == (["a", "b", "c"], True)
+    assert (failures(first), first.has_more) == (["a", "b", "c"], True)
     rest = pooled.fetch_failed_materializations(ITEM, 3, first.cursor, ascending=True)
-    assert (_failures(rest), rest.has_more) == (["a"], False)
+    assert (failures(rest), rest.has_more) == (["a"], False)
 
 
 def test_failures_are_forgotten_with_their_run(pooled: PooledSqliteEventLogStorage) -> None:
     pooled.store_event_batch([failed_event("run-1", "a"), failed_event("run-2", "b")])
     pooled.delete_events("run-1")
-    assert _failures(pooled.fetch_failed_materializations(ITEM, limit=10)) == ["b"]
-
-
-def _failures(result: dg.EventRecordsResult) -> list[str | None]:
-    return [record.partition_key for record in result.records]
-
-
-def _answers(storage: SqliteEventLogStorage) -> dict[str, Any]:
-    kind = DagsterEventType.ASSET_MATERIALIZATION
-    return {
-        "run": storage.get_records_for_run("run-1").records,
-        "asset": storage.get_asset_records([ITEM]),
-        "assets": storage.get_asset_records(),
-        "tags": storage.get_latest_tags_by_partition(ITEM, kind, [DATA_VERSION]),
-        "latest": storage.get_latest_storage_id_by_partition(ITEM, kind),
-        "materialized": storage.get_materialized_partitions(ITEM),
-        "latest of asset": storage.get_latest_materialization_events([ITEM]),
-        "dynamic": storage.get_dynamic_partitions("items"),
-    }
+    assert failures(pooled.fetch_failed_materializations(ITEM, limit=10)) == ["b"]
 
 
 def _content(file: Path) -> dict[str, list[dict[str, Any]]]:

@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -28,14 +27,22 @@ from orf_books_tests.dagster_internals.items import (
 )
 
 
-@pytest.fixture(params=["in memory", "in files"])
+@pytest.fixture(params=["in memory", "in files", "in Postgres"])
 def any_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
     if request.param == "in memory":
         yield request.getfixturevalue("instance")
         return
-    request.getfixturevalue("home")
-    with dg.DagsterInstance.get() as in_files:
-        yield in_files
+    request.getfixturevalue("home" if request.param == "in files" else "home_on_postgres")
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+@pytest.fixture(params=["in files", "in Postgres"])
+def shown_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
+    """An instance that the page may show; one in memory belongs to its process."""
+    request.getfixturevalue("home" if request.param == "in files" else "home_on_postgres")
+    with dg.DagsterInstance.get() as instance:
+        yield instance
 
 
 # Single partitions of a step that works on many
@@ -150,18 +157,16 @@ def test_a_partition_is_found_by_its_data_version(any_instance: dg.DagsterInstan
 # What Dagster's page shows
 
 
-def test_the_page_shows_the_same_statuses(home: Path) -> None:
-    with dg.DagsterInstance.get() as instance:
-        run_batch(instance, planned="abcd", good="ac")
-        assert _page_shows(instance) == {"materialized": ["a", "c"], "failed": ["b", "d"]}
-        run_batch(instance, planned="b", good="b")
-        assert _page_shows(instance) == {"materialized": ["a", "b", "c"], "failed": ["d"]}
+def test_the_page_shows_the_same_statuses(shown_instance: dg.DagsterInstance) -> None:
+    run_batch(shown_instance, planned="abcd", good="ac")
+    assert _page_shows(shown_instance) == {"materialized": ["a", "c"], "failed": ["b", "d"]}
+    run_batch(shown_instance, planned="b", good="b")
+    assert _page_shows(shown_instance) == {"materialized": ["a", "b", "c"], "failed": ["d"]}
 
 
-def test_the_page_says_why_a_partition_failed(home: Path) -> None:
-    with dg.DagsterInstance.get() as instance:
-        run_id = run_batch(instance, planned="abcd", good="ac")
-        shown = _events_on_the_page(instance, "FAILED_TO_MATERIALIZE", ["b"])
+def test_the_page_says_why_a_partition_failed(shown_instance: dg.DagsterInstance) -> None:
+    run_id = run_batch(shown_instance, planned="abcd", good="ac")
+    shown = _events_on_the_page(shown_instance, "FAILED_TO_MATERIALIZE", ["b"])
 
     assert shown == [
         {
@@ -177,11 +182,12 @@ def test_the_page_says_why_a_partition_failed(home: Path) -> None:
     ]
 
 
-def test_the_page_lists_failures_beside_materializations_the_latest_first(home: Path) -> None:
-    with dg.DagsterInstance.get() as instance:
-        run_batch(instance, planned="ab", good="a")
-        run_batch(instance, planned="b", good="b")
-        shown = _events_on_the_page(instance, "FAILED_TO_MATERIALIZE, MATERIALIZATION")
+def test_the_page_lists_failures_beside_materializations_the_latest_first(
+    shown_instance: dg.DagsterInstance,
+) -> None:
+    run_batch(shown_instance, planned="ab", good="a")
+    run_batch(shown_instance, planned="b", good="b")
+    shown = _events_on_the_page(shown_instance, "FAILED_TO_MATERIALIZE, MATERIALIZATION")
 
     assert [(event["partition"], "description" in event) for event in shown] == [
         ("b", False),
@@ -190,32 +196,29 @@ def test_the_page_lists_failures_beside_materializations_the_latest_first(home: 
     ]
 
 
-def test_partitions_are_in_sync_from_the_start(home: Path) -> None:
-    with dg.DagsterInstance.get() as instance:
-        make_source(instance)
-        run_batch(instance, planned="ab", good="ab")
-        assert _staleness(instance, ["a", "b"]) == ["FRESH", "FRESH"]
+def test_partitions_are_in_sync_from_the_start(shown_instance: dg.DagsterInstance) -> None:
+    make_source(shown_instance)
+    run_batch(shown_instance, planned="ab", good="ab")
+    assert _staleness(shown_instance, ["a", "b"]) == ["FRESH", "FRESH"]
 
 
 def test_partitions_stay_in_sync_when_their_source_is_made_again_with_the_same_version(
-    home: Path,
+    shown_instance: dg.DagsterInstance,
 ) -> None:
-    with dg.DagsterInstance.get() as instance:
-        make_source(instance)
-        run_batch(instance, planned="a", good="a")
-        make_source(instance)
-        assert _staleness(instance, ["a"]) == ["FRESH"]
+    make_source(shown_instance)
+    run_batch(shown_instance, planned="a", good="a")
+    make_source(shown_instance)
+    assert _staleness(shown_instance, ["a"]) == ["FRESH"]
 
 
 def test_a_new_version_of_their_source_makes_partitions_stale_until_they_are_made_again(
-    home: Path,
+    shown_instance: dg.DagsterInstance,
 ) -> None:
-    with dg.DagsterInstance.get() as instance:
-        make_source(instance)
-        run_batch(instance, planned="ab", good="ab")
-        make_source(instance, "another version")
-        run_batch(instance, planned="b", good="b")
-        assert _staleness(instance, ["a", "b"]) == ["STALE", "FRESH"]
+    make_source(shown_instance)
+    run_batch(shown_instance, planned="ab", good="ab")
+    make_source(shown_instance, "another version")
+    run_batch(shown_instance, planned="b", good="b")
+    assert _staleness(shown_instance, ["a", "b"]) == ["STALE", "FRESH"]
 
 
 def _page_shows(instance: dg.DagsterInstance) -> dict[str, list[str]]:

@@ -279,9 +279,9 @@ def test_every_status_says_what_to_do(status: SessionStatus, words: str) -> None
 
 def test_a_failure_says_why_and_what_to_do() -> None:
     refused = failed(
-        status=SessionStatus.REFUSED, reason=ErrorCode.NOT_UTF8, remedy="Save it as UTF-8."
+        status=SessionStatus.REFUSED, reason=ErrorCode.NOT_TEXT, remedy="Save it as UTF-8."
     )
-    assert "Refused Not utf8. Save it as UTF-8." in page(sessions=[refused]).spoken
+    assert "Refused Not text. Save it as UTF-8." in page(sessions=[refused]).spoken
 
 
 def test_what_nobody_counted_is_unknown_and_not_nothing() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from orf_books.books.library import (
+    CellNote,
     DashboardBook,
     DashboardMetadata,
     DashboardStamp,
@@ -259,3 +260,52 @@ def test_shelves_and_dates_are_said_as_people_say_them() -> None:
     ]
     assert day_in_words(date(2024, 3, 7)) == "7 Mar 2024"
     assert [year_in_words(year) for year in (1871, -700)] == ["1871", "700 BC"]
+
+
+def test_a_library_is_shown_by_the_name_it_was_given() -> None:
+    shown = page(book(), library_id="M%C3%BCller")
+    assert "Müller" in shown.text
+    assert "M%C3%BCller" not in shown.text
+    assert shown.all("a", href="M%25C3%25BCller.json")
+
+
+def test_half_and_quarter_stars_are_shown_as_they_were_given() -> None:
+    shown = page(book(my_rating=4.5), book(my_rating=3.25))
+    assert "★★★★½" in shown.text
+    assert "★★★¼" in shown.text
+    assert shown.all("span", **{"aria-label": "4.5 of 5 stars"})
+
+
+def test_each_reading_counts_in_its_year() -> None:
+    shown = page(book(earlier_readings=("2021-02-03", "2022")))
+    for year in ("21", "22", "23"):
+        assert f"20 {year} : 1 book " in shown.text
+    assert "also 2022, 2021" in shown.text
+
+
+def test_the_length_of_a_recording_is_shown_in_hours() -> None:
+    assert "11.5 h" in page(book(num_pages=None, page_category=None, audio_hours=11.5)).text
+
+
+def test_cells_that_were_not_understood_are_counted_by_column_and_reason() -> None:
+    made = dashboard(book())
+    cells = [CellNote(row_number=row, column="Date Read", reason="No day.") for row in (2, 9)]
+    cells.append(CellNote(row_number=4, column="ISBN", reason="No ISBN."))
+    validation = made.metadata.validation.model_copy(
+        update={"unread_cells": tuple(cells), "file_notes": ("The day comes first.",)}
+    )
+    metadata = made.metadata.model_copy(update={"validation": validation})
+    shown = Page(render_library_page(made.model_copy(update={"metadata": metadata})))
+    assert "3 cells were not understood" in shown.text
+    assert "Date Read No day. 2 cells, rows 2, 9." in shown.text
+    assert "ISBN No ISBN. Row 4." in shown.text
+    assert "The day comes first." in shown.text
+
+
+def test_the_page_says_what_genres_are_inferred_from_and_shows_topics() -> None:
+    shown = page(
+        book(genres=("Fantasy",), genre_evidence="series", topics=("Deserts", "Worms")),
+        book(genres=("Fiction",), genre_evidence="last resort"),
+    )
+    assert "Fantasy (the series) Topics: Deserts; Worms" in shown.text
+    assert "Fiction (last resort)" in shown.text

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from orf_books.batches.batch import ItemFailure
 from orf_books.books.enrichment import EnrichedBook
-from orf_books.books.goodreads_csv import parse_export
-from orf_books.books.goodreads_export import Export, NotAGoodreadsExport
+from orf_books.books.exports.entries import Export, UnreadableExport
+from orf_books.books.exports.reading import parse_export
 from orf_books.failures import FailureCategory
 from orf_books.records.books import (
     ACCEPTED,
@@ -19,6 +20,7 @@ from orf_books.records.books import (
     EnrichmentReport,
     ExportUpload,
     LibraryDigest,
+    enriched_books,
     fingerprint,
     library_entries,
     query_for,
@@ -135,7 +137,7 @@ def test_an_empty_store_has_no_uploads_no_rows_and_no_books(records: BookRecords
 
 def test_a_refused_upload_is_copied_aside_with_what_to_do(records: BookRecords) -> None:
     records.storage.put("uploads/ada/raw.csv", b"zip")
-    reason = NotAGoodreadsExport("a ZIP file", "Unpack it first.")
+    reason = UnreadableExport("a ZIP file", "Unpack it first.")
     records.refuse(upload("ada", status=REFUSED), reason, "uploads/ada/raw.csv")
 
     assert records.storage.get("rejected/ada/raw.csv") == b"zip"
@@ -250,3 +252,16 @@ def test_a_library_has_one_digest_the_latest(records: BookRecords) -> None:
         ("aaron", 1),
         ("ada", 7),
     ]
+
+
+def test_results_that_the_store_did_not_take_are_taken_up_by_the_next_run(
+    records: BookRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    row = enriched("1", "Fantasy")
+    records.set_aside([row])
+    assert records.latest(["1"]) == {}
+    records.take_up()
+    assert records.latest(["1"]) == {"1": row.digest}
+    records.take_up()
+    assert len(Tables(records.storage).all_rows(enriched_books)) == 1

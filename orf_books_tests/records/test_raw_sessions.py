@@ -91,7 +91,7 @@ def test_the_folder_of_a_class_has_its_sessions_and_no_other(store: ObjectStorag
         "raw/5B/yesterday/morning.txt",
         "raw/5B/2026-02-30/morning.txt",
         f"raw/5B/{DAY}/deeper/morning.txt",
-        f"raw/5B/{DAY}/morning.docx",
+        f"raw/5B/{DAY}/morning.pdf",
         f"raw/5B/{DAY}/morning",
         f"raw/{'5' * 101}/{DAY}/morning.txt",
         f"raw/{'é' * 40}/{DAY}/morning.txt",

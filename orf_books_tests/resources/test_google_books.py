@@ -7,17 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from orf_books.books.metadata import BookQuery, Match, SourceAnswer
+from orf_books.books.metadata import NO_KEY, NOT_YET, BookQuery, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
-from orf_books.resources.google_books import (
-    NO_KEY,
-    NOT_YET_BY_TITLE,
-    GoogleBooks,
-    failure_in,
-)
+from orf_books.resources.google_books import GoogleBooks, failure_in
 from orf_books.resources.http import RetryPolicy, ServiceClient
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.rate_limit import DailyQuota, LocalRateLimit
+from orf_books.resources.rate_limit import DailyQuota, SharedWindow
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
 from orf_books.sandbox.catalogue import Catalogue, CatalogueBook, GoogleBooksRecord
@@ -245,9 +240,10 @@ def test_without_a_known_one_unknown_books_are_asked_for_singly_before_they_are_
         assert requests(sandbox) <= halves_by_isbn + halves_by_digits + by_title
 
 
-def test_titles_that_would_wait_long_for_their_turn_are_left_to_a_later_run(
-    sandbox: Sandbox,
+def test_what_would_wait_long_for_its_turn_is_left_to_a_later_run(
+    sandbox: Sandbox, tmp_path: Path
 ) -> None:
+    ledger = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     titles = [question(COSMOS, with_isbn=False)] * 3
 
     async def find() -> list[SourceAnswer]:
@@ -255,15 +251,14 @@ def test_titles_that_would_wait_long_for_their_turn_are_left_to_a_later_run(
             sandbox.google_books_url,
             key=GOOGLE_BOOKS_KEY,
             user_agent=AGENT,
-            rate_limit=LocalRateLimit(requests_per_second=0.4),
-            title_seconds=0.25,
+            rate_limit=SharedWindow(Ledger(ledger), "google", 1, 100, longest_wait=0.0),
         ) as google:
             return await asyncio.gather(*map(google.find, titles))
 
     found = asyncio.run(find())
     asked = [answer for answer in found if answer.record]
     assert len(asked) == 1
-    assert {answer.note for answer in found if answer not in asked} == {NOT_YET_BY_TITLE}
+    assert {answer.note for answer in found if answer not in asked} == {NOT_YET}
     assert requests(sandbox) == len(asked)
 
 

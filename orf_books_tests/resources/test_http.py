@@ -14,10 +14,12 @@ import httpx
 import pytest
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
+from orf_books.resources.circuit_breaker import FAILURES_THAT_OPEN, ServiceIsDown
 from orf_books.resources.http import (
     LONGEST_ANSWER,
     Body,
     JsonObject,
+    QuestionTooLong,
     RetryPolicy,
     ServiceClient,
     ServiceFailure,
@@ -366,13 +368,13 @@ class Endless(httpx.AsyncByteStream):
 
 def packed(size: int) -> bytes:
     """A JSON document of this size, by gzip."""
-    return gzip.compress(b'{"a": "' + b" " * size + b'"}')
+    return gzip.compress(b'{"a": "' + b" " * size + b'"}', mtime=0)
 
 
-@pytest.mark.parametrize("chunk", [b" " * 65_536, gzip.compress(b"")])
+@pytest.mark.parametrize("chunk", [b" " * 65_536, gzip.compress(b"", mtime=0)])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_an_endless_answer_is_cut_off(chunk: bytes, encoding: str) -> None:
-    body = Endless(chunk, first=gzip.compress(b"{")[:-8] if encoding == "gzip" else b"{")
+    body = Endless(chunk, first=gzip.compress(b"{", mtime=0)[:-8] if encoding == "gzip" else b"{")
     headers = {"Content-Encoding": encoding}
     failure, attempts = failure_of(httpx.Response(200, headers=headers, stream=body))
     assert (failure.category, attempts) == (FailureCategory.BAD_RESPONSE, 2)
@@ -466,6 +468,23 @@ def test_a_request_line_is_one_that_servers_take(letter: str, most: int) -> None
     assert caught.value.one_question_may_be_the_cause, "a group of questions is split"
     assert caught.value.category is FailureCategory.BAD_DATA
     assert len(service.asked) == 1
+
+
+def test_a_question_that_was_not_sent_says_nothing_of_the_service() -> None:
+    service = Service(httpx.Response(503))
+
+    async def ask() -> None:
+        async with client(service) as opened:
+            for _ in range(FAILURES_THAT_OPEN):
+                with pytest.raises(QuestionTooLong):
+                    await opened.get_json("/things", {"q": "x" * 10_000})
+                with pytest.raises(RetryLater):
+                    await opened.get_json("/things", {}, attempts=1)
+            with pytest.raises(ServiceIsDown):
+                await opened.get_json("/things", {})
+
+    asyncio.run(ask())
+    assert len(service.asked) == FAILURES_THAT_OPEN
 
 
 def test_redirects_in_a_circle_end() -> None:

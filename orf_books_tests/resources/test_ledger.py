@@ -96,6 +96,47 @@ def test_processes_never_share_a_turn(url: str) -> None:
     assert sorted(waits) == pytest.approx(list(range(120)))
 
 
+def test_what_a_window_allows_may_leave_at_once_and_the_next_waits_for_its_end(
+    ledger: Ledger, clock: Clock
+) -> None:
+    assert [ledger.take_turn_in_window("google", 3, 100) for _ in range(3)] == [0, 0, 0]
+    clock.seconds += 40
+    assert ledger.take_turn_in_window("google", 3, 100) == pytest.approx(60)
+    assert ledger.seconds_until_turn_in_window("google", 3, 100) == pytest.approx(60)
+    clock.seconds += 200
+    assert ledger.take_turn_in_window("google", 3, 100) == 0
+
+
+def test_no_window_wherever_it_begins_holds_more_than_it_may(ledger: Ledger, clock: Clock) -> None:
+    moments = []
+    for _ in range(30):
+        moments.append(clock.seconds + float(ledger.take_turn_in_window("google", 4, 10) or 0))
+        clock.seconds += 1.5
+    for start in moments:
+        assert sum(start <= moment < start + 10 for moment in moments) <= 4
+
+
+def test_a_turn_that_is_too_far_away_is_not_taken(ledger: Ledger) -> None:
+    assert ledger.take_turn_in_window("google", 1, 100, longest_wait=2) == 0
+    assert ledger.take_turn_in_window("google", 1, 100, longest_wait=2) is None
+    assert ledger.take_turn_in_window("google", 1, 100) == pytest.approx(100)
+
+
+def test_a_pause_of_a_service_holds_its_windows_too(ledger: Ledger) -> None:
+    ledger.hold("google", 30)
+    assert ledger.take_turn_in_window("google", 5, 100) == pytest.approx(30)
+    assert ledger.take_turn_in_window("another", 5, 100) == 0
+
+
+def take_in_window(url: str, _: int) -> float | None:
+    return Ledger(url).take_turn_in_window("google", 4, 1000, longest_wait=0)
+
+
+def test_processes_never_share_a_place_in_a_window(url: str) -> None:
+    turns = in_processes(take_in_window, url, 12)
+    assert [turn for turn in turns if turn is not None] == [0] * 4
+
+
 def test_no_more_is_spent_than_the_quota_of_a_day(ledger: Ledger) -> None:
     assert [ledger.spend("google_books", TODAY, 3) for _ in range(5)] == [True] * 3 + [False] * 2
     assert ledger.spent("google_books", TODAY) == 3

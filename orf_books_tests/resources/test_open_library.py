@@ -81,8 +81,48 @@ WITHOUT_SUBJECTS = CatalogueBook(
     isbns=("9780802144904",),
     open_library=OpenLibraryRecord("OL8W", "OL8M", ("OL8A",)),
 )
+TRANSLATED = CatalogueBook(
+    "1008",
+    "\u307f\u305a\u3046\u307f",
+    ("\u5409\u672c\u3070\u306a\u306a",),
+    open_library=OpenLibraryRecord(
+        "OL9W",
+        "OL9M",
+        ("OL9A",),
+        subjects=("Japanese fiction",),
+        knows_goodreads_id=False,
+        edition_titles=("Le lac", "The Lake"),
+        other_author_names=("Banana Yoshimoto",),
+    ),
+)
+VOLUMES = tuple(
+    CatalogueBook(
+        str(1010 + number),
+        f"Monster, Volume {number}",
+        ("Naoki Urasawa",),
+        open_library=OpenLibraryRecord(
+            f"OL{20 + number}W",
+            f"OL{20 + number}M",
+            ("OL20A",),
+            subjects=("Comic books",),
+            knows_goodreads_id=False,
+        ),
+    )
+    for number in (1, 2, 3)
+)
 CATALOGUE = Catalogue(
-    [DUNE, EDITION_ONLY, BY_ID, BY_TITLE, POISONED, UNKNOWN, MERGED, WITHOUT_SUBJECTS]
+    [
+        DUNE,
+        EDITION_ONLY,
+        BY_ID,
+        BY_TITLE,
+        POISONED,
+        UNKNOWN,
+        MERGED,
+        WITHOUT_SUBJECTS,
+        TRANSLATED,
+        *VOLUMES,
+    ]
 )
 
 
@@ -356,3 +396,23 @@ def invented(rows: int) -> tuple[list[BookQuery], Catalogue]:
         question(book, with_isbn=number % 4 != 0) for number, book in enumerate(catalogue.books)
     ]
     return books, catalogue
+
+
+def test_a_translation_is_found_by_its_edition_and_another_name_of_its_author(
+    sandbox: Sandbox,
+) -> None:
+    asked = BookQuery("1008", "1008", "The Lake", "Banana Yoshimoto", None, None)
+    (answer,) = outcomes(sandbox, [asked])
+    assert isinstance(answer, SourceAnswer)
+    assert answer.record is not None
+    assert answer.record.source_id == "/works/OL9W"
+    assert answer.record.match is Match.TITLE_AUTHOR
+
+
+def test_a_volume_is_found_though_its_subtitle_is_missing(sandbox: Sandbox) -> None:
+    title = "Monster, Vol. 2: Surprise Party (Monster, #2)"
+    asked = BookQuery("1", "1", title, "Naoki Urasawa", None, None)
+    (answer,) = outcomes(sandbox, [asked])
+    assert isinstance(answer, SourceAnswer)
+    assert answer.record is not None
+    assert answer.record.source_id == "/works/OL22W"

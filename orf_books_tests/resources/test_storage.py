@@ -1,8 +1,8 @@
 import os
 import socket
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from orf_books.resources.storage import (
     failure_of,
 )
 from orf_books_tests.conftest import BUCKET
+from orf_books_tests.small_disk import small_disk
 
 ODD_KEYS = [
     "uploads/Ann's books.csv",
@@ -377,26 +378,15 @@ def test_a_name_that_is_too_long_costs_that_object(
         private.put(f"{key}/{name}", b"content")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 100 kB; mounting one takes rights that most machines do not give."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("this machine mounts no small disks")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 @pytest.mark.parametrize("key", ["raw/key", "uploads/key"])
-def test_a_full_disk_is_named_and_leaves_the_object_as_it_was(small_disk: Path, key: str) -> None:
-    storage = ObjectStorage(small_disk.as_uri())
-    storage.put(key, b"before")
-    with pytest.raises(StoreIsFull, match=rf"full: '{key}'.*Free space"):
-        storage.put(key, bytes(200_000))
-    assert storage.get(key) == b"before"
-    assert [found.key for found in storage.list("")] == [key]
+def test_a_full_disk_is_named_and_leaves_the_object_as_it_was(tmp_path: Path, key: str) -> None:
+    with small_disk(tmp_path / "disk", "100k") as disk:
+        storage = ObjectStorage(disk.as_uri())
+        storage.put(key, b"before")
+        with pytest.raises(StoreIsFull, match=rf"full: '{key}'.*Free space"):
+            storage.put(key, bytes(200_000))
+        assert storage.get(key) == b"before"
+        assert [found.key for found in storage.list("")] == [key]
 
 
 @pytest.mark.parametrize(
@@ -455,3 +445,29 @@ def test_a_write_does_not_wait_for_what_somebody_must_do() -> None:
 
 def test_patience_is_minutes_by_default() -> None:
     assert 60 <= StoreRetryPolicy().patience <= 600
+
+
+ESCAPES = ["../secret", "uploads/../../secret", "..", "/../secret", "raw/../../secret"]
+
+
+@pytest.mark.parametrize("key", ESCAPES)
+@pytest.mark.parametrize("name", ["get", "put", "head", "start", "delete", "copy", "copy to"])
+def test_no_key_leads_out_of_the_store(
+    private: ObjectStorage, tmp_path: Path, key: str, name: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    private.put("mine", b"mine")
+    calls: dict[str, Callable[[], object]] = {
+        "get": lambda: private.get(key),
+        "put": lambda: private.put(key, b"other"),
+        "head": lambda: private.head(key),
+        "start": lambda: private.start(key, 10),
+        "delete": lambda: private.delete(key),
+        "copy": lambda: private.copy(key, "copied"),
+        "copy to": lambda: private.copy("mine", key),
+    }
+    with suppress(FixInput, ObjectNotFoundError):
+        assert calls[name]() is None
+    assert secret.read_bytes() == b"secret"
+    assert not private.exists("copied")

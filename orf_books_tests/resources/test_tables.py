@@ -10,13 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 import polars as pl
 import pytest
+from deltalake.exceptions import DeltaError
+from moto.server import ThreadedMotoServer
 
 from orf_books.failures import DamagedStore, FailureCategory, FixConfiguration, RetryLater
-from orf_books.resources.storage import ObjectStorage, S3Options
-from orf_books.resources.tables import DAMAGED, Repair, Table, Tables
+from orf_books.resources.storage import ObjectStorage, S3Options, StoreRetryPolicy
+from orf_books.resources.tables import DAMAGED, Repair, Table, Tables, _table_errors
+from orf_books_tests.conftest import BUCKET
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 WRITERS, COMMITS, ROWS = 3, 2, 20
@@ -180,6 +185,13 @@ def test_a_store_that_does_not_answer_may_answer_later(s3_server: S3Options) -> 
         tables.all_rows(THINGS)
     with pytest.raises(RetryLater, match="'things'"):
         tables.maintain(THINGS)
+
+
+@pytest.mark.parametrize("error", [DeltaError, OSError, pl.exceptions.ComputeError])
+def test_a_store_that_is_away_while_a_file_is_read_is_no_damage(error: type[Exception]) -> None:
+    said = "Failed to parse parquet: Parquet error: Generic S3 error: error sending request"
+    with pytest.raises(RetryLater), _table_errors(THINGS):
+        raise error(said)
 
 
 def test_a_missing_bucket_is_something_to_configure(s3_server: S3Options) -> None:
@@ -370,6 +382,36 @@ def test_repair_gives_up_only_the_files_that_cannot_be_read(
     assert folder.exists(DAMAGED + repair.lost_files[0]) is (damage is not _a_lost_file)
 
 
+class KilledTables(Tables):
+    """Tables of a process that is killed as it writes."""
+
+    def _write(self, table: Table[Any], frame: pl.DataFrame) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_repair_that_was_interrupted_can_be_repeated(
+    local: Tables, folder: ObjectStorage
+) -> None:
+    local.append(THINGS, things("a", "b"))
+    _no_first_commit(folder)
+    with pytest.raises(KeyboardInterrupt):
+        KilledTables(folder).repair(THINGS)
+
+    assert Tables(folder).repair(THINGS).damage
+    assert Counter(local.all_rows(THINGS)) == Counter(things("a", "b"))
+
+
+def test_a_table_of_which_nothing_can_be_read_begins_anew(
+    local: Tables, folder: ObjectStorage
+) -> None:
+    local.append(THINGS, things("a"))
+    _garbage_in_a_file(folder)
+    assert len(local.repair(THINGS).lost_files) == 1
+    assert local.all_rows(THINGS) == []
+    local.append(THINGS, things("b"))
+    assert local.all_rows(THINGS) == things("b")
+
+
 def test_what_a_killed_run_left_of_its_first_append_is_no_damage(
     local: Tables, folder: ObjectStorage
 ) -> None:
@@ -387,3 +429,23 @@ def test_tables_are_for_their_owner_only(local: Tables, folder: ObjectStorage) -
     local.append(THINGS, things("a"))
     assert folder.folder is not None
     assert stat.S_IMODE((folder.folder / "tables").stat().st_mode) == 0o700
+
+
+def test_a_commit_waits_for_a_store_that_comes_back_and_is_made_once(
+    s3_server: S3Options,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    options = replace(s3_server, endpoint_url=f"http://127.0.0.1:{port}")
+    tables = Tables(ObjectStorage(f"s3://{BUCKET}/away", options))
+    # All servers of this process have the same buckets.
+    store = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    came_back = Timer(1.5, store.start)
+    came_back.start()
+    try:
+        StoreRetryPolicy(patience=60).persist(lambda: tables.append(THINGS, things("a")))
+        assert not came_back.is_alive()
+        assert tables.all_rows(THINGS) == things("a")
+    finally:
+        came_back.join()
+        store.stop()

@@ -2,7 +2,7 @@ import csv
 import io
 import re
 
-from orf_books.books.goodreads_export import COLUMNS_B
+from orf_books.books.exports.goodreads import COLUMNS_B
 from orf_books.sandbox.catalogue import SAMPLE_EXPORT, CatalogueBook, sample_catalogue
 from orf_books.sandbox.isbn import as_isbn13, is_isbn
 from orf_books.sandbox.synthetic_library import synthetic_library

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from orf_books.commands.serve import delete_upload, process_uploads
+from orf_books.commands.serve import delete_upload, fill_some_gaps, process_uploads
 from orf_books.failures import OrfBooksError
 from orf_books.serve.api import ServeOptions, build_app
 from orf_books.serve.libraries import ServedLibraries
@@ -44,6 +44,11 @@ class PlatformHere:
         if self.is_daemon_there:
             return False
         return process_uploads(self.settings, libraries)
+
+    async def fill_gaps(self) -> float | None:
+        if self.settings.google_books_key is None:
+            return None
+        return await asyncio.to_thread(fill_some_gaps, self.settings)
 
     async def delete(self, library: str) -> Sequence[str]:
         return await asyncio.to_thread(delete_upload, self.settings, library)

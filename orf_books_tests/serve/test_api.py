@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from orf_books.books.goodreads_csv import parse_export
+from orf_books.books.exports.reading import parse_export
 from orf_books.failures import FailureCategory, OrfBooksError, RetryLater
 from orf_books.object_keys import export_key, library_data_key
 from orf_books.records.books import BookRecords

@@ -13,7 +13,8 @@ from orf_books.transcripts.roster import Roster, read_roster
 from orf_books.transcripts.submission import SessionMetadata, TranscriptFormat
 from orf_books.transcripts.utterance import Utterance
 
-FORMATS = tuple(TranscriptFormat)
+FORMATS = (TranscriptFormat.TXT, TranscriptFormat.CSV, TranscriptFormat.JSONL)
+"""In which each line is a turn; `forms.py` has all."""
 DAY = date(2026, 3, 2)
 EMMA, LIAM, OTHER_EMMA, ZORA = (f"{digit}0000000-0000-4000-8000-000000000000" for digit in "1234")
 """Zora has not consented."""
@@ -49,9 +50,9 @@ def read(
     content: str | bytes,
     transcript_format: str = "txt",
     of: Roster | None = None,
-    largest_warned_share: float = 1.0,
+    largest_unattributed_share: float = 1.0,
 ) -> ReadSession:
-    """Read a session, however many warnings it has."""
+    """Read a session, however little of it can be attributed."""
     if isinstance(content, str):
         content = content.encode()
     return read_session(
@@ -59,7 +60,7 @@ def read(
         key(transcript_format),
         metadata(transcript_format),
         of or roster(),
-        largest_warned_share,
+        largest_unattributed_share,
     )
 
 
@@ -75,6 +76,8 @@ def write(lines: Iterable[Line], transcript_format: str) -> bytes:
         case TranscriptFormat.JSONL:
             records = ({"speaker": label, "text": text} for label, text in lines)
             return "".join(f"{json.dumps(record)}\n" for record in records).encode()
+        case other:
+            raise ValueError(other)
 
 
 def warned(session: ReadSession) -> list[tuple[int, str]]:
@@ -90,6 +93,6 @@ def texts(session: ReadSession) -> list[str]:
 def apart_from_place(session: ReadSession) -> list[Utterance]:
     """Utterances without what depends on the physical file."""
     return [
-        replace(one, utterance_id="", line_number=0, raw_offset=None)
+        replace(one, utterance_id="", line_number=0, raw_offset=None, pieces=())
         for one in session.session.utterances
     ]

@@ -149,10 +149,7 @@ def test_a_broken_file_is_read_in_part_or_refused_with_a_reason(transcript_forma
             sessions += 1
             _assert_sound(result, content)
     assert sessions > 50
-    assert codes >= {ErrorCode.NOT_UTF8, ErrorCode.NO_UTTERANCES, ErrorCode.TOO_MANY_WARNINGS} - (
-        # Without its header, a table has no row that could be warned of.
-        {ErrorCode.NO_UTTERANCES} if transcript_format == "csv" else set()
-    )
+    assert codes >= {ErrorCode.NOT_TEXT, ErrorCode.NO_UTTERANCES}
 
 
 def _assert_sound(session: ReadSession, content: bytes) -> None:
@@ -162,7 +159,6 @@ def _assert_sound(session: ReadSession, content: bytes) -> None:
     refused = {student.student_id for student in CLASS.students if not student.consent}
     assert not refused & set(session.student_ids)
     assert read_normalised(write_normalised(session)) == session
-    assert len({warning.line for warning in session.warnings}) <= 0.2 * session.total_lines
 
 
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode), st.sampled_from(FORMATS))

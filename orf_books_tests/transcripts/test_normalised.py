@@ -47,6 +47,7 @@ def test_each_line_is_an_utterance_below_the_manifest() -> None:
                 {"line": 2, "code": "not_english"},
                 {"line": 4, "code": "unlinked_label"},
             ],
+            "unattributed": 1,
         }
     }
     assert first == {
@@ -56,11 +57,12 @@ def test_each_line_is_an_utterance_below_the_manifest() -> None:
         "speaker_role": "student",
         "student_id": EMMA,
         "timestamp": None,
-        "text": LINES[0][1],
+        "text": " ".join(LINES[0][1].split()),
         "raw_offset": 14,
         "lang": "en",
         "lang_conf": session.session.utterances[0].lang_conf,
         "warnings": [],
+        "pieces": [{"row": 0, "start": 14, "end": 14 + len(LINES[0][1])}],
     }
 
 

@@ -12,7 +12,7 @@ from orf_books.transcripts.submission import metadata_of_key
 from orf_books_tests.transcripts.scores import evidence, stored_scores, student
 from orf_books_tests.transcripts.sessions import DAY, EMMA, FORMATS, key, read, write
 
-SAID = [("Emma Johnson", "Well. How are you feeling?"), ("Emma Johnson", "How are you feeling?")]
+SAID = [("Emma Johnson", "Well. How are you feeling?"), ("Liam O'Brien", "How are you feeling?")]
 
 
 def scored(*found: Evidence) -> ScoredSession:

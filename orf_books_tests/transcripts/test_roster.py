@@ -128,5 +128,5 @@ def test_a_bad_roster_is_refused_by_field_and_never_by_name(content: object, pla
     with pytest.raises(UnusableTranscript, match=place) as refused:
         read_roster(content)
     assert refused.value.code is ErrorCode.INVALID_ROSTER
-    assert "Mend it" in str(refused.value)
+    assert "Fix it" in str(refused.value)
     assert not any(word in str(refused.value) for word in ("Secret", "Emma", "Johnson"))

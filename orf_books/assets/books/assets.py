@@ -24,7 +24,7 @@ from orf_books.assets.uploads import (
 from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.books.enrichment import CODE_VERSION
-from orf_books.books.goodreads_export import NotAGoodreadsExport, RefusedRow
+from orf_books.books.exports.entries import RefusedRow, UnreadableExport, UnreadCell
 from orf_books.failures import FixInput
 from orf_books.object_keys import EXPORTS, is_export, library_of_export
 from orf_books.records.books import (
@@ -43,6 +43,7 @@ from orf_books.resources.storage import ObjectStorage, StoredObject
 GROUP = "books"
 GOODREADS_EXPORTS = dg.AssetKey("goodreads_exports")
 EXPORT_IS_VALID = "export_is_valid"
+SHOWN_REFUSALS = 10
 
 goodreads_exports = dg.AssetSpec(
     GOODREADS_EXPORTS,
@@ -70,6 +71,7 @@ def library_entries(
         found = [
             _ingest(context, records, upload) for upload in config.uploads or new_uploads(records)
         ]
+    context.instance.report_runless_asset_event(validity_of_exports(records))
     refused = log_refused(context, found)
     return dg.MaterializeResult(
         data_version=SAME_FOR_EARLIER_ITEMS,
@@ -113,22 +115,30 @@ def _ingest(
             },
         )
     )
-    context.instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=GOODREADS_EXPORTS,
-            check_name=EXPORT_IS_VALID,
-            passed=upload.status == ACCEPTED,
-            description=upload.problem,
-            metadata={"upload": upload.key, "refused_rows": len(json.loads(upload.refused_rows))},
-        )
-    )
     return upload
+
+
+def validity_of_exports(records: BookRecords) -> dg.AssetCheckEvaluation:
+    """Whether the last version of every upload is an export; a warning while others are."""
+    last = {upload.key: upload for upload in records.uploads()}
+    refused = [upload for upload in last.values() if upload.status == REFUSED]
+    shown = "; ".join(f"{upload.key}: {upload.problem}" for upload in refused[:SHOWN_REFUSALS])
+    only_some = len(refused) < len(last)
+    return dg.AssetCheckEvaluation(
+        asset_key=GOODREADS_EXPORTS,
+        check_name=EXPORT_IS_VALID,
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.WARN if only_some else dg.AssetCheckSeverity.ERROR,
+        description=f"{len(refused)} of {len(last)} uploads were refused. {shown}"
+        if refused
+        else f"All {len(last)} uploads are Goodreads exports.",
+        metadata={"uploads": len(last), "refused": len(refused)},
+    )
 
 
 def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpload:
     """Read one upload and store what it holds, or refuse it."""
-    # Reading imports Polars, for which loading the definitions should not wait.
-    from orf_books.books.goodreads_csv import parse_export, refuse_by_size
+    from orf_books.books.exports.reading import parse_export, refuse_by_size
 
     arrived_at = datetime.fromisoformat(config.arrived_at)
     library, source = "", config.copy_key or config.key
@@ -139,7 +149,7 @@ def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpl
         library = _library_named_by(config.key)
         refuse_by_size(stored.size)
         export = parse_export(records.storage.get(source))
-    except NotAGoodreadsExport as reason:
+    except UnreadableExport as reason:
         refused = ExportUpload(
             config.key, version, library, REFUSED, arrived_at, run_id, problem=str(reason)
         )
@@ -156,6 +166,8 @@ def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpl
         books=len(export.entries),
         refused_rows=_notes(export.refused),
         duplicates=_notes(export.duplicates),
+        unread_cells=_notes(export.unread),
+        file_notes=export.notes,
     )
     records.accept(accepted, export)
     return accepted
@@ -166,7 +178,7 @@ def _library_named_by(upload: str) -> str:
         return library_of_export(upload)
     except FixInput as error:
         name = "an upload for a library that cannot have this name"
-        raise NotAGoodreadsExport(name, f"{error} Rename its folder.") from None
+        raise UnreadableExport(name, f"{error} Rename its folder.") from None
 
 
 @dg.multi_asset(
@@ -204,7 +216,7 @@ def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as pa
     yield from Driver(context, work, records, batch).run()
 
 
-def _notes(rows: Iterable[RefusedRow]) -> str:
+def _notes(rows: Iterable[RefusedRow | UnreadCell]) -> str:
     return json.dumps([asdict(row) for row in rows])
 
 

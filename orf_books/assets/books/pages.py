@@ -16,7 +16,7 @@ from pydantic import Field
 from orf_books.assets import OWNERS
 from orf_books.assets.books.assets import library_entries
 from orf_books.assets.books.step import ENRICHED_BOOKS, ENRICHMENT_REPORT
-from orf_books.books.goodreads_export import RefusedRow
+from orf_books.books.exports.entries import RefusedRow, UnreadCell
 from orf_books.books.library import (
     DashboardStamp,
     EnrichmentResults,
@@ -176,6 +176,8 @@ def _export_report(upload: ExportUpload) -> ExportReport:
         rows=upload.rows,
         refused=_row_notes(upload.refused_rows),
         duplicates=_row_notes(upload.duplicates),
+        unread=tuple(UnreadCell(**note) for note in json.loads(upload.unread_cells)),
+        notes=upload.file_notes,
     )
 
 
@@ -201,7 +203,7 @@ def _preview(made: LibraryDashboard) -> str:
     ]
     figures = (
         f"**{made.export_id}**: {summary.total_books} books, {summary.read_books} read, "
-        f"{summary.genre_enriched_books} with genres ({summary.genre_enrichment_rate} %), "
+        f"{summary.genre_enriched_books} with genres ({summary.genre_enrichment_rate:.1f} %), "
         f"{summary.failed_books} failed"
     )
     return "\n".join([figures, "", "| genre | books | |", "|---|--:|---|", *chart])

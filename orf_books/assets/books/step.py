@@ -15,8 +15,8 @@ import dagster as dg
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
 from orf_books.batches.report import BatchReport
 from orf_books.books.enrichment import CODE_VERSION, enrich_book, merge_answers
-from orf_books.books.metadata import BookQuery
-from orf_books.failures import FixInput
+from orf_books.books.metadata import NO_KEY, NOT_YET, BookQuery
+from orf_books.failures import FailureCategory, FixInput
 from orf_books.object_keys import library_page_key
 from orf_books.records.books import (
     ACCEPTED,
@@ -34,9 +34,9 @@ from orf_books.resources.raw_answers import RawAnswer
 
 ENRICHED_BOOKS = dg.AssetKey("enriched_books")
 ENRICHMENT_REPORT = dg.AssetKey("enrichment_report")
-TITLE_SECONDS = 12.0
-"""The batch of an upload asks Google Books for titles, one a second, no longer than this, so that
-people have their dashboards; a retry asks the rest."""
+LONGEST_WAIT = 2.0
+"""Seconds that the batch of an upload waits for a turn at Google Books, so that people have their
+dashboards; later runs ask what could not be asked by then."""
 SHOWN_DASHBOARDS = 3
 """Of the libraries that hold a book."""
 _NEEDS_KEY = "google_books"
@@ -48,6 +48,8 @@ class EnrichConfig(dg.Config):
 
     ask_again: bool = False
     """Ask the services even where an earlier answer is still valid."""
+    gaps_only: bool = False
+    """Only books that wait for their turn at a source, as far as it may be asked at once."""
 
 
 def _metadata(book: BookDigest) -> Metadata:
@@ -85,7 +87,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         self._open_library, self._google_books = open_library, google_books
         self._queries: dict[str, BookQuery] = {}
         self._held_by = defaultdict[str, set[str]](set)
-        self._title_seconds: float | None = None
+        self._longest_wait = LONGEST_WAIT if config.gaps_only else None
         self._requests = {"open_library": 0, "google_books": 0}
         self._raw_answers: list[RawAnswer] = []
         self._remade = 0
@@ -96,8 +98,12 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         ours = [upload for upload in uploads if upload.run_id == run_id]
         accepted = [upload for upload in ours if upload.status == ACCEPTED]
         libraries = libraries_of(uploads)
+        if self._config.gaps_only:
+            waiting = [key for key, gap in self._records.gaps().items() if waits_for_its_turn(gap)]
+            self._take(self._records.rows(libraries, waiting))
+            return Wanted(list(self._queries))
         if accepted:
-            self._title_seconds = TITLE_SECONDS
+            self._longest_wait = LONGEST_WAIT
             changed = {upload.library for upload in accepted}
             libraries = {name: libraries[name] for name in changed}
         self._take(self._records.rows(libraries))
@@ -129,7 +135,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         keep = self._raw_answers.append
         async with (
             self._open_library.open(keep=keep) as first,
-            self._google_books.open(title_seconds=self._title_seconds, keep=keep) as for_gaps,
+            self._google_books.open(longest_wait=self._longest_wait, keep=keep) as for_gaps,
         ):
 
             async def enrich(item: Item[BookDigest]) -> EnrichedBookRow:
@@ -195,6 +201,11 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
 
     def _has_gap_to_fill(self, row: BookDigest) -> bool:
         return can_be_filled(row.gap, self._google_books)
+
+
+def waits_for_its_turn(gap: str) -> bool:
+    """Whether a source could not be asked, rather than asked in vain: it is asked in its turn."""
+    return gap.endswith((NOT_YET, NO_KEY, FailureCategory.QUOTA_EXHAUSTED))
 
 
 def can_be_filled(gap: str | None, google_books: GoogleBooksResource) -> bool:

@@ -50,8 +50,8 @@ class_transcripts = dg.AssetSpec(
     kinds={"txt", "csv", "json"},
     owners=OWNERS,
     description=(
-        "Class sessions, `raw/<class>/<date>/<name>.{txt,csv,jsonl}`, and who belongs to a class, "
-        "`raw/<class>/roster.json`."
+        "Class sessions, `raw/<class>/<date>/<name>.<txt, csv, vtt, docx, …>`, and who belongs to "
+        "a class, `raw/<class>/roster.json`."
     ),
 )
 
@@ -70,19 +70,21 @@ def requested_sessions(
     """Note which sessions uploads ask for; a file whose key declares no session is refused."""
     records = SessionRecords(storage.open())
     uploads = config.uploads or new_sessions(records)
-    found = {one.key: one for one in sessions_in(records.storage)}
-    noted = [_noted(records, one, found.get(one.key), context.run.run_id) for one in uploads]
+    found = {session.key: session for session in sessions_in(records.storage)}
+    noted = [
+        _noted(records, session, found.get(session.key), context.run.run_id) for session in uploads
+    ]
     with reporting_unread(context.instance, CLASS_TRANSCRIPTS, records):
         records.add_uploads([*noted, *_withdrawn(records, found, context.run.run_id)])
-    for one in noted:
+    for session in noted:
         context.instance.report_runless_asset_event(
             dg.AssetMaterialization(
                 CLASS_TRANSCRIPTS,
-                description=one.problem,
-                metadata={"session": one.key, "status": one.status},
+                description=session.problem,
+                metadata={"session": session.key, "status": session.status},
             )
         )
-    if noted and all(one.problem for one in noted):
+    if noted and all(session.problem for session in noted):
         # The step that reads sessions, and tells this as a rule, will not run.
         _report_refusals(context, records)
     refused = log_refused(context, noted)

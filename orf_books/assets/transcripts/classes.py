@@ -160,7 +160,9 @@ class _Classes:
 
         made = self._records.aggregated()
         changed = [
-            one for one in self._classes.values() if made.get(one.class_id) != one.scores_state
+            of_class
+            for of_class in self._classes.values()
+            if made.get(of_class.class_id) != of_class.scores_state
         ]
         written = 0
         for of_class in changed:
@@ -197,8 +199,8 @@ class _Classes:
         if rows and not failure:
             published = {row.key for row in rows}
             self._classes = {
-                class_id: replace(one, unpublished_keys=one.unpublished_keys - published)
-                for class_id, one in self._classes.items()
+                class_id: replace(of_class, unpublished_keys=of_class.unpublished_keys - published)
+                for class_id, of_class in self._classes.items()
             }
         return {"published": "no" if failure else "yes", "sessions": len(rows)} | (
             {"problem": str(failure)} if failure else {}
@@ -221,15 +223,17 @@ class _Classes:
         """Build the pages of the classes of which there is something new to show."""
         shown = self._records.shown_classes()
         changed = [
-            one
-            for class_id, one in self._classes.items()
-            if class_id not in shown or shown[class_id].state != one.state
+            of_class
+            for class_id, of_class in self._classes.items()
+            if class_id not in shown or shown[class_id].state != of_class.state
         ]
         made = list[ShownClass]()
         for of_class in changed:
             if (scores := self._scores(of_class, of_class.rows)) is None:
                 continue
-            students = sorted({student for one in scores for student in one.session.students})
+            students = sorted(
+                {student for document in scores for student in document.session.students}
+            )
             material = ClassMaterial(
                 of_class, scores, self._figures_of(of_class, scores), datetime.now(UTC)
             )
@@ -291,7 +295,7 @@ class _Classes:
         from orf_books.transcripts.publication import scores_of
 
         if of_class.class_id not in self._figures:
-            single = [score for one in scores for score in scores_of(one)]
+            single = [score for document in scores for score in scores_of(document)]
             self._figures[of_class.class_id] = ClassFigures(
                 tuple(class_aggregates(single)), tuple(student_trends(single))
             )

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 SCORED_TRANSCRIPTS = dg.AssetKey("scored_transcripts")
 SCORING_REPORT = dg.AssetKey("scoring_report")
-READING = "1"
+READING = "2"
 """Raise it when the same file may be read otherwise."""
 
 

@@ -199,7 +199,7 @@ def test_a_refused_file_turns_red_alone_with_its_reason_and_a_corrected_one_mend
     platform: ClassPlatform,
 ) -> None:
     good = [platform.put(MONDAY), platform.put(WEDNESDAY, "morning.csv")]
-    stray = b"".join(b"[09:00:00] Nobody %d: hello\n" % number for number in range(40))
+    stray = b"".join(b"[09:00:00] Nobody %d: hello\n" % number for number in range(600))
     bad = platform.put(TUESDAY, content=transcript(TUESDAY) + stray)
 
     run = platform.ingest()
@@ -208,13 +208,13 @@ def test_a_refused_file_turns_red_alone_with_its_reason_and_a_corrected_one_mend
     assert platform.statuses() == {**dict.fromkeys(good, GREEN), bad: RED}
     report = platform.report(run)
     assert (report.succeeded, report.failed) == (2, 1)
-    assert report.failed_by_code == {"too_many_warnings": 1}
+    assert report.failed_by_code == {"not_attributed": 1}
     refusal = platform.refusal(bad)
-    assert (refusal["session"], refusal["code"]) == (bad, "too_many_warnings")
+    assert (refusal["session"], refusal["code"]) == (bad, "not_attributed")
     assert {"line": 61, "code": "label_not_on_roster"} in refusal["warnings"]
     assert not check_of(run, "every_session_succeeded").passed
     assert usability(platform) == (False, f"1 refused, first {bad}.")
-    assert "Too many warnings" in platform.page(class_page_key("5B"))
+    assert "Not attributed" in platform.page(class_page_key("5B"))
     scored = platform.job_ids()
 
     platform.put(TUESDAY)
@@ -359,7 +359,7 @@ def test_every_unusable_session_is_refused_with_its_code_until_it_is_put_right(
             declare(platform, class_id, **declared)
 
     put("1A", "empty_file", b"")
-    put("1B", "not_utf8", b"\xff\xfe")
+    put("1B", "not_text", b"\x89PNG\r\n\x1a\n\0\0\0\r")
     put("1C", "no_utterances", NOTHING_SAID)
     put("2A", "invalid_roster")
     platform.storage.put(roster_key("2A"), b"{")

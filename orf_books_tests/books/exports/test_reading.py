@@ -10,15 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orf_books.books.goodreads_csv import MAX_BYTES, parse_export
-from orf_books.books.goodreads_export import (
-    COLUMNS_A,
-    COLUMNS_B,
-    COLUMNS_C,
-    Export,
-    LibraryEntry,
-    NotAGoodreadsExport,
-)
+from orf_books.books.exports.entries import Export, LibraryEntry, UnreadableExport
+from orf_books.books.exports.goodreads import COLUMNS_A, COLUMNS_B, COLUMNS_C
+from orf_books.books.exports.reading import MAX_BYTES, parse_export
 
 GENERATIONS = {"A": COLUMNS_A, "B": COLUMNS_B, "C": COLUMNS_C}
 
@@ -153,10 +147,11 @@ def test_every_header_generation_is_known(generation: str, count: int) -> None:
     assert parse_export(export(DUNE, columns=columns)).header_generation == generation
 
 
-def test_columns_that_other_tools_append_are_ignored() -> None:
+def test_columns_that_other_tools_append_are_named_and_change_nothing_else() -> None:
     enhanced = (*COLUMNS_B, "read_dates", "genres", "n_ratings")
     enriched = parse_export(export(DUNE | {"genres": "Fiction"}, columns=enhanced))
-    assert enriched == parse_export(export(DUNE))
+    assert enriched.notes == ("Columns that are not read: genres.",)
+    assert replace(enriched, notes=()) == parse_export(export(DUNE))
 
 
 def test_columns_are_found_by_name_in_any_order_and_case() -> None:
@@ -237,8 +232,24 @@ def test_isbn_cells_are_read_where_their_quotation_marks_are_not_escaped() -> No
         ("2021/5/2", date(2021, 5, 2), 2021, 5),
         ("2021-05-12", date(2021, 5, 12), 2021, 5),
         ("2021-5-2", date(2021, 5, 2), 2021, 5),
-        ("5/12/2021", date(2021, 5, 12), 2021, 5),
-        ("05/12/2021", date(2021, 5, 12), 2021, 5),
+        ("5/12/2021", None, 2021, None),
+        ("05/12/2021", None, 2021, None),
+        ("5/13/2021", date(2021, 5, 13), 2021, 5),
+        ("13/05/2021", date(2021, 5, 13), 2021, 5),
+        ("17.07.2020", date(2020, 7, 17), 2020, 7),
+        ("17. 7. 2020", date(2020, 7, 17), 2020, 7),
+        ("7/17/20", date(2020, 7, 17), 2020, 7),
+        ("7/17/70", date(1970, 7, 17), 1970, 7),
+        ("5/5/2021", date(2021, 5, 5), 2021, 5),
+        ("2020-07-17 00:00:00", date(2020, 7, 17), 2020, 7),
+        ("2020-07-17T10:30:00.000Z", date(2020, 7, 17), 2020, 7),
+        ("7/17/2020 12:00 AM", date(2020, 7, 17), 2020, 7),
+        ("20200717", date(2020, 7, 17), 2020, 7),
+        ("17-Jul-20", date(2020, 7, 17), 2020, 7),
+        ("July 17, 2020", date(2020, 7, 17), 2020, 7),
+        ("Jul 2020", None, 2020, 7),
+        ("07/2020", None, 2020, 7),
+        ("2020.0", None, 2020, None),
         (" 2021/05/12 ", date(2021, 5, 12), 2021, 5),
         ("2020/02/29", date(2020, 2, 29), 2020, 2),
         ("2021/05", None, 2021, 5),
@@ -249,10 +260,9 @@ def test_isbn_cells_are_read_where_their_quotation_marks_are_not_escaped() -> No
         ("2021/13/01", None, None, None),
         ("2021/13", None, None, None),
         ("2021/00", None, None, None),
-        ("13/05/2021", None, None, None),
-        ("5/12/21", None, None, None),
+        ("5/12/21", None, 2021, None),
         ("21/05/12", None, None, None),
-        ("12-05-2021", None, None, None),
+        ("12-05-2021", None, 2021, None),
         ("0000", None, None, None),
         ("0021/05/12", None, None, None),
         ("last summer", None, None, None),
@@ -284,13 +294,16 @@ def test_a_date_on_a_book_that_is_not_read_is_kept_and_does_not_make_it_read() -
         ("5.0", 5),
         ("6", None),
         ("-1", None),
-        ("3.5", None),
+        ("3.5", 3.5),
+        ("4.25", 4.25),
+        ("0.5", 0.5),
+        ("4,5", 4.5),
         ("five", None),
         ("", None),
     ],
 )
-def test_a_rating_is_one_to_five_or_absent(cell: str, rating: int | None) -> None:
-    assert parse_one(my_rating=cell).my_rating == rating
+def test_a_rating_is_up_to_five_stars_or_absent(cell: str, rating: float | None) -> None:
+    assert parse_one(my_rating=cell).rating == rating
 
 
 @pytest.mark.parametrize(
@@ -298,6 +311,7 @@ def test_a_rating_is_one_to_five_or_absent(cell: str, rating: int | None) -> Non
     [
         ("4.27", 4.27),
         ("5", 5.0),
+        ("4,12", 4.12),
         ("0.00", None),
         ("", None),
         ("7", None),
@@ -338,6 +352,10 @@ def test_years_may_be_ancient(cell: str, year: int | None) -> None:
     [
         ("604", 604),
         ("604.0", 604),
+        ("1,189", 1189),
+        ("1.189", 1189),
+        ("1 189", 1189),
+        ("320 pages", 320),
         ("0", None),
         ("-1", None),
         ("", None),
@@ -501,7 +519,7 @@ def test_rows_without_title_or_author_are_refused_with_the_reason() -> None:
             DUNE | {"Title": " "},
             DUNE | {"Author": "&nbsp;"},
             DUNE | {"Title": "", "Author": ""},
-            DUNE,
+            *(DUNE | {"Book Id": str(book)} for book in range(3)),
         )
     )
     assert [(row.row_number, row.reason) for row in parsed.refused] == [
@@ -509,8 +527,8 @@ def test_rows_without_title_or_author_are_refused_with_the_reason() -> None:
         (3, "It has no author."),
         (4, "It has no title and no author."),
     ]
-    assert numbers(parsed.entries) == [5]
-    assert parsed.rows == 4
+    assert numbers(parsed.entries) == [5, 6, 7]
+    assert parsed.rows == 6
 
 
 def test_blank_rows_are_no_rows_but_keep_their_numbers() -> None:
@@ -519,14 +537,21 @@ def test_blank_rows_are_no_rows_but_keep_their_numbers() -> None:
     assert (parsed.rows, numbers(parsed.entries), parsed.refused) == (1, [3], ())
 
 
-def test_an_export_of_which_no_row_can_be_used_is_still_an_export() -> None:
-    parsed = parse_export(export(DUNE | {"Title": ""}))
-    assert (parsed.rows, parsed.entries, numbers(parsed.refused)) == (1, (), [2])
+@pytest.mark.parametrize(("good", "bad"), [(0, 1), (0, 5), (1, 2), (49, 51)])
+def test_a_file_of_which_less_than_half_can_be_read_is_refused(good: int, bad: int) -> None:
+    rows = [DUNE | {"Book Id": str(book)} for book in range(good)]
+    with pytest.raises(UnreadableExport, match=f"{bad} of {good + bad} rows cannot be read"):
+        parse_export(export(*rows, *[DUNE | {"Title": ""}] * bad))
+
+
+def test_a_file_of_which_half_can_be_read_is_accepted() -> None:
+    parsed = parse_export(export(DUNE, DUNE | {"Title": ""}))
+    assert (numbers(parsed.entries), numbers(parsed.refused)) == ([2], [3])
 
 
 def test_a_file_full_of_stray_quotation_marks_takes_no_minutes() -> None:
     endless = b'a",b"",,"c\n' * 50_000 + b'"x"y\n"' * 2
-    with pytest.raises(NotAGoodreadsExport):
+    with pytest.raises(UnreadableExport):
         parse_export(b"Title,Author,Book Id\n" + endless)
 
 
@@ -585,11 +610,6 @@ def test_without_book_ids_isbns_or_names_tell_books_apart(
 
 # Files that are no export.
 
-STORYGRAPH = (
-    b"Title,Authors,Contributors,ISBN/UID,Format,Read Status,Date Added,Last Date Read,Dates Read,"
-    b"Read Count,Moods,Pace,Star Rating,Review,Tags,Owned?\nDune,Frank Herbert,,,,read,,,,1,,,,,,\n"
-)
-STORYGRAPH_2021 = STORYGRAPH.replace(b"Authors", b"Author").replace(b"ISBN/UID", b"ISBN")
 LIBRARYTHING = (
     b"Book Id\tTitle\tSort Character\tPrimary Author\tCollections\tISBN\tWork id\n"
     b"1\tDune\t1\tHerbert, Frank\t[Your library]\t[0441013597]\t2\n"
@@ -611,15 +631,16 @@ LIBRARYTHING = (
         (export(DUNE).decode().encode("utf-16"), "UTF-16"),
         (export(DUNE | {"Author": "Karel Čapek"}).decode().encode("cp1250"), "older encoding"),
         (export(DUNE).replace(b"Dune", b"Du\0ne"), "a binary file"),
-        (STORYGRAPH, "a StoryGraph export"),
-        (STORYGRAPH_2021, "a StoryGraph export"),
         (LIBRARYTHING, "a LibraryThing export"),
         (LIBRARYTHING.replace(b"Dune", b"Caf\xe9"), "a LibraryThing export"),
         (LIBRARYTHING.replace(b"\t", b","), "a LibraryThing export"),
         (b"Work Id,Edition Id,Bookshelf\nOL1W,OL2M,1\n", "an Open Library reading log"),
         (b"author_sort,authors,title,uuid\nA,B,C,D\n", "a calibre catalogue"),
         (b"title,subtitle,author,readings,date_added\nA,,B,,\n", "an Openreads backup"),
-        (b"title,author_text,remote_id\nA,B,C\n", "a BookWyrm export"),
+        (b"title,authors,isbn,tags\nDune,Frank Herbert,,Fantasy\n", "a calibre catalogue"),
+        (b"item_type,title,creators,ean_isbn13\nbook,Dune,Frank Herbert,\n", "a Libib export"),
+        (b"Dune (Herbert)\n- Your Highlight on page 5\n\nx\n==========\n", "clippings of a Kindle"),
+        (export(DUNE).split(b"\n", 1)[1], "an export without its header"),
         (export(DUNE).replace(b",", b";"), "semicolons"),
         (export(DUNE).replace(b",", b"\t"), "tabs"),
         (b"Dear diary\ntoday I read\n", "text without columns"),
@@ -633,7 +654,7 @@ LIBRARYTHING = (
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_file_that_is_no_export_is_named(content: bytes, looks_like: str) -> None:
-    with pytest.raises(NotAGoodreadsExport) as refusal:
+    with pytest.raises(UnreadableExport) as refusal:
         parse_export(content)
     assert looks_like in refusal.value.looks_like
     assert refusal.value.remedy.endswith(".")
@@ -645,12 +666,12 @@ def test_a_file_that_is_no_export_is_named(content: bytes, looks_like: str) -> N
     [b"7,Emma,Jane Austen", b"7,Emma,Jane Austen\n", b'7,"Emma, or', b'7,"Emma', b"7,\xf0\x9f\x93"],
 )
 def test_a_file_that_was_cut_off_is_refused_whole(end: bytes) -> None:
-    with pytest.raises(NotAGoodreadsExport, match=r"cut off .* Upload the file again"):
+    with pytest.raises(UnreadableExport, match=r"cut off .* Upload the file again"):
         parse_export(export(DUNE) + end)
 
 
 def test_the_place_of_the_cut_is_given_as_a_row() -> None:
-    with pytest.raises(NotAGoodreadsExport, match="in its last row, row 3"):
+    with pytest.raises(UnreadableExport, match="in its last row, row 3"):
         parse_export(export(DUNE) + b'7,"Emma\nor\nwhat')
 
 
@@ -660,7 +681,7 @@ def test_a_cut_anywhere_in_a_real_export_is_noticed() -> None:
     for end in range(len(AS_GOODREADS_WRITES_IT)):
         try:
             read[end] = parse_export(AS_GOODREADS_WRITES_IT[:end]).entries
-        except NotAGoodreadsExport:
+        except UnreadableExport:
             continue
     # Owned Copies, the last cell, tells nothing of a book: without it a row is complete.
     end_of_first = AS_GOODREADS_WRITES_IT.index(b"\n1371,")
@@ -687,7 +708,7 @@ def test_no_message_quotes_what_readers_wrote() -> None:
     assert len(reasons) == 3
     assert not any(secret in reason for reason in reasons)
     for content in (rows + secret.encode(), secret.encode(), rows + b'"' + secret.encode()):
-        with pytest.raises(NotAGoodreadsExport) as refusal:
+        with pytest.raises(UnreadableExport) as refusal:
             parse_export(content)
         assert secret not in str(refusal.value)
 
@@ -812,7 +833,7 @@ def test_a_cut_export_is_refused_or_a_prefix(
     whole = parse_export(content)
     try:
         parsed = parse_export(content[: int(share * len(content))])
-    except NotAGoodreadsExport:
+    except UnreadableExport:
         return
     assert parsed.entries == whole.entries[: parsed.rows]
     assert parsed.rows == len(parsed.entries)
@@ -821,7 +842,7 @@ def test_a_cut_export_is_refused_or_a_prefix(
 @given(st.binary() | st.text().map(str.encode))
 @settings(deadline=None)
 def test_arbitrary_bytes_are_refused(content: bytes) -> None:
-    with pytest.raises(NotAGoodreadsExport):
+    with pytest.raises(UnreadableExport):
         parse_export(content)
 
 
@@ -836,19 +857,23 @@ def test_every_row_of_a_damaged_export_is_accounted_for(wounds: list[tuple[int, 
         content = content[:place] + rubbish + content[place:]
     try:
         parsed = parse_export(content)
-    except NotAGoodreadsExport:
+    except UnreadableExport:
         return
     assert parsed.rows == len(parsed.entries) + len(parsed.refused) + len(parsed.duplicates)
 
 
-cells = st.text(max_size=12) | st.text("0123456789/-.+eE ", max_size=12)
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=12) | st.text(
+    "0123456789/-.,#+eE ", max_size=12
+)
 
 
 @given(st.lists(st.lists(cells, min_size=24, max_size=24), min_size=1, max_size=4))
 @settings(deadline=None)
 def test_any_cells_become_an_entry_or_a_refused_row(rows: list[list[str]]) -> None:
     strange = [dict(zip(COLUMNS_B, row, strict=True)) for row in rows]
-    content = export(*strange).replace(b"\0", b"") + export(DUNE).split(b"\n", 1)[1]
+    content = export(*strange)
+    whole = [DUNE | {"Book Id": str(book)} for book in range(len(rows))]
+    content += export(*whole).split(b"\n", 1)[1]
     parsed = parse_export(content)
     assert parsed.rows == len(parsed.entries) + len(parsed.refused) + len(parsed.duplicates)
-    assert parsed.entries[-1].goodreads_id == DUNE["Book Id"]
+    assert parsed.entries[-1].title == DUNE["Title"]

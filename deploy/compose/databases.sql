@@ -1,0 +1,3 @@
+-- Beside the database `dagster`, which the image of Postgres creates itself.
+CREATE DATABASE ledger;
+CREATE DATABASE published;

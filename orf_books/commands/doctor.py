@@ -1,0 +1,159 @@
+"""What is wrong with a set-up, and what to do about it.
+
+Belongs here: the checks of `orf-books doctor`, each of which says what it looked at. Does not
+belong here: printing, and how damage is found and repaired (`resources/tables.py`).
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import httpx
+
+from orf_books.failures import OrfBooksError, RetryLater
+from orf_books.instance import open_instance
+from orf_books.records import activities, books, sessions
+from orf_books.resources.database import current
+from orf_books.resources.ledger import Ledger
+from orf_books.resources.tables import Table, Tables
+from orf_books.settings import Settings
+
+SERVICE_SECONDS = 5.0
+TABLES: tuple[Table[Any], ...] = (*books.TABLES, *activities.TABLES, *sessions.TABLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    is_well: bool
+    detail: str
+    """What was looked at, or what is wrong and what to do."""
+
+
+def examine(settings: Settings, *, repair: bool = False) -> list[Finding]:
+    """Look at everything that the platform needs.
+
+    Args:
+        settings: of the platform.
+        repair: also repair damaged tables; nobody may write to them meanwhile.
+    """
+    checks: dict[str, Callable[[], str]] = {
+        "versions": _versions,
+        "store": lambda: _store(settings),
+        "ledger": lambda: _ledger(settings),
+        "database": lambda: _database(settings),
+        "Dagster home": lambda: _home(settings),
+    }
+    findings = [_finding(name, check) for name, check in checks.items()]
+    if next(one for one in findings if one.check == "store").is_well:
+        findings += _tables(settings, repair=repair)
+    findings += [_finding(name, check) for name, check in _services(settings)]
+    return findings
+
+
+def _finding(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, is_well=True, detail=check())
+    except (OrfBooksError, OSError) as error:
+        return Finding(name, is_well=False, detail=str(error))
+
+
+def _versions() -> str:
+    packages = ("orf-books", "dagster", "polars", "deltalake")
+    return ", ".join(f"{package} {version(package)}" for package in packages)
+
+
+def _store(settings: Settings) -> str:
+    storage = settings.open_storage()
+    key = f"doctor/{uuid.uuid4().hex}"
+    storage.put(key, b"written by orf-books doctor")
+    try:
+        storage.get(key)
+        storage.head(key)
+    finally:
+        storage.delete(key)
+    return f"{storage.url} can be written, read, listed and deleted from."
+
+
+def _ledger(settings: Settings) -> str:
+    Ledger(settings.ledger).seconds_until_turn("doctor")
+    return "Runs can agree on turns, quotas and claims."
+
+
+def _database(settings: Settings) -> str:
+    try:
+        revision = current(settings.published_database.get_secret_value())
+    except RetryLater as error:
+        raise OSError(
+            f"{error} Check ORF_BOOKS_DATABASE_URL; scores are kept and published later."
+        ) from None
+    return f"Its tables are of revision {revision}." if revision else "It has no tables yet."
+
+
+def _home(settings: Settings) -> str:
+    with open_instance(settings) as instance:
+        runs = instance.get_runs_count()
+    return f"{os.environ['DAGSTER_HOME']} holds {runs} runs."
+
+
+def _tables(settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    tables = Tables(settings.open_storage())
+    damaged = [(table, damage) for table in TABLES if (damage := tables.damage(table))]
+    if not damaged:
+        yield Finding("tables", is_well=True, detail=f"All {len(TABLES)} can be read.")
+    for table, damage in damaged:
+        if repair:
+            done = tables.repair(table)
+            yield Finding(f"table {table.name}", is_well=True, detail=f"Repaired. {done.remedy}")
+        else:
+            remedy = "Stop the runs, then `orf-books doctor --repair` rebuilds it from its files."
+            yield Finding(f"table {table.name}", is_well=False, detail=f"{damage} {remedy}")
+
+
+def _services(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "Open Library", lambda: _answers(settings.open_library_url)
+    if settings.google_books_key is None:
+        yield "Google Books", lambda: "Off: set ORF_BOOKS_GOOGLE_BOOKS_KEY to fill gaps from there."
+    else:
+        yield "Google Books", lambda: _google_books(settings)
+    if settings.speech == "services":
+        yield "speech services", lambda: _speech(settings)
+
+
+def _answers(url: str) -> str:
+    try:
+        httpx.head(url, timeout=SERVICE_SECONDS)
+    except httpx.HTTPError as error:
+        raise OSError(
+            f"{url} does not answer ({type(error).__name__}): check the network, a proxy, or the "
+            "address in the settings."
+        ) from None
+    return f"{url} answers."
+
+
+def _google_books(settings: Settings) -> str:
+    answer = _answers(settings.google_books_url)
+    today = datetime.now(UTC).date()
+    spent = Ledger(settings.ledger).spent(settings.google_books_url, today)
+    left = max(0, settings.google_books_daily_quota - spent)
+    return f"{answer} {left} of {settings.google_books_daily_quota} requests are left today."
+
+
+def _speech(settings: Settings) -> str:
+    if settings.deepgram_key is None or settings.wav2vec_url is None:
+        raise OSError(
+            "ORF_BOOKS_SPEECH=services needs ORF_BOOKS_DEEPGRAM_KEY and ORF_BOOKS_WAV2VEC_URL."
+        )
+    urls = (
+        settings.deepgram_url,
+        settings.wav2vec_url,
+        settings.kaldi_general_url,
+        settings.kaldi_partner_url,
+    )
+    return " ".join(_answers(url) for url in urls if url)

@@ -1,0 +1,87 @@
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from orf_books.commands.doctor import Finding, examine
+from orf_books.settings import Settings
+from orf_books_tests.conftest import Call, Platform, export_of, plain_books
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+
+
+def found(settings: Settings, check: str, *, repair: bool = False) -> Finding:
+    (finding,) = (one for one in examine(settings, repair=repair) if one.check == check)
+    return finding
+
+
+def wrong(settings: Settings) -> set[str]:
+    return {finding.check for finding in examine(settings) if not finding.is_well}
+
+
+def test_a_sound_set_up_is_well_and_nothing_is_left_behind(settings: Settings) -> None:
+    assert wrong(settings) == set()
+    assert not list(settings.open_storage().list("doctor/"))
+
+
+def test_a_store_that_is_no_folder_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    broken = settings.model_copy(update={"storage": (tmp_path / "file").as_uri()})
+    assert "store" in wrong(broken)
+
+
+def test_a_damaged_table_is_named_and_repaired(platform: Platform) -> None:
+    platform.ingest("ada", export_of(plain_books()[:2]))
+    log = Path(platform.storage.location("tables/enriched_books/_delta_log"))
+    for file in log.iterdir():
+        file.write_text("{ not a commit")
+    damaged = found(platform.settings, "table enriched_books")
+    assert not damaged.is_well
+    assert "doctor --repair" in damaged.detail
+
+    assert found(platform.settings, "table enriched_books", repair=True).is_well
+
+    assert wrong(platform.settings) == set()
+    assert len(platform.records.with_answers(["1", *platform.statuses()])) == 2
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password(settings: Settings) -> None:
+    url = SecretStr("postgresql+psycopg://someone:hunter2@127.0.0.1:1/nothing")
+    broken = settings.model_copy(update={"database_url": url})
+    database = found(broken, "database")
+    assert not database.is_well
+    assert "ORF_BOOKS_DATABASE_URL" in database.detail
+    assert "hunter2" not in str(examine(broken))
+
+
+def test_a_service_that_does_not_answer_is_named(settings: Settings) -> None:
+    broken = settings.model_copy(update={"open_library_url": NOWHERE})
+    assert wrong(broken) == {"Open Library"}
+
+
+def test_speech_services_without_a_key_are_named(settings: Settings) -> None:
+    broken = settings.model_copy(update={"speech": "services"})
+    assert "ORF_BOOKS_DEEPGRAM_KEY" in found(broken, "speech services").detail
+
+
+def test_a_ledger_that_cannot_be_used_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_bytes(b"no database" * 100)
+    broken = settings.model_copy(update={"ledger": f"sqlite:///{tmp_path / 'ledger'}"})
+    assert "ledger" in wrong(broken)
+
+
+def test_the_command_ends_with_one_where_something_is_wrong(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("doctor").returncode == 0
+    monkeypatch.setenv("ORF_BOOKS_OPEN_LIBRARY_URL", NOWHERE)
+    done = call("doctor")
+    assert done.returncode == 1
+    assert "WRONG  Open Library" in done.stdout
+    assert os.environ["DAGSTER_HOME"] in done.stdout
