@@ -10,16 +10,20 @@ from datetime import datetime
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
+from orf_books.assets.books.step import waits_for_its_turn
 from orf_books.books.exports.reading import parse_export
 from orf_books.failures import FailureCategory, OrfBooksError, RetryLater
 from orf_books.object_keys import export_key, library_data_key
 from orf_books.records.books import BookRecords
 from orf_books.resources.storage import ObjectStorage
+from orf_books.sandbox.behaviour import Service
+from orf_books.sandbox.server import Sandbox
 from orf_books.serve.limits import MOST_BYTES
 from orf_books.serve.worker import BROKE_OFF, MOST_TRIES
 from orf_books.settings import Settings
-from orf_books_tests.conftest import export_of, wait_for
+from orf_books_tests.conftest import export_of, settings_for, wait_for
 from orf_books_tests.serve.served import EXISTING_DASHBOARD, Served, served
 from orf_books_tests.stored_text import objects_mentioning
 
@@ -365,3 +369,16 @@ def test_uploads_are_left_to_a_daemon(here: Served) -> None:
     assert here.status(library)["status"] == "processing"
     here.platform.is_daemon_there = False
     here.wait_until(library)
+
+
+@pytest.mark.slow
+def test_gaps_are_filled_behind_the_dashboard(
+    sandbox: Sandbox, folder: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", folder.location("dagster"))
+    key = SecretStr(sandbox.behaviour.google_key)
+    with served(settings_for(sandbox, folder.url, google_books_key=key)) as here:
+        here.wait_until(here.uploaded(export_of(range(60))))
+        records = BookRecords(folder)
+        wait_for("end of gaps", lambda: not any(map(waits_for_its_turn, records.gaps().values())))
+    assert sandbox.counts.requests(Service.GOOGLE_BOOKS) > 0
