@@ -16,6 +16,7 @@ BENCHMARKS = (
     "memory",
     "activities",
     "scoring",
+    "score_simulation",
     "transcripts",
 )
 

@@ -329,6 +329,55 @@ def roster_suggest(
     print_json(suggest_roster(paths, roster))
 
 
+@app.command()
+def correct(  # noqa: PLR0913, PLR0917 - options
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="Marks that were downloaded from a student's page; or else the options.",
+        ),
+    ] = None,
+    class_id: Annotated[str | None, typer.Option("--class", help="The class.")] = None,
+    session: Annotated[
+        str | None, typer.Option(help="<date>, or <date>/<id> where a day has several sessions.")
+    ] = None,
+    student_id: Annotated[
+        str | None, typer.Option("--student", help="The pseudonymous id.")
+    ] = None,
+    line: Annotated[
+        int | None, typer.Option(help="Line of the transcript on which the utterance begins.")
+    ] = None,
+    skill: Annotated[str | None, typer.Option(help="The skill.")] = None,
+    verdict: Annotated[
+        str, typer.Option(help="`right`, `wrong`, or `missed` to add a finding.")
+    ] = "wrong",
+    by: Annotated[
+        str | None, typer.Option(help="Who says so; default: who is logged in here.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Hand in an educator's verdicts on findings; scores and pages follow."""
+    from orf_books.commands.corrections import correct as hand_in
+    from orf_books.commands.corrections import marks_of, read_marks
+    from orf_books.commands.published_records import actor
+
+    if file:
+        marks = read_marks(file.read_bytes())
+        marks = replace(marks, corrected_by=by) if by else marks
+    else:
+        marks = marks_of(class_id, session, student_id, line, skill, verdict, by or actor())
+    settings = load_settings()
+    document = hand_in(settings, marks, _batch(settings, is_silent=as_json)).as_document()
+    if as_json:
+        print_json(document)
+    else:
+        output.print(table_of_values("Corrected", document))
+
+
 @delete_commands.command("student")
 def delete_student(
     student_id: Annotated[str, typer.Argument(help="The pseudonymous id, as on the roster.")],

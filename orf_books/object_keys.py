@@ -16,6 +16,8 @@ ACTIVITIES = "activities/"
 STORIES = "stories/"
 RAW = "raw/"
 NORMALIZED, SCORES, AGGREGATES = "normalized", "scores", "aggregates"
+CORRECTIONS = "corrections"
+USUAL_RATES = "usual/rates.json"
 CLASS_PAGES = "data/classes/"
 CLASSES_PAGE = "classes.html"
 ACTIVITIES_PAGE = "activities.html"
@@ -165,7 +167,7 @@ def is_session(key: str) -> bool:
 
 
 def session_output_key(stage: str, class_id: str, day: date, job_id: str) -> str:
-    """What a stage made of a session: `NORMALIZED`, `SCORES` or `AGGREGATES`."""
+    """What a stage made of a session, `NORMALIZED`, `SCORES` or `AGGREGATES`; or `CORRECTIONS`."""
     extension = "jsonl" if stage == NORMALIZED else "json"
     return f"{session_outputs_folder(stage, class_id)}{day.isoformat()}/{job_id}.{extension}"
 
@@ -173,6 +175,16 @@ def session_output_key(stage: str, class_id: str, day: date, job_id: str) -> str
 def session_outputs_folder(stage: str, class_id: str) -> str:
     """Where a stage's objects of a class lie."""
     return f"{stage}/{_segment(class_id)}/"
+
+
+def class_tallies_folder() -> str:
+    """Where it lies what each class adds to what is usual."""
+    return "usual/classes/"
+
+
+def class_tally_key(class_id: str) -> str:
+    """What a class adds to what is usual."""
+    return f"{class_tallies_folder()}{_segment(class_id)}.json"
 
 
 def session_refusal_key(session: str) -> str:

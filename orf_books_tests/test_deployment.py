@@ -1,6 +1,7 @@
 """What stands in `deploy/`, as far as it can be tried without a cloud."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,8 +11,12 @@ import dagster as dg
 import pytest
 import sqlalchemy
 import yaml
+from dagster._config import process_config, resolve_to_config_type
 from dagster._core.instance.ref import InstanceRef
+from dagster_aws.ecs import EcsRunLauncher
+from dagster_aws.s3.compute_log_manager import S3ComputeLogManager
 
+from orf_books.dagster_internals.postgres_storage import PooledPostgresStorage
 from orf_books_tests.postgres import PostgresServer
 
 PROJECT = Path(__file__).parent.parent
@@ -58,29 +63,33 @@ def test_instances_differ_from_the_default_one_only_where_they_must(environment:
     assert here.keys() - common(here).keys() == {"storage", "compute_logs", "run_launcher"}
 
 
-@pytest.mark.parametrize("environment", ["aws", "compose"])
 @pytest.mark.usefixtures("variables")
-def test_instances_load(environment: str, postgres_server: PostgresServer, tmp_path: Path) -> None:
-    content = configuration(DEPLOY / environment / "dagster.yaml")
+def test_the_instance_of_compose_loads(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    content = configuration(DEPLOY / "compose" / "dagster.yaml")
     database = content["storage"]["custom"]["config"]["postgres_db"]
-    assert database.pop("port") == 5432
-    # The server of the tests has another port, and no certificate.
-    database.pop("params", None)
-    (tmp_path / "dagster.yaml").write_text(
-        yaml.safe_dump(content).replace(
-            "postgres_db:", f"postgres_db:\n        port: {postgres_server.port}"
-        )
-    )
-    if environment == "aws":
-        # Its launcher asks ECS on being made, so it is only looked at.
-        launcher = InstanceRef.from_dir(str(tmp_path)).run_launcher_data
-        assert launcher is not None
-        assert launcher.config_dict["task_definition"] == {"env": "ORF_BOOKS_RUN_TASK_DEFINITION"}
-        return
+    assert database["port"] == 5432
+    database["port"] = postgres_server.port
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(content))
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert instance.get_runs() == []
         assert type(instance.compute_log_manager).__name__ == "S3ComputeLogManager"
         assert type(instance.event_log_storage).__name__ == "PooledPostgresEventLogStorage"
+
+
+@pytest.mark.usefixtures("variables")
+def test_the_instance_of_aws_is_understood(tmp_path: Path) -> None:
+    shutil.copy(DEPLOY / "aws" / "dagster.yaml", tmp_path)
+    reference = InstanceRef.from_dir(str(tmp_path))
+    # The launcher asks ECS when it is made, so only what it is told is looked at.
+    for part, kind in (
+        (reference.run_launcher_data, EcsRunLauncher),
+        (reference.compute_logs_data, S3ComputeLogManager),
+        (reference.storage_data, PooledPostgresStorage),
+    ):
+        assert part is not None
+        assert part.class_name == kind.__name__
+        expected = resolve_to_config_type(kind.config_type())
+        assert process_config(expected, part.config_dict).errors in (None, [])
 
 
 @pytest.mark.parametrize(

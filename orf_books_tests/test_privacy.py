@@ -203,7 +203,7 @@ class BrokenStorageResource(StorageResource):
 class BrokenDatabase(Database):
     """A database that breaks on what it is given, and says what that was."""
 
-    def publish(self, sessions: Collection[StoredScores]) -> Published:
+    def publish(self, sessions: Collection[StoredScores], *_: object) -> Published:
         raise ValueError(str([one.session.students for one in sessions]), WORDS)
 
 
@@ -450,6 +450,7 @@ def _commands(story: Story) -> None:
     (own / f"{FILE}.csv").write_text(f"Zyqora;{WORDS[0]}\n")
     (own / "Frosnax.pdf").write_text(TXT)
     raw, place = f"raw/5B/{MONDAY}/{FILE}.txt", ("--class", "5B", "--date", str(THURSDAY))
+    finding = ("--student", JEXABEL, "--line", "999", "--skill", "empathy")
     run, retry = ("run", "transcripts", "Vimpletop", *place), ("retry", "transcripts")
     calls = (
         ("upload", "transcripts", f"Vimpletop/{FILE}.txt", *place),
@@ -464,6 +465,8 @@ def _commands(story: Story) -> None:
         ("run", "transcripts", "Vimpletop", "--roster", f"Vimpletop/{FILE}.csv", *place),
         ("evaluate", "transcripts", f"Vimpletop/{FILE}.txt"),
         ("show", "class", "5B", "--purpose", "a test"),
+        ("correct", f"Vimpletop/{FILE}.csv"),
+        ("correct", *place[:2], "--session", str(MONDAY), *finding, "--by", "a test"),
     )
     for arguments in (run, retry, *calls):
         story.command(*arguments)

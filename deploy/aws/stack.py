@@ -285,6 +285,9 @@ class PlatformStack(cdk.Stack):
             performance_insight_encryption_key=self._key if self._size.multi_az else None,
         )
         database.node.add_dependency(log_group)
+        if not self._size.multi_az:
+            why = {"id": "CKV_AWS_157", "comment": "Only production pays for a second zone."}
+            cdk.CfnResource.add_metadata(database.node.default_child, "checkov", {"skip": [why]})
         return database
 
     def _all_secrets(self) -> dict[str, ecs.Secret]:

@@ -23,32 +23,32 @@ def class_document(settings: Settings, class_id: str, purpose: str) -> dict[str,
         RetryLater: the database does not answer, so that nothing can be logged.
     """
     database = _database(settings)
-    database.log_access(_access("show class", class_id, purpose))
+    database.log_access(access_of("show class", class_id, purpose))
     figures = database.class_aggregates(class_id)
     return {
         "class_id": class_id,
         "figures": [
             {
-                "from": one.window_start.isoformat(),
-                "to": one.window_end.isoformat(),
-                "figure": one.metric_name,
-                "value": one.metric_value,
-                "suppressed": one.is_suppressed,
+                "from": figure.window_start.isoformat(),
+                "to": figure.window_end.isoformat(),
+                "figure": figure.metric_name,
+                "value": figure.metric_value,
+                "suppressed": figure.is_suppressed,
             }
-            for one in figures
+            for figure in figures
         ],
     }
 
 
 def student_document(settings: Settings, student_id: str, purpose: str) -> dict[str, Any]:
-    """Assessments and evidence of a student.
+    """Assessments, evidence and corrections of a student.
 
     Raises:
         RetryLater: the database does not answer, so that nothing can be logged.
     """
     student_id = student_id.strip().lower()
     records = _database(settings).student_records(
-        student_id, _access("show student", student_id, purpose)
+        student_id, access_of("show student", student_id, purpose)
     )
     return {"student_id": student_id} | asdict(records)
 
@@ -58,7 +58,8 @@ def actor() -> str:
     return getpass.getuser()
 
 
-def _access(action: str, record: str, purpose: str) -> Access:
+def access_of(action: str, record: str, purpose: str) -> Access:
+    """The entry of the access log for what somebody does at the command line."""
     return Access(
         actor=actor(),
         role="operator",

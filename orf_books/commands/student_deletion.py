@@ -26,6 +26,7 @@ from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance
 from orf_books.object_keys import (
     AGGREGATES,
+    CORRECTIONS,
     NORMALIZED,
     SCORES,
     class_folder,
@@ -54,6 +55,8 @@ from orf_books.transcripts.publication import Access, Deletion
 from orf_books.transcripts.roster import Roster, is_student_id, read_roster
 from orf_books.transcripts.score_document import read_scores
 from orf_books.transcripts.submission import metadata_of_key
+
+_STAGES = (NORMALIZED, SCORES, AGGREGATES, CORRECTIONS)
 
 
 class NotAllDeletedError(OrfBooksError):
@@ -254,7 +257,7 @@ def _without_student(
 
 def _made_of(storage: ObjectStorage, class_id: str) -> Iterator[str]:
     """Keys of all objects that were made of the sessions of a class."""
-    folders = [session_outputs_folder(one, class_id) for one in (NORMALIZED, SCORES, AGGREGATES)]
+    folders = [session_outputs_folder(one, class_id) for one in _STAGES]
     folders += [student_pages_folder(class_id), rejected_sessions_folder(class_id)]
     for folder in folders:
         yield from [stored.key for stored in storage.list(folder)]

@@ -2,7 +2,8 @@
 
 Belongs here: what the page says, in which order and in which words. Does not belong here: figures
 and which of them may be shown (`orf_books/transcripts/aggregates.py`), one student's page
-(`student_page.py`), storage. Nobody is named, and no student is quoted.
+(`student_page.py`), storage. No student is quoted, and nobody is named but by the reader's own
+browser, from a roster file that is opened in the page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +15,19 @@ from urllib.parse import quote
 
 from orf_books.failures import FailureCategory
 from orf_books.object_keys import class_page_key, student_page_key
-from orf_books.pages.class_parts import days_of_several_sessions, latest_trends
+from orf_books.pages.class_parts import (
+    SameSessions,
+    days_of_several_sessions,
+    latest_trends,
+    windows_by_sessions,
+)
 from orf_books.pages.parts import choices
 from orf_books.pages.templating import page_template
 from orf_books.transcripts.aggregates import SMALLEST_GROUP, ClassAggregate, StudentTrend
+from orf_books.transcripts.corrections import MeasuredPrecision
 from orf_books.transcripts.problems import ErrorCode, WarningCode
 from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.usual import SHIPPED, Usual
 from orf_books.transcripts.windows import Window
 
 
@@ -42,11 +50,11 @@ _STATUS_NAMES: Mapping[SessionStatus, str] = {
 }
 _REMEDIES: Mapping[SessionStatus, str] = {
     SessionStatus.SCORED: "",
-    SessionStatus.NOT_PUBLISHED: "Its scores are kept. Publish it again; that scores nothing anew.",
+    SessionStatus.NOT_PUBLISHED: "Its scores are kept. Publish it again; nothing is scored again.",
     SessionStatus.REFUSED: "Correct the file or the roster, and upload it again.",
     SessionStatus.FAILED: "Run it again; if it fails again, look at its log.",
 }
-_SCORING_NAMES: Mapping[str, str] = {"yes": "With a score", "no": "Too little said"}
+_SCORING_NAMES: Mapping[str, str] = {"yes": "With a score", "no": "Without any score"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,29 +120,37 @@ class ClassReport:
     """Everybody who was heard, in any order."""
     sessions: Sequence[SessionLine] = ()
     """In any order."""
+    usual: Usual = SHIPPED
+    """What scores are measured against."""
+    precision: Mapping[Skill, MeasuredPrecision] = field(default_factory=dict)
+    """Of findings in this store, as educators judged them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownSkill:
-    """One skill of a class over a window; figures of fewer than five students are None."""
+    """One skill of a class over a window."""
 
     skill: Skill
-    average: float | None
-    deviation: float | None
-    growth: float | None
-    has_growth: bool
-    """Whether anybody was heard in the window before."""
+    found: float
+    score: float | None
+    """None where nothing was found, as `low` and `high`."""
+    low: float | None
+    high: float | None
+    change: float | None
+    """Against the window before; None where nothing was found in one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownWindow:
     """A class over a window; all is None where fewer than five students were scored."""
 
-    window: Window
+    same: SameSessions
     students: float | None
+    """Who said enough for a score."""
     coverage: float | None
-    """Share of those heard who said enough for a score."""
-    evidence: float | None
+    """Their share of those who were heard."""
+    utterances: float | None
+    """Of these students."""
     skills: Sequence[ShownSkill]
 
 
@@ -146,7 +162,12 @@ class ShownStudent:
     address: str
     """Of their page."""
     trends: Mapping[str, StudentTrend]
-    """By skill, of those with an average."""
+    """By skill."""
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether there is any score."""
+        return any(trend.score for trend in self.trends.values())
 
 
 def render_class_page(report: ClassReport) -> str:
@@ -160,10 +181,10 @@ def render_class_page(report: ClassReport) -> str:
         report=report,
         skills=list(Skill),
         smallest_group=SMALLEST_GROUP,
-        windows=list(_shown_windows(report.aggregates)),
+        windows=list(_shown_windows(report)),
         students=sorted(students, key=lambda shown: shown.line.student_id),
         scorings=choices(
-            ("yes" if shown.trends else "no" for shown in students), _SCORING_NAMES.__getitem__
+            ("yes" if shown.is_scored else "no" for shown in students), _SCORING_NAMES.__getitem__
         ),
         sessions=sorted(
             report.sessions, key=lambda session: (session.day, session.session_id), reverse=True
@@ -176,27 +197,33 @@ def render_class_page(report: ClassReport) -> str:
     )
 
 
-def _shown_windows(aggregates: Sequence[ClassAggregate]) -> Iterator[ShownWindow]:
+def _shown_windows(report: ClassReport) -> Iterator[ShownWindow]:
     """The windows that end last, the shortest first."""
-    end = max((row.window_end for row in aggregates), default=None)
-    latest = [row for row in aggregates if row.window_end == end]
-    for start in sorted({row.window_start for row in latest}, reverse=True):
-        figures = {row.metric_name: row.metric_value for row in latest if row.window_start == start}
+    figures: dict[Window, dict[str, float | None]] = {}
+    for row in report.aggregates:
+        window = Window(row.window_start, row.window_end)
+        figures.setdefault(window, {})[row.metric_name] = row.metric_value
+    end = max((window.end for window in figures), default=None)
+    latest = [window for window in figures if window.end == end]
+    days = {session.day for session in report.sessions if session.utterances is not None}
+    for same in windows_by_sessions(latest, days):
+        of_window = figures[same.window]
         yield ShownWindow(
-            window=Window(start, latest[0].window_end),
-            students=figures["n_students"],
-            coverage=figures["coverage"],
-            evidence=figures["evidence_count"],
+            same,
+            students=of_window["n_students"],
+            coverage=of_window["coverage"],
+            utterances=of_window["utterances"],
             skills=[
                 ShownSkill(
                     skill,
-                    average=figures[f"avg_{skill}"],
-                    deviation=figures[f"sd_{skill}"],
-                    growth=figures.get(f"growth_{skill}"),
-                    has_growth=f"growth_{skill}" in figures,
+                    found,
+                    score=of_window.get(f"score_{skill}"),
+                    low=of_window.get(f"low_{skill}"),
+                    high=of_window.get(f"high_{skill}"),
+                    change=of_window.get(f"change_{skill}"),
                 )
                 for skill in Skill
-                if f"avg_{skill}" in figures
+                if (found := of_window.get(f"found_{skill}")) is not None
             ],
         )
 
@@ -207,5 +234,5 @@ def _shown_student(class_id: str, line: StudentLine) -> ShownStudent:
     return ShownStudent(
         line,
         address=quote(str(key.relative_to(PurePosixPath(class_page_key(class_id)).parent))),
-        trends={skill: trend for skill, trend in longest.items() if trend.average is not None},
+        trends=longest,
     )

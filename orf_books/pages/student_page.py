@@ -2,7 +2,8 @@
 
 Belongs here: what the page says, in which order and in which words. Does not belong here: scores
 and evidence themselves (`orf_books/transcripts`), taking names out of quotes
-(`orf_books/transcripts/redaction.py`), storage. The student is not named.
+(`orf_books/transcripts/redaction.py`), storage. The student is not named but by the reader's own
+browser, from a roster file that is opened in the page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +13,19 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from orf_books.object_keys import class_page_key
-from orf_books.pages.class_parts import days_of_several_sessions, latest_trends
+from orf_books.pages.class_parts import (
+    SameSessions,
+    days_of_several_sessions,
+    latest_trends,
+    windows_by_sessions,
+)
 from orf_books.pages.templating import page_template
 from orf_books.transcripts.aggregates import StudentTrend
 from orf_books.transcripts.firing import Tier
+from orf_books.transcripts.quotes import Quote
+from orf_books.transcripts.scored_session import Judged, SkillScore
 from orf_books.transcripts.skills import Skill
-from orf_books.transcripts.windows import Window
+from orf_books.transcripts.usual import SHIPPED, Usual
 
 _TIER_NAMES: Mapping[Tier, str] = {
     Tier.STRONG: "strong",
@@ -36,10 +44,7 @@ class SessionScores:
     day: date
     utterances: int
     words: int
-    scores: Mapping[Skill, float | None]
-    """From 0 to 10; None where the student said too little to tell."""
-    confidences: Mapping[Skill, float]
-    """From 0 to 1."""
+    skills: Mapping[Skill, SkillScore] = field(repr=False)
     model_version: str
     """Of the detector."""
 
@@ -54,9 +59,12 @@ class ShownEvidence:
     day: date
     line_number: int
     """Physical line of the raw file, from 1."""
-    quote: str = field(repr=False)
-    """Nobody is named in it any more."""
+    place: str
+    """Of the utterance, for corrections: `<line>:<n>`."""
+    quote: Quote = field(repr=False)
     rationale: str = field(repr=False)
+    judged: Judged | None = None
+    """What an educator said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ class StudentReport:
     """Over any windows; the page shows those that end last."""
     evidence: Sequence[ShownEvidence] = field(default=(), repr=False)
     """In any order."""
+    usual: Usual = SHIPPED
+    """What scores are measured against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,9 @@ class Point:
     """As a percentage of the chart's width."""
     y: float | None
     """As a percentage of its height, from above; None where there is no score."""
-    confidence: float
+    highest: float | None
+    """Where its interval ends above."""
+    lowest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +103,18 @@ class ShownSkill:
 
     skill: Skill
     points: Sequence[Point]
-    trends: Mapping[Window, StudentTrend]
+    trends: Sequence[tuple[SameSessions, StudentTrend]]
     """The shortest window first."""
     evidence: Mapping[str, Sequence[ShownEvidence]]
     """By how sure it is, the surest first; of each the latest first."""
 
+    is_insufficient: bool
+    """Whether the student said too little in every session."""
+
     @property
-    def is_insufficient(self) -> bool:
-        """Whether the student said too little in every session."""
-        return all(point.y is None for point in self.points)
+    def has_scores(self) -> bool:
+        """Whether there is anything to draw."""
+        return any(point.y is not None for point in self.points)
 
     @property
     def evidence_count(self) -> int:
@@ -114,44 +129,58 @@ def render_student_page(report: StudentReport) -> str:
     """
     sessions = sorted(report.sessions, key=lambda session: (session.day, session.session_id))
     trends = latest_trends(report.trends)
+    windows = windows_by_sessions(trends, {session.day for session in sessions})
     return page_template("student.html.jinja").render(
         report=report,
         class_address=quote(PurePosixPath(class_page_key(report.class_id)).name),
         sessions=sessions,
         ambiguous_days=days_of_several_sessions(session.day for session in sessions),
-        skills=list(_shown_skills(sessions, trends, report.evidence)),
-        windows=list(trends),
+        skills=list(
+            _shown_skills(sessions, [(same, trends[same.window]) for same in windows], report)
+        ),
+        windows=windows,
         versions=len({session.model_version for session in sessions}),
     )
 
 
 def _shown_skills(
     sessions: Sequence[SessionScores],
-    trends: Mapping[Window, Mapping[str, StudentTrend]],
-    evidence: Sequence[ShownEvidence],
+    trends: Sequence[tuple[SameSessions, Mapping[str, StudentTrend]]],
+    report: StudentReport,
 ) -> Iterator[ShownSkill]:
     for skill in Skill:
         found = sorted(
-            (one for one in evidence if one.skill is skill),
-            key=lambda one: (-one.day.toordinal(), one.session_id, one.line_number),
+            (evidence for evidence in report.evidence if evidence.skill is skill),
+            key=lambda evidence: (
+                -evidence.day.toordinal(),
+                evidence.session_id,
+                evidence.line_number,
+            ),
         )
         yield ShownSkill(
             skill,
             points=[
-                _point(at, len(sessions), session.scores[skill], session.confidences[skill])
+                _point(at, len(sessions), session.skills[skill])
                 for at, session in enumerate(sessions)
             ],
-            trends={
-                window: by_skill[skill] for window, by_skill in trends.items() if skill in by_skill
-            },
+            trends=[(same, by_skill[skill]) for same, by_skill in trends if skill in by_skill],
             evidence={
-                name: [one for one in found if one.tier is tier]
+                name: [evidence for evidence in found if evidence.tier is tier]
                 for tier, name in _TIER_NAMES.items()
             },
+            is_insufficient=all(session.skills[skill].is_insufficient for session in sessions),
         )
 
 
-def _point(at: int, sessions: int, score: float | None, confidence: float) -> Point:
+def _point(at: int, sessions: int, skill: SkillScore) -> Point:
     """Sessions stand at equal distances, each in the middle of its own."""
-    y = None if score is None else round(100 * (1 - score / _HIGHEST_SCORE), 1)
-    return Point(round(100 * (at + 0.5) / sessions, 2), y, confidence)
+    return Point(
+        round(100 * (at + 0.5) / sessions, 2),
+        _height(skill.score),
+        highest=_height(skill.high),
+        lowest=_height(skill.low),
+    )
+
+
+def _height(score: float | None) -> float | None:
+    return None if score is None else round(100 * (1 - score / _HIGHEST_SCORE), 1)

@@ -7,12 +7,14 @@ Belongs here: loading what evidence is looked up in. Does not belong here: looki
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from orf_books.failures import FixInput
 from orf_books.records.raw_sessions import naming_session
 from orf_books.records.sessions import SessionRow
-from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 
 if TYPE_CHECKING:
     from orf_books.transcripts.resolution import Resolution
+    from orf_books.transcripts.utterance import Utterance
 
 
 def resolve_stored(storage: ObjectStorage, rows: Iterable[SessionRow]) -> "Resolution":
@@ -34,3 +36,13 @@ def resolve_stored(storage: ObjectStorage, rows: Iterable[SessionRow]) -> "Resol
             content = storage.get(scored.source_key)
         total += resolve(content, session, scored)
     return total
+
+
+def utterances_of(storage: ObjectStorage, row: SessionRow) -> "tuple[Utterance, ...]":
+    """What was said in a session; nothing where that is gone or damaged."""
+    from orf_books.transcripts.normalised import read_normalised
+
+    try:
+        return read_normalised(storage.get(row.normalized_key)).session.utterances
+    except (ObjectNotFoundError, FixInput):
+        return ()

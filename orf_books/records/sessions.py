@@ -17,9 +17,18 @@ from typing import Any, ClassVar
 
 from orf_books.batches.report import BatchReport
 from orf_books.failures import OrfBooksError
-from orf_books.object_keys import AGGREGATES, NORMALIZED, SCORES, session_output_key
+from orf_books.object_keys import (
+    AGGREGATES,
+    CORRECTIONS,
+    NORMALIZED,
+    SCORES,
+    session_output_key,
+    session_outputs_folder,
+)
 from orf_books.partition_keys import class_of_session, day_of_session
+from orf_books.records.corrections import corrections_states
 from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
+from orf_books.records.usual import usual_in
 from orf_books.resources.tables import Table
 
 ACCEPTED, REFUSED, WITHDRAWN = "accepted", "refused", "withdrawn"
@@ -198,6 +207,8 @@ class ClassSessions:
     failures: Mapping[str, FailedItem]
     """Those that failed at last; they may have scores of an earlier version."""
     unpublished_keys: frozenset[str]
+    basis: str = ""
+    """Changes with corrections of the class, and with what its scores are measured against."""
 
     @property
     def unpublished(self) -> list[SessionRow]:
@@ -207,7 +218,7 @@ class ClassSessions:
     @property
     def scores_state(self) -> str:
         """Changes with the scores."""
-        return _digest([(row.key, row.job_id) for row in self.rows])
+        return _digest([(row.key, row.job_id) for row in self.rows], self.basis)
 
     @property
     def state(self) -> str:
@@ -259,6 +270,7 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
         sessions = self.latest(requested)
         failures = self.failed_since(sessions, requested)
         published = {(row.key, row.job_id) for row in self.publications() if row.is_published}
+        corrections, usual = corrections_states(self.storage), usual_in(self.storage).state
         found: dict[str, ClassSessions] = {}
         for class_id, keys in _by_class(sessions.keys() | failures.keys()).items():
             rows = [sessions[key] for key in keys if key in sessions]
@@ -268,6 +280,7 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
                 tuple(reversed(counted.values())),
                 {key: failures[key] for key in keys if key in failures},
                 frozenset(row.key for row in rows if (row.key, row.job_id) not in published),
+                usual + corrections.get(session_outputs_folder(CORRECTIONS, class_id), ""),
             )
         return found
 
@@ -316,6 +329,19 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
                     now,
                     failure.category.value if failure else None,
                     str(failure) if failure else None,
+                )
+                for row in rows
+            ],
+        )
+
+    def publish_again(self, rows: Iterable[SessionRow], reason: str) -> None:
+        """Store that what is published of sessions is no longer what should be."""
+        now = datetime.now(UTC)
+        self._tables.append(
+            publications,
+            [
+                Publication(
+                    row.key, row.job_id, is_published=False, tries=0, tried_at=now, problem=reason
                 )
                 for row in rows
             ],

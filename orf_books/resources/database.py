@@ -1,12 +1,12 @@
 """The published tables in Postgres, or in a file where there is no server.
 
-Belongs here: one transaction for each thing that happens to the tables, and what a database that
-refuses means. Does not belong here: what the rows say (`orf_books/transcripts/publication.py`), the
-columns (`published_tables.py`).
+Belongs here: one transaction for each kind of change, and what errors of the database mean. Does
+not belong here: what the rows say (`orf_books/transcripts/publication.py`), the columns
+(`published_tables.py`).
 
-Every transaction that writes waits for the one before it: figures of a class are summed up from
-all rows of the class, so none may come in between. Nothing that a row holds gets into a message:
-errors of the driver quote rows and are never passed on.
+Transactions that write run one after the other: the figures of a class are computed from all its
+rows, so none may change meanwhile. No content of a row gets into a message: the driver's errors
+quote rows and are never passed on.
 """
 
 import logging
@@ -32,6 +32,7 @@ from orf_books.resources.published_tables import (
     ACCESS_LOG,
     ASSESSMENTS,
     CLASS_AGGREGATES,
+    CORRECTIONS,
     CREATED_AT,
     DELETION_LOG,
     EVIDENCE,
@@ -39,17 +40,21 @@ from orf_books.resources.published_tables import (
 )
 from orf_books.resources.tables import Row
 from orf_books.transcripts.aggregates import ClassAggregate, StudentScore, class_aggregates
+from orf_books.transcripts.corrections import Correction
 from orf_books.transcripts.publication import (
     Access,
     Assessment,
+    CorrectionRow,
     Deletion,
     Evidence,
     assessments_of,
+    correction_rows,
     evidence_of,
     session_id,
     student_scores,
 )
 from orf_books.transcripts.scored_session import StoredScores
+from orf_books.transcripts.usual import SHIPPED, Usual
 
 # SQLAlchemy would log rows for whoever logs everything.
 logging.getLogger(f"sqlalchemy.engine.Engine.{__name__}").setLevel(logging.WARNING)
@@ -114,6 +119,7 @@ class StudentRecords:
 
     assessments: list[Assessment]
     evidence: list[Evidence] = field(repr=False)
+    corrections: list[CorrectionRow]
 
 
 def upgrade(url: str) -> str | None:
@@ -154,11 +160,21 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def publish(self, sessions: Collection[StoredScores]) -> Published:
+    def publish(
+        self,
+        sessions: Collection[StoredScores],
+        corrections: Collection[Correction] = (),
+        usual: Usual = SHIPPED,
+    ) -> Published:
         """Write what was found in the sessions, and the figures of their classes: all or nothing.
 
         Publishing again changes nothing. A newer run over the same file replaces what an older one
         published, never the other way round. Scores from before a student's deletion are left out.
+
+        Args:
+            sessions: as educators corrected them.
+            corrections: of these educators.
+            usual: what scores are measured against.
         """
         with _writing(self._engine) as connection:
             newest = _newest(connection, sessions)
@@ -184,7 +200,8 @@ class Database:
                 ),
             )
             _tidy_students(connection, {row.student_id for row in assessments})
-            _sum_up(connection, {one.session.class_id for one in newest})
+            _add_corrections(connection, corrections)
+            _sum_up(connection, {scores.session.class_id for scores in newest}, usual)
         return Published(len(newest), len(sessions) - len(newest), len(assessments), len(evidence))
 
     def delete_student(self, deletion: Deletion) -> Deleted:
@@ -192,17 +209,17 @@ class Database:
 
         What was disclosed to whom must stay on record: the log of accesses names the deletion
         instead of the student, and the log of deletions alone keeps the pseudonymous id. Without
-        the roster nothing leads from it to a person.
+        the roster nothing leads from it to a person. Figures of classes are against shipped rates
+        until they are published again.
         """
-        of_student = ASSESSMENTS.c.student_id == deletion.student_id
         with _writing(self._engine) as connection:
-            found = _records(connection, of_student)
+            found = _records(connection, deletion.student_id)
             deleted = Deleted(len(found.assessments), len(found.evidence))
-            # Assessments and evidence go with the student.
+            # Assessments, evidence and corrections go with the student.
             connection.execute(
                 sa.delete(STUDENTS).where(STUDENTS.c.student_id == deletion.student_id)
             )
-            _sum_up(connection, {row.class_id for row in found.assessments})
+            _sum_up(connection, {row.class_id for row in found.assessments}, SHIPPED)
             _forget_accesses(connection, deletion)
             connection.execute(
                 _insert(connection, DELETION_LOG).on_conflict_do_nothing(),
@@ -214,7 +231,7 @@ class Database:
         """All that is published of a student; who wants to know is logged, or nothing is told."""
         with _writing(self._engine) as connection:
             connection.execute(sa.insert(ACCESS_LOG), _values(access))
-            return _records(connection, ASSESSMENTS.c.student_id == student_id)
+            return _records(connection, student_id)
 
     def class_aggregates(self, class_id: str) -> list[ClassAggregate]:
         """The figures of a class."""
@@ -306,25 +323,47 @@ def _tidy_students(connection: sa.Connection, assessed: Collection[str]) -> None
     connection.execute(sa.delete(STUDENTS).where(~sa.exists().where(of_student)))
 
 
-def _sum_up(connection: sa.Connection, classes: Iterable[str]) -> None:
+def _add_corrections(connection: sa.Connection, corrections: Collection[Correction]) -> None:
+    """Add corrections of students of whom something is published."""
+    students = set(
+        connection.scalars(
+            sa.select(STUDENTS.c.student_id).where(
+                STUDENTS.c.student_id.in_({one.student_id for one in corrections})
+            )
+        )
+    )
+    rows = [_values(row) for row in correction_rows(corrections) if row.student_id in students]
+    if rows:
+        connection.execute(_insert(connection, CORRECTIONS).on_conflict_do_nothing(), rows)
+
+
+def _sum_up(connection: sa.Connection, classes: Iterable[str], usual: Usual) -> None:
     """Make the figures of the classes those of their published scores."""
     for class_id in classes:
         of_class = CLASS_AGGREGATES.c.class_id == class_id
-        rows = class_aggregates(_scores(connection, class_id))
+        rows = class_aggregates(_scores(connection, class_id), usual)
         _replace(connection, CLASS_AGGREGATES, rows, of_class)
 
 
 def _scores(connection: sa.Connection, class_id: str) -> Iterator[StudentScore]:
     of_class = ASSESSMENTS.c.class_id == class_id
-    counts = connection.execute(
-        sa.select(EVIDENCE.c.assessment_id, EVIDENCE.c.skill, sa.func.count())
+    sums = connection.execute(
+        sa.select(
+            EVIDENCE.c.assessment_id,
+            EVIDENCE.c.skill,
+            sa.func.count(),
+            sa.func.sum(EVIDENCE.c.score_contrib),
+        )
         .join(ASSESSMENTS)
         .where(of_class)
         .group_by(EVIDENCE.c.assessment_id, EVIDENCE.c.skill)
     )
     return student_scores(
         _rows(connection, Assessment, of_class),
-        {(assessment_id, skill): count for assessment_id, skill, count in counts},
+        {
+            (assessment_id, skill): (count, round(float(weight or 0), 3))
+            for assessment_id, skill, count, weight in sums
+        },
     )
 
 
@@ -337,8 +376,8 @@ def _forget_accesses(connection: sa.Connection, deletion: Deletion) -> None:
     )
     for access_id, record_ids in found.all():
         forgotten = [
-            f"deletion {deletion.deletion_id}" if one == deletion.student_id else one
-            for one in record_ids
+            f"deletion {deletion.deletion_id}" if record_id == deletion.student_id else record_id
+            for record_id in record_ids
         ]
         connection.execute(
             sa.update(ACCESS_LOG)
@@ -347,11 +386,13 @@ def _forget_accesses(connection: sa.Connection, deletion: Deletion) -> None:
         )
 
 
-def _records(connection: sa.Connection, of_student: sa.ColumnElement[bool]) -> StudentRecords:
+def _records(connection: sa.Connection, student_id: str) -> StudentRecords:
+    of_student = ASSESSMENTS.c.student_id == student_id
     its_assessments = sa.select(ASSESSMENTS.c.assessment_id).where(of_student)
     return StudentRecords(
         _rows(connection, Assessment, of_student),
         _rows(connection, Evidence, EVIDENCE.c.assessment_id.in_(its_assessments)),
+        _rows(connection, CorrectionRow, CORRECTIONS.c.student_id == student_id),
     )
 
 
@@ -360,6 +401,7 @@ def _records(connection: sa.Connection, of_student: sa.ColumnElement[bool]) -> S
 _TABLES: dict[type[Row], sa.Table] = {
     Assessment: ASSESSMENTS,
     Evidence: EVIDENCE,
+    CorrectionRow: CORRECTIONS,
     ClassAggregate: CLASS_AGGREGATES,
 }
 

@@ -5,6 +5,7 @@ these tables (`migrations/`, which change together with them), transactions (`da
 """
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -57,6 +58,13 @@ def _required(name: str, *, index: bool = False) -> Column[str]:
     return Column(name, Text, nullable=False, index=index)
 
 
+def _reference(target: Column[Any]) -> Column[str]:
+    """A column of the same name; its row goes with the row that it refers to."""
+    return Column(
+        target.name, _ID, ForeignKey(target, ondelete="CASCADE"), nullable=False, index=True
+    )
+
+
 def _moment(name: str) -> Column[datetime]:
     return Column(name, UtcTime, nullable=False)
 
@@ -81,18 +89,16 @@ ASSESSMENTS = Table(
     METADATA,
     Column("assessment_id", _ID, primary_key=True),
     Column("session_id", _ID, nullable=False, index=True),
-    Column(
-        "student_id",
-        _ID,
-        ForeignKey(STUDENTS.c.student_id, ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _reference(STUDENTS.c.student_id),
     _required("class_id", index=True),
     Column("assessed_on", Date, nullable=False, index=True),
     _required("model_version"),
     *(_number(skill.value, 4, 2) for skill in Skill),
     *(_number(f"confidence_{skill}", 4, 3) for skill in Skill),
+    *(_number(f"{end}_{skill}", 4, 2) for end in ("low", "high") for skill in Skill),
+    # Both null in rows from before revision 0002, whose scores mean another thing.
+    Column("utterance_count", Integer),
+    Column("usual", Text),
     _required("job_id"),
     _required("source_sha256"),
     _required("config_hash"),
@@ -107,13 +113,7 @@ EVIDENCE = Table(
     "evidence",
     METADATA,
     Column("evidence_id", _ID, primary_key=True),
-    Column(
-        "assessment_id",
-        _ID,
-        ForeignKey(ASSESSMENTS.c.assessment_id, ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _reference(ASSESSMENTS.c.assessment_id),
     _required("skill", index=True),
     _required("span_text"),
     _required("span_location"),
@@ -125,6 +125,24 @@ EVIDENCE = Table(
     _number("score_contrib", 5, 3),
     _created_at(),
     UniqueConstraint("assessment_id", "skill", "utterance_id", "start_char", "end_char"),
+)
+
+CORRECTIONS = Table(
+    "corrections",
+    METADATA,
+    Column("correction_id", Text, primary_key=True),
+    _reference(STUDENTS.c.student_id),
+    _required("class_id", index=True),
+    _required("session"),
+    _required("place"),
+    _required("skill", index=True),
+    _required("verdict"),
+    Column("tier", Text),
+    _required("model_version"),
+    _required("corrected_by", index=True),
+    _moment("corrected_at"),
+    _created_at(),
+    CheckConstraint("verdict IN ('right', 'wrong', 'missed')"),
 )
 
 CLASS_AGGREGATES = Table(

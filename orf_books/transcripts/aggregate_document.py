@@ -13,6 +13,8 @@ from datetime import date
 from typing import Any
 
 from orf_books.transcripts.aggregates import ClassAggregate, StudentTrend
+from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.usual import SHIPPED, Usual
 from orf_books.transcripts.windows import Window, windows_ending_with
 
 
@@ -38,7 +40,12 @@ class ClassFigures:
 
 
 def write_aggregates(
-    figures: Mapping[Window, ClassFigures], *, job_id: str, class_id: str, day: date
+    figures: Mapping[Window, ClassFigures],
+    *,
+    job_id: str,
+    class_id: str,
+    day: date,
+    usual: Usual = SHIPPED,
 ) -> bytes:
     """The document; the same bytes for the same arguments.
 
@@ -47,11 +54,17 @@ def write_aggregates(
         job_id: the run that scored the session.
         class_id: of the session.
         day: of the session; its week ends the windows.
+        usual: what scores are measured against.
     """
     document = {
         "job_id": job_id,
         "class_id": class_id,
         "date": day.isoformat(),
+        "usual": {
+            "source": usual.source,
+            "utterances": usual.utterances,
+            "rates": {skill: usual.rates[skill].rate for skill in Skill},
+        },
         "windows": [
             _window_document(window, figures.get(window, ClassFigures((), ())))
             for window in windows_ending_with(day)
@@ -72,12 +85,16 @@ def _window_document(window: Window, figures: ClassFigures) -> dict[str, Any]:
 
 def _student_documents(trends: Iterable[StudentTrend]) -> dict[str, dict[str, Any]]:
     by_student: dict[str, dict[str, Any]] = {}
-    for one in trends:
-        by_student.setdefault(one.student_id, {})[one.skill] = {
-            "average": one.average,
-            "growth": one.growth,
-            "confidence": one.confidence,
-            "session_count": one.session_count,
-            "evidence_count": one.evidence_count,
+    for trend in trends:
+        by_student.setdefault(trend.student_id, {})[trend.skill] = {
+            "score": trend.score.value if trend.score else None,
+            "low": trend.score.low if trend.score else None,
+            "high": trend.score.high if trend.score else None,
+            "growth": trend.growth,
+            "is_growth_clear": trend.is_growth_clear,
+            "confidence": trend.score.confidence if trend.score else None,
+            "session_count": trend.session_count,
+            "evidence_count": trend.tally.found,
+            "utterances": trend.tally.utterances,
         }
     return dict(sorted(by_student.items()))

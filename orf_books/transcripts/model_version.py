@@ -5,9 +5,10 @@ belong here: the detector; nothing slow is loaded for its name.
 """
 
 import json
+from dataclasses import astuple
 from importlib.metadata import version
 
-from orf_books.transcripts import cues, firing, student_scores
+from orf_books.transcripts import cues, firing, student_scores, usual
 from orf_books.transcripts.encoder_versions import checksum
 from orf_books.transcripts.exemplars import exemplar_file
 from orf_books.transcripts.head import Head, read_head, write_head
@@ -43,10 +44,10 @@ def config_hash() -> str:
     return checksum(
         json.dumps(
             (
-                student_scores.BASE_RATES,
-                student_scores.PRIOR_UTTERANCES,
+                {skill: astuple(rate) for skill, rate in usual.SHIPPED.rates.items()},
                 student_scores.LEAST_UTTERANCES,
-                student_scores.HALF_SURE_UTTERANCES,
+                student_scores.SCORE_STEP,
+                student_scores.INTERVAL,
             )
         )
     )

@@ -1,10 +1,10 @@
-"""What is published of scored sessions: rows of tables, whose ids anyone can work out again.
+"""What is published of scored sessions: rows of tables, whose ids are derived from their content.
 
-Belongs here: what a row holds, and which row a thing always is. Does not belong here: writing them
+Belongs here: what a row holds, and how its id is derived. Does not belong here: writing rows
 (`orf_books/resources/database.py`), figures of classes (`aggregates.py`).
 
-No row holds a name. Of a person there is the pseudonymous id alone; what a student said stands in
-evidence, and nowhere else.
+No row holds a student's name, only the pseudonymous id. What a student said is in `evidence` and
+nowhere else. Corrections name the educator who made them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +13,10 @@ from datetime import date, datetime
 from uuid import UUID, uuid5
 
 from orf_books.transcripts.aggregates import StudentScore
-from orf_books.transcripts.scored_session import ScoredSession, StoredScores
+from orf_books.transcripts.corrections import Correction
+from orf_books.transcripts.scored_session import ScoredSession, StoredScores, tally_of
 from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.student_scores import Tally
 
 _NAMESPACE = UUID("6a0d5a5e-3f0c-4b1e-9d57-0f4a3f1f6c11")
 
@@ -39,6 +41,21 @@ class Assessment:
     confidence_adaptability: float | None
     confidence_self_regulation: float | None
     confidence_empathy: float | None
+    low_collaboration: float | None
+    low_communication: float | None
+    low_adaptability: float | None
+    low_self_regulation: float | None
+    low_empathy: float | None
+    high_collaboration: float | None
+    high_communication: float | None
+    high_adaptability: float | None
+    high_self_regulation: float | None
+    high_empathy: float | None
+    utterance_count: int | None
+    """That could show a skill; None in rows of an earlier version, whose scores mean another
+    thing."""
+    usual: str | None
+    """What scores are measured against: `shipped` or `learned` rates; None likewise."""
     job_id: str
     source_sha256: str
     config_hash: str
@@ -61,6 +78,26 @@ class Evidence:
     utterance_id: str
     rationale: str = field(repr=False)
     score_contrib: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """A row of `corrections`: what an educator said of a finding."""
+
+    correction_id: str
+    student_id: str
+    class_id: str
+    session: str
+    """Partition of the session."""
+    place: str
+    """Of the utterance, `<line>:<n>`."""
+    skill: str
+    verdict: str
+    """`right`, `wrong` or `missed`."""
+    tier: str | None
+    model_version: str
+    corrected_by: str
+    corrected_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +153,10 @@ def assessments_of(scores: StoredScores) -> Iterator[Assessment]:
             scored_at=scores.scored_at,
             **{skill: _rounded(skills[skill].score, 2) for skill in Skill},
             **{f"confidence_{skill}": _rounded(skills[skill].confidence, 3) for skill in Skill},
+            **{f"low_{skill}": _rounded(skills[skill].low, 2) for skill in Skill},
+            **{f"high_{skill}": _rounded(skills[skill].high, 2) for skill in Skill},
+            utterance_count=student.scorable_count,
+            usual=session.usual,
         )
 
 
@@ -141,8 +182,26 @@ def evidence_of(scores: StoredScores) -> Iterator[Evidence]:
                 )
 
 
+def correction_rows(corrections: Iterable[Correction]) -> Iterator[CorrectionRow]:
+    """The rows of `corrections`."""
+    for correction in corrections:
+        yield CorrectionRow(
+            correction_id=correction.correction_id,
+            student_id=correction.student_id,
+            class_id=correction.class_id,
+            session=correction.session,
+            place=correction.place,
+            skill=correction.skill,
+            verdict=correction.verdict,
+            tier=correction.tier,
+            model_version=correction.model_version,
+            corrected_by=correction.corrected_by,
+            corrected_at=correction.corrected_at,
+        )
+
+
 def scores_of(scores: StoredScores) -> Iterator[StudentScore]:
-    """The scores of a session, for sums over them, as exact as in rows of `assessments`."""
+    """What was heard and found in a session, for sums over it, as exact as in the tables."""
     session = scores.session
     for student_id, student in session.students.items():
         for skill, score in student.skills.items():
@@ -151,31 +210,29 @@ def scores_of(scores: StoredScores) -> Iterator[StudentScore]:
                 session.class_id,
                 session.day,
                 skill,
-                score=_rounded(score.score, 2),
-                confidence=round(score.confidence, 3),
-                evidence_count=len(score.evidence),
+                tally_of(score.evidence, score.utterances),
             )
 
 
 def student_scores(
-    assessments: Iterable[Assessment], evidence_counts: Mapping[tuple[str, str], int]
+    assessments: Iterable[Assessment], evidence: Mapping[tuple[str, str], tuple[int, float]]
 ) -> Iterator[StudentScore]:
-    """The scores in rows of `assessments`, for sums over them.
+    """What was heard and found according to rows of `assessments`, for sums over it.
 
     Args:
         assessments: the rows.
-        evidence_counts: rows of `evidence` by assessment id and skill; what is not in it has none.
+        evidence: the number and the weight of rows of `evidence`, by assessment id and skill; what
+            is not in it has none.
     """
     for row in assessments:
         for skill in Skill:
+            found, weight = evidence.get((row.assessment_id, skill), (0, 0.0))
             yield StudentScore(
                 row.student_id,
                 row.class_id,
                 row.assessed_on,
                 skill,
-                score=getattr(row, skill),
-                confidence=getattr(row, f"confidence_{skill}"),
-                evidence_count=evidence_counts.get((row.assessment_id, skill), 0),
+                None if row.utterance_count is None else Tally(row.utterance_count, found, weight),
             )
 
 

@@ -2,6 +2,9 @@
 
 Belongs here: writing and reading that document. Does not belong here: the scores
 (`scored_session.py`). It quotes students, so it is for those who may see their records.
+
+Documents of earlier versions lack some fields and are read all the same; their scores are worked
+out anew wherever they are used (`corrections.py`).
 """
 
 import json
@@ -13,6 +16,7 @@ from orf_books.transcripts.cues import VetoReason
 from orf_books.transcripts.firing import Tier
 from orf_books.transcripts.scored_session import (
     Evidence,
+    Judged,
     ScoredSession,
     ScoredStudent,
     SkillScore,
@@ -20,6 +24,7 @@ from orf_books.transcripts.scored_session import (
     VoidedHit,
 )
 from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.usual import UsualSource
 
 
 def write_scores(scores: StoredScores) -> bytes:
@@ -31,9 +36,13 @@ def write_scores(scores: StoredScores) -> bytes:
         "date": scored.day.isoformat(),
         "model_version": scored.model_version,
         "config_hash": scored.config_hash,
+        "usual": scored.usual,
         "generated_at": scores.scored_at.isoformat(),
-        "students": {student: _student_document(one) for student, one in scored.students.items()},
-        "voided": [_voided_document(one) for one in scored.voided],
+        "students": {
+            student: _student_document(scored_student)
+            for student, scored_student in scored.students.items()
+        },
+        "voided": [_voided_document(hit) for hit in scored.voided],
         "metadata": {
             "line_count": scored.utterance_count,
             "normalized_key": scores.normalized_key,
@@ -61,8 +70,9 @@ def read_scores(content: bytes) -> StoredScores:
             model_version=document["model_version"],
             config_hash=document["config_hash"],
             utterance_count=metadata["line_count"],
-            students={name: _student(one) for name, one in document["students"].items()},
+            students={name: _student(student) for name, student in document["students"].items()},
             voided=tuple(map(_voided, document["voided"])),
+            usual=UsualSource(document.get("usual", UsualSource.SHIPPED)),
         )
         return StoredScores(
             session,
@@ -77,10 +87,10 @@ def read_scores(content: bytes) -> StoredScores:
 
 def _student_document(student: ScoredStudent) -> dict[str, Any]:
     return {
-        "scores": {skill: _score_document(one) for skill, one in student.skills.items()},
+        "scores": {skill: _score_document(score) for skill, score in student.skills.items()},
         "evidence": {
-            skill: [_evidence_document(found) for found in one.evidence]
-            for skill, one in student.skills.items()
+            skill: [_evidence_document(found) for found in score.evidence]
+            for skill, score in student.skills.items()
         },
         "utterance_count": student.utterance_count,
         "scorable_count": student.scorable_count,
@@ -98,6 +108,9 @@ def _student(document: dict[str, Any]) -> ScoredStudent:
                 document["scores"][skill]["score"],
                 document["scores"][skill]["confidence"],
                 tuple(_evidence(skill, found) for found in document["evidence"][skill]),
+                document["scorable_count"],
+                document["scores"][skill].get("low"),
+                document["scores"][skill].get("high"),
             )
             for skill in Skill
         },
@@ -107,8 +120,12 @@ def _student(document: dict[str, Any]) -> ScoredStudent:
 def _score_document(score: SkillScore) -> dict[str, Any]:
     return {
         "score": score.score,
+        "low": score.low,
+        "high": score.high,
         "confidence": score.confidence,
         "evidence_count": len(score.evidence),
+        "utterances": score.utterances,
+        "nothing_found": score.is_nothing_found,
         "insufficient_evidence": score.is_insufficient,
     }
 
@@ -125,10 +142,12 @@ def _evidence_document(found: Evidence) -> dict[str, Any]:
         "tier": found.tier,
         "cue": found.cue,
         "exemplar_id": found.exemplar_id,
+        "exemplar": found.exemplar,
         "similarity": found.similarity,
         "margin": found.margin,
         "rationale": found.rationale,
         "score_contrib": found.contribution,
+        "judged": found.judged,
     }
 
 
@@ -148,6 +167,8 @@ def _evidence(skill: Skill, document: dict[str, Any]) -> Evidence:
         document["similarity"],
         document["margin"],
         document["score_contrib"],
+        document.get("exemplar", ""),
+        Judged(judged) if (judged := document.get("judged")) else None,
     )
 
 

@@ -8,8 +8,10 @@ Only students on the roster are scored; teachers and unknown speakers never are.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 
 from orf_books.transcripts.detection import Judgement, Judgements, SkillDetector, shipped_detector
+from orf_books.transcripts.exemplars import exemplars
 from orf_books.transcripts.firing import LEAST_WORDS, tier
 from orf_books.transcripts.model_version import config_hash
 from orf_books.transcripts.problems import WarningCode
@@ -22,7 +24,7 @@ from orf_books.transcripts.scored_session import (
 )
 from orf_books.transcripts.sentences import Span, sentence_spans, word_spans
 from orf_books.transcripts.skills import Skill
-from orf_books.transcripts.student_scores import score_confidence, skill_score
+from orf_books.transcripts.usual import SHIPPED, Usual
 from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
 
 LANGUAGE = "en"
@@ -30,12 +32,15 @@ LANGUAGE = "en"
 _DECIMALS = 3
 
 
-def score_session(session: Session, detector: SkillDetector | None = None) -> ScoredSession:
+def score_session(
+    session: Session, detector: SkillDetector | None = None, usual: Usual = SHIPPED
+) -> ScoredSession:
     """Score every student of a session; the same session gets the same scores.
 
     Args:
         session: the utterances of everybody.
         detector: the one that is shipped where none is given.
+        usual: what scores are measured against.
     """
     detector = detector or shipped_detector()
     by_student: defaultdict[str, list[Utterance]] = defaultdict(list)
@@ -43,13 +48,19 @@ def score_session(session: Session, detector: SkillDetector | None = None) -> Sc
         if utterance.speaker_role is SpeakerRole.STUDENT and utterance.student_id is not None:
             by_student[utterance.student_id].append(utterance)
     scorable = {
-        student: [one for one in utterances if _is_scorable(one)]
+        student: [utterance for utterance in utterances if _is_scorable(utterance)]
         for student, utterances in sorted(by_student.items())
     }
-    flat = [one for utterances in scorable.values() for one in utterances]
-    judged = dict(zip(map(id, flat), detector.judge([one.text for one in flat]), strict=True))
+    flat = [utterance for utterances in scorable.values() for utterance in utterances]
+    judged = dict(
+        zip(map(id, flat), detector.judge([utterance.text for utterance in flat]), strict=True)
+    )
     students = {
-        student: _scored(by_student[student], [(one, judged[id(one)]) for one in utterances])
+        student: _scored(
+            by_student[student],
+            [(utterance, judged[id(utterance)]) for utterance in utterances],
+            usual,
+        )
         for student, utterances in scorable.items()
     }
     return ScoredSession(
@@ -63,17 +74,18 @@ def score_session(session: Session, detector: SkillDetector | None = None) -> Sc
         students=students,
         voided=tuple(
             VoidedHit(
-                one.utterance_id,
-                one.line_number,
+                utterance.utterance_id,
+                utterance.line_number,
                 skill,
                 said.voided.reason,
                 said.voided.probability,
                 said.voided.cue,
             )
-            for one in flat
-            for skill, said in judged[id(one)].items()
+            for utterance in flat
+            for skill, said in judged[id(utterance)].items()
             if said.voided
         ),
+        usual=usual.source,
     )
 
 
@@ -88,30 +100,24 @@ def _is_scorable(utterance: Utterance) -> bool:
 
 
 def _scored(
-    said: Sequence[Utterance], judged: Sequence[tuple[Utterance, Judgements]]
+    said: Sequence[Utterance], judged: Sequence[tuple[Utterance, Judgements]], usual: Usual
 ) -> ScoredStudent:
-    lang_confs = [utterance.lang_conf for utterance, _ in judged]
     return ScoredStudent(
         utterance_count=len(said),
         scorable_count=len(judged),
         words_spoken=sum(len(utterance.text.split()) for utterance in said),
         skills={
-            skill: _skill_score(skill, [(one, of[skill]) for one, of in judged], lang_confs)
+            skill: SkillScore.of(
+                [
+                    found
+                    for utterance, judgements in judged
+                    if (found := _evidence(skill, utterance, judgements[skill]))
+                ],
+                len(judged),
+                usual.rates[skill],
+            )
             for skill in Skill
         },
-    )
-
-
-def _skill_score(
-    skill: Skill, judged: Sequence[tuple[Utterance, Judgement]], lang_confs: Sequence[float]
-) -> SkillScore:
-    evidence = tuple(
-        found for one, judgement in judged if (found := _evidence(skill, one, judgement))
-    )
-    return SkillScore(
-        score=skill_score(skill, [one.contribution for one in evidence], len(judged)),
-        confidence=score_confidence([judgement.chance for _, judgement in judged], lang_confs),
-        evidence=evidence,
     )
 
 
@@ -133,10 +139,20 @@ def _evidence(skill: Skill, utterance: Utterance, judgement: Judgement) -> Evide
         similarity=found.similarity,
         margin=found.margin,
         contribution=round(judgement.chance, _DECIMALS),
+        exemplar=_exemplar_texts().get(found.exemplar_id, ""),
     )
+
+
+@cache
+def _exemplar_texts() -> dict[str, str]:
+    return {exemplar.exemplar_id: exemplar.text for exemplar in exemplars()}
 
 
 def _sentence_around(span: Span, text: str) -> str:
     """From the start of the sentence in which a span begins to the end of that in which it ends."""
-    touched = [one for one in sentence_spans(text) if one.start < span.end and span.start < one.end]
+    touched = [
+        sentence
+        for sentence in sentence_spans(text)
+        if sentence.start < span.end and span.start < sentence.end
+    ]
     return Span(touched[0].start, touched[-1].end).of(text)

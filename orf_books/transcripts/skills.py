@@ -4,6 +4,7 @@ Belongs here: which there are, in the order in which tables list them. Does not 
 shows them (`cue_patterns.json`, `exemplars.json`).
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -20,3 +21,9 @@ class Skill(StrEnum):
     """Steers own feelings, impulses, attention or effort."""
     EMPATHY = "empathy"
     """Sees, shares or minds what someone else feels."""
+
+
+SKILL_NAMES: Mapping[Skill, str] = {
+    skill: skill.value.replace("_", "-").capitalize() for skill in Skill
+}
+"""As people read them."""

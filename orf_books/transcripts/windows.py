@@ -37,6 +37,10 @@ class Window:
             yield monday
             monday += _WEEK
 
+    def holds(self, day: date) -> bool:
+        """Whether a day is in it."""
+        return self.start <= day <= self.end
+
 
 def monday_of(day: date) -> date:
     """The first day of the day's ISO week."""

@@ -1,6 +1,7 @@
 """Events of partitions, as storages are given them, and what is asked of a storage."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -19,6 +20,7 @@ from dagster._core.events import (
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqlEventLogStorage
 
+from orf_books_tests.conftest import wait_for
 from orf_books_tests.dagster_internals.items import CODE_VERSION, DATA_VERSION, ITEM
 
 
@@ -128,3 +130,20 @@ def answers(storage: SqlEventLogStorage) -> dict[str, Any]:
         "latest of asset": storage.get_latest_materialization_events([ITEM]),
         "dynamic": storage.get_dynamic_partitions("items"),
     }
+
+
+def heard_while_writing(watching: SqlEventLogStorage, writing: SqlEventLogStorage) -> list[str]:
+    """What somebody who watches a run hears while another process writes three lines of it."""
+    heard: list[str] = []
+    writing.store_event(log_line("run-1", "before"))
+
+    def hear(event: EventLogEntry, _cursor: str) -> None:
+        heard.append(event.user_message)
+
+    watching.watch("run-1", None, hear)
+    for text in ["first", "second"]:
+        writing.store_event(log_line("run-1", text))
+        wait_for(f"{text} line", partial(heard.count, text))
+    watching.end_watch("run-1", hear)
+    writing.dispose()
+    return heard

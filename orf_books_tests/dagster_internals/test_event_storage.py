@@ -28,6 +28,7 @@ from orf_books_tests.dagster_internals.events import (
     answers,
     failed_event,
     failures,
+    heard_while_writing,
     in_one_batch,
     log_line,
     materialized_event,
@@ -374,20 +375,5 @@ def _assert_sound(folder: Path) -> None:
 def test_who_watches_a_run_hears_of_its_events_soon(
     pooled: PooledSqliteEventLogStorage, tmp_path: Path, writer: MakeStorage
 ) -> None:
-    heard: list[str] = []
     other = writer(str(tmp_path / "events"))
-    other.store_event(log_line("run-1", "before"))
-
-    def hear(event: EventLogEntry, _cursor: str) -> None:
-        heard.append(event.user_message)
-
-    pooled.watch("run-1", None, hear)
-    for text in ["first", "second"]:
-        other.store_event(log_line("run-1", text))
-        deadline = time.monotonic() + 10
-        while text not in heard and time.monotonic() < deadline:
-            time.sleep(0.01)
-    pooled.end_watch("run-1", hear)
-    other.dispose()
-
-    assert heard == ["before", "first", "second"]
+    assert heard_while_writing(pooled, other) == ["before", "first", "second"]

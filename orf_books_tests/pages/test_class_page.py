@@ -27,8 +27,11 @@ from orf_books.transcripts.aggregates import (
     class_aggregates,
     student_trends,
 )
+from orf_books.transcripts.corrections import MeasuredPrecision
 from orf_books.transcripts.problems import ErrorCode, WarningCode
 from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.student_scores import Tally, score
+from orf_books.transcripts.usual import SHIPPED, Usual, UsualSource
 from orf_books_tests.pages.html_page import Page
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -40,12 +43,20 @@ ATTACK = '"><script>alert(1)</script>'
 
 
 def scores(
-    values: Sequence[float | None], day: date = DAY, skills: Sequence[Skill] = tuple(Skill)
+    found: Sequence[int | None], day: date = DAY, skills: Sequence[Skill] = (Skill.EMPATHY,)
 ) -> list[StudentScore]:
+    """So much found of each student in 400 utterances; None where too little was said."""
     return [
-        StudentScore(student, CLASS, day, skill, value, 0.41, 2)
-        for student, value in zip(STUDENTS, values, strict=False)
-        for skill in skills
+        StudentScore(student, CLASS, day, skill, tally)
+        for student, each in zip(STUDENTS, found, strict=False)
+        for skill in Skill
+        for tally in [
+            Tally(2)
+            if each is None
+            else Tally(400, each, 0.7 * each)
+            if skill in skills
+            else Tally(400)
+        ]
     ]
 
 
@@ -79,7 +90,7 @@ def failed(session_id: str = "session-2", **changes: object) -> SessionLine:
     )
 
 
-EVERYBODY = scores([2, 4, 6, 8, 10, None])
+EVERYBODY = scores([2, 4, 0, 8, 10, None])
 
 
 def report(of: Sequence[StudentScore] = EVERYBODY, **changes: object) -> ClassReport:
@@ -141,7 +152,8 @@ def test_it_says_what_the_figures_are_not() -> None:
     for words in (
         "no grade and no diagnosis",
         "they were not compared with teachers",
-        "5 is usual",
+        "5 is as often as usual",
+        "Where nothing was found there is no score",
         "sarcasm",
         "empathy without words for it",
         "tasks shared out without words for a group",
@@ -163,42 +175,77 @@ def test_a_class_without_sessions_says_so() -> None:
 
 
 def test_there_is_a_card_for_each_window_that_ends_with_the_latest_week() -> None:
-    found = page([*scores([9] * 6, DAY - 20 * WEEK), *EVERYBODY])
+    days = [DAY - 20 * WEEK, DAY - 8 * WEEK, DAY - 2 * WEEK, DAY]
+    found = page(
+        [each for day in days for each in scores([9] * 6, day)],
+        sessions=[session(str(day), day=day) for day in days],
+    )
     assert [text.strip() for text in found.inside("h3")] == ["1 week", "4 weeks", "12 weeks"]
     assert "12 weeks 31 Aug 2026 to 22 Nov 2026" in found.spoken
 
 
+def test_windows_that_hold_the_same_sessions_are_shown_once() -> None:
+    assert [text.strip() for text in page().inside("h3")] == ["1, 4 and 12 weeks"]
+    earlier = DAY - 2 * WEEK
+    two = page(
+        [*scores([9] * 6, earlier), *EVERYBODY],
+        sessions=[session(), session("session-0", day=earlier)],
+    )
+    assert [text.strip() for text in two.inside("h3")] == ["1 week", "4 and 12 weeks"]
+
+
 def test_a_window_has_the_figures_of_the_class() -> None:
+    expected = score(Tally(2000, 24, 16.8), SHIPPED.rates[Skill.EMPATHY])
+    assert expected is not None
     spoken = page().spoken
-    assert "Collaboration 6.0 3.2 nobody was heard before" in spoken
-    assert "Students scored 5 Share of those heard (coverage) 83.3%" in spoken
-    assert "Findings (evidence) 50" in spoken
+    assert (
+        f"Empathy 24 {expected.value:.1f} between {expected.low:.1f} and {expected.high:.1f}"
+        " nothing to compare with"
+    ) in spoken
+    assert "Students who said enough 5 Share of those heard (coverage) 83.3%" in spoken
+    assert "Their utterances 2,000" in spoken
 
 
-def test_growth_has_a_sign() -> None:
-    grown = page([*scores([4] * 5, DAY - WEEK), *scores([6.5] * 5)])
-    assert "Empathy 6.5 0.0 +2.5" in grown.spoken
-    shrunk = page([*scores([6.5] * 5, DAY - WEEK), *scores([4] * 5)])
-    assert "Empathy 4.0 0.0 \N{MINUS SIGN}2.5" in shrunk.spoken
+def test_a_skill_of_which_nothing_was_found_says_so_and_has_no_number() -> None:
+    assert "Collaboration 0 nothing found nothing to compare with" in page().spoken
+
+
+def test_a_change_has_a_sign() -> None:
+    of = [*scores([1] * 5, DAY - WEEK), *scores([9] * 5)]
+    sessions = [session("session-0", day=DAY - WEEK), session()]
+    assert re.search(r"Empathy 45 [^+]* \+\d\.\d", page(of, sessions=sessions).spoken)
+    shrunk = [*scores([9] * 5, DAY - WEEK), *scores([1] * 5)]
+    assert re.search(
+        "Empathy 5 [^+]* \N{MINUS SIGN}\\d\\.\\d", page(shrunk, sessions=sessions).spoken
+    )
 
 
 def test_figures_of_fewer_than_five_students_are_neither_shown_nor_missing() -> None:
     spoken = page(scores([2, 4, 6, 8, None])).spoken
-    assert spoken.count("Fewer than 5 students were scored, so no figure is shown.") == 3
-    assert "Students scored" not in spoken
-    assert "nobody was heard before" not in spoken
+    assert spoken.count("Fewer than 5 students said enough, so no figure is shown.") == 1
+    assert "Students who said enough" not in spoken
+    assert "nothing to compare with" not in spoken
 
 
-def test_one_withheld_skill_says_why_among_others() -> None:
-    few = scores([5] * 4, skills=[Skill.EMPATHY])
-    spoken = page([*scores([5] * 5, skills=[Skill.COLLABORATION]), *few]).spoken
-    assert "Collaboration 5.0 0.0 nobody was heard before" in spoken
-    assert "Empathy fewer than 5 students" in spoken
+def test_a_change_against_too_few_students_is_not_told() -> None:
+    of = [*scores([4] * 4, DAY - WEEK), *scores([6] * 5)]
+    sessions = [session("session-0", day=DAY - WEEK), session()]
+    assert "nothing to compare with" in page(of, sessions=sessions).spoken
 
 
-def test_growth_against_too_few_students_is_withheld() -> None:
-    spoken = page([*scores([4] * 4, DAY - WEEK), *scores([6] * 5)]).spoken
-    assert "Empathy 6.0 0.0 fewer than 5 students" in spoken
+def test_it_says_where_what_is_usual_comes_from() -> None:
+    assert "measured in published lessons of other schools" in page().spoken
+    learned = Usual(UsualSource.LEARNED, SHIPPED.rates, 12_345, 210, 9)
+    spoken = page(usual=learned).spoken
+    assert "learned from 12,345 utterances of 210 students in 9 classes here" in spoken
+    assert "Usual: 15 in 100 utterances." in spoken
+
+
+def test_it_says_how_often_educators_found_the_detector_right() -> None:
+    assert "No educator here has checked a finding yet." in page().spoken
+    spoken = page(precision={Skill.EMPATHY: MeasuredPrecision(7, 10, 2)}).spoken
+    assert "Educators here have checked 10 findings" in spoken
+    assert "Empathy 7 of 10 right (between 40 and 89 %), 2 missed." in spoken
 
 
 def test_windows_that_end_earlier_are_not_shown() -> None:
@@ -209,16 +256,22 @@ def test_windows_that_end_earlier_are_not_shown() -> None:
 # The students.
 
 
-def test_a_student_has_score_confidence_and_counts() -> None:
+def test_a_student_has_score_interval_and_counts() -> None:
+    expected = score(Tally(400, 2, 1.4), SHIPPED.rates[Skill.EMPATHY])
+    assert expected is not None
     html = render_class_page(report())
-    assert "2.0 conf. 0.41" in Page(html).spoken
+    spoken = f"{expected.value:.1f} between {expected.low:.1f} and {expected.high:.1f}"
+    assert spoken in Page(html).spoken
     assert "3 1,200 9,000" in Page(html).spoken
-    assert 'data-value="2.0"' in html
+    assert f'data-value="{expected.value}"' in html
 
 
-def test_growth_of_a_student_stands_beside_the_confidence() -> None:
-    spoken = page([*scores([4], DAY - 12 * WEEK), *scores([3.2])]).spoken
-    assert "3.2 change \N{MINUS SIGN}0.8, conf. 0.41" in spoken
+def test_growth_of_a_student_says_whether_it_is_clear() -> None:
+    spoken = page([*scores([1], DAY - 12 * WEEK), *scores([3])]).spoken
+    assert re.search(r"; change \+\d\.\d, not clear", spoken)
+    clear = page([*scores([1], DAY - 12 * WEEK), *scores([40])]).spoken
+    assert "; change +" in clear
+    assert "not clear " not in clear
 
 
 def test_too_little_said_is_no_score() -> None:
@@ -226,6 +279,24 @@ def test_too_little_said_is_no_score() -> None:
     assert Page(html).spoken.count("too little said") == len(Skill)
     assert html.count('data-value=""') == len(Skill)
     assert Page(html).all("tr", **{"data-scored": "no"})
+
+
+def test_nothing_found_is_no_score_and_says_how_much_was_heard() -> None:
+    html = render_class_page(report(scores([0])))
+    assert Page(html).spoken.count("nothing found in 400") == len(Skill)
+    assert html.count('data-value=""') == len(Skill)
+
+
+def test_names_come_only_from_a_file_that_the_reader_opens() -> None:
+    html = render_class_page(report())
+    found = Page(html)
+    assert {str(one["data-student"]) for one in found.all("bdi")} == set(STUDENTS)
+    (opener,) = [form for form in found.all("form") if "data-roster" in form]
+    assert "hidden" in opener
+    (script,) = found.inside("script")
+    for sending in ("fetch(", "XMLHttpRequest", "sendBeacon", "localStorage", "sessionStorage"):
+        assert sending not in script
+    assert "Nothing of it is stored or sent" in html
 
 
 def test_every_student_is_reached_by_a_link_and_known_by_the_whole_id() -> None:
@@ -244,9 +315,9 @@ def test_students_can_be_searched_filtered_and_sorted() -> None:
     html = render_class_page(report())
     found = Page(html)
     assert [option["value"] for option in found.all("option")] == ["", "scored:yes", "scored:no"]
-    assert "With a score (5)" in found.inside("option")
+    assert "With a score (4)" in found.inside("option")
     assert len(re.findall("data-sort=", html)) == 1 + len(Skill) + 3
-    (controls,) = found.all("form")
+    (controls,) = [form for form in found.all("form") if "data-controls" in form]
     assert "hidden" in controls
     assert all(heading.get("scope") for heading in found.all("th"))
 

@@ -19,7 +19,10 @@ from orf_books.pages.student_page import (
 )
 from orf_books.transcripts.aggregates import StudentScore, student_trends
 from orf_books.transcripts.firing import Tier
+from orf_books.transcripts.quotes import Quote, QuotedTurn
+from orf_books.transcripts.scored_session import Judged, SkillScore
 from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.student_scores import Tally
 from orf_books_tests.pages.html_page import Page
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -30,16 +33,27 @@ STUDENT = "a1b2c3d4-0000-4000-8000-000000000001"
 ATTACK = '"><script>alert(1)</script>'
 
 
+def skill_score(value: float | None, utterances: int = 12) -> SkillScore:
+    """A score with an interval; None where too little was said, or nothing was found in it."""
+    if value is None:
+        return SkillScore(None, 0.0, (), utterances)
+    return SkillScore(value, 0.41, (), utterances, value - 1, value + 1)
+
+
 def session(
-    value: float | None, day: date = DAY, session_id: str = "session-1", version: str = "1.0.0"
+    value: float | None,
+    day: date = DAY,
+    session_id: str = "session-1",
+    version: str = "1.0.0",
+    utterances: int = 2,
 ) -> SessionScores:
+    score = skill_score(value, utterances if value is None else 12)
     return SessionScores(
         session_id=session_id,
         day=day,
         utterances=12,
         words=90,
-        scores=dict.fromkeys(Skill, value),
-        confidences=dict.fromkeys(Skill, 0.0 if value is None else 0.41),
+        skills=dict.fromkeys(Skill, score),
         model_version=version,
     )
 
@@ -51,17 +65,20 @@ def evidence(quote: str, **changes: object) -> ShownEvidence:
         session_id="session-1",
         day=DAY,
         line_number=17,
-        quote=quote,
-        rationale="closest cue sentence empathy-003",
+        place="17:1",
+        quote=Quote(quote),
+        rationale="It is like the example “How are you?”.",
     )
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
 def report(*sessions: SessionScores, **changes: object) -> StudentReport:
     scores = [
-        StudentScore(STUDENT, CLASS, one.day, skill, one.scores[skill], 0.41, 1)
+        StudentScore(STUDENT, CLASS, one.day, skill, tally)
         for one in sessions
-        for skill in Skill
+        for skill, score in one.skills.items()
+        # So many findings as the score is high: trends do not depend on scores of sessions.
+        for tally in [Tally(score.utterances, round(score.score or 0), 0.7 * (score.score or 0))]
     ]
     whole = StudentReport(CLASS, STUDENT, NOW, sessions, student_trends(scores))
     return replace(whole, **changes)  # type: ignore[arg-type]
@@ -167,32 +184,45 @@ def test_each_chart_has_a_point_for_each_session_and_none_across_a_gap() -> None
     assert len([line for line in joined if "class" not in line]) == len(Skill)
 
 
-def test_a_surer_score_is_a_larger_point() -> None:
-    unsure = replace(session(5, DAY - WEEK), confidences=dict.fromkeys(Skill, 0.1))
-    smaller, larger = page(unsure, session(5)).all("circle")[:2]
-    assert float(smaller["r"] or 0) < float(larger["r"] or 0)
+def test_each_point_has_the_range_of_its_score() -> None:
+    found = page(session(5))
+    (point, *_) = found.all("line", **{"class": "range"})
+    assert (point["y1"], point["y2"]) == ("40.0%", "60.0%")
+    assert len(found.all("line", **{"class": "range"})) == len(Skill)
 
 
 def test_the_table_says_all_that_the_charts_show() -> None:
     spoken = Page(render_student_page(LIVELY)).spoken
-    assert "18 Nov 2026 6.5 conf. 0.41 6.5 conf. 0.41" in spoken
+    assert "18 Nov 2026 6.5 between 5.5 and 7.5 6.5 between 5.5 and 7.5" in spoken
     assert "17 Nov 2026" + " too little said" * len(Skill) + " 12 90" in spoken
     assert spoken.index("18 Nov 2026 6.5") < spoken.index("11 Nov 2026 4.0")
 
 
-def test_averages_of_all_windows_have_growth_and_confidence() -> None:
+def test_every_window_has_a_score_its_interval_and_growth() -> None:
     spoken = Page(render_student_page(LIVELY)).spoken
-    assert "1 week 6.5 change +2.5, conf. 0.41" in spoken
-    assert "4 weeks 5.2 conf. 0.41" in spoken
-    assert "12 weeks 5.2 conf. 0.41" in spoken
+    assert re.search(r"1 week \d\.\d between \d\.\d and \d\.\d; change [+±]\d\.\d", spoken)
+    assert re.search(r"4 and 12 weeks \d\.\d between \d\.\d and \d\.\d ", spoken)
     assert "whole weeks that end on 22 Nov 2026" in spoken
 
 
-def test_too_little_said_is_insufficient_and_no_score() -> None:
+def test_windows_that_hold_the_same_sessions_are_shown_once() -> None:
+    spoken = page(session(5)).spoken
+    assert spoken.count("1, 4 and 12 weeks") == len(Skill)
+    assert "4 weeks" not in spoken
+
+
+def test_too_little_said_is_no_score() -> None:
     found = page(session(None))
-    assert found.spoken.count("Insufficient evidence for a score") == 2 * len(Skill)
+    assert found.spoken.count("Too little was said in every session for a score.") == len(Skill)
     assert not found.all("circle")
-    assert "1 week too little said" in found.spoken
+    assert "1, 4 and 12 weeks too little said" in found.spoken
+
+
+def test_nothing_found_is_no_score_and_says_how_much_was_heard() -> None:
+    found = page(session(None, utterances=40))
+    assert found.spoken.count("Nothing was found in any session.") == len(Skill)
+    assert "1, 4 and 12 weeks nothing found in 40" in found.spoken
+    assert not found.all("circle")
 
 
 def test_another_version_of_the_detector_is_said() -> None:
@@ -207,9 +237,38 @@ def test_another_version_of_the_detector_is_said() -> None:
 def test_evidence_says_what_was_said_where_and_why() -> None:
     spoken = page(session(5), evidence=[evidence("Are you sad?")]).spoken
     assert (
-        "“Are you sad?” Strong 18 Nov 2026 , line 17. Why: closest cue sentence empathy-003"
+        "“Are you sad?” Strong 18 Nov 2026 , line 17. Why: It is like the example “How are you?”."
         in spoken
     )
+
+
+def test_a_quote_stands_between_the_turns_before_and_after_it() -> None:
+    quote = Quote(
+        "Are you sad?",
+        [QuotedTurn("Teacher", "Who can help?")],
+        [QuotedTurn("Another student", "A bit.")],
+    )
+    spoken = page(session(5), evidence=[replace(evidence(""), quote=quote)]).spoken
+    assert "Teacher: Who can help? “Are you sad?” Another student: A bit. Strong" in spoken
+
+
+def test_what_an_educator_said_of_a_finding_is_shown() -> None:
+    spoken = page(session(5), evidence=[evidence("Sad?", judged=Judged.CONFIRMED)]).spoken
+    assert "“Sad?” Confirmed 18 Nov 2026" in spoken
+
+
+def test_findings_can_be_marked_and_a_missed_one_added_without_sending_anything() -> None:
+    html = render_student_page(LIVELY)
+    found = Page(html)
+    assert [one["data-place"] for one in found.all("li") if "data-place" in one] == ["17:1"] * 2
+    assert len(found.all("button", **{"data-verdict": "wrong"})) == 2
+    (form,) = [one for one in found.all("form") if "data-correcting" in one]
+    assert (form["data-class"], form["data-of"]) == (CLASS, STUDENT)
+    assert "hidden" in form
+    (script,) = found.inside("script")
+    assert "new Blob" in script
+    for sending in ("fetch(", "XMLHttpRequest", "sendBeacon", "localStorage", "sessionStorage"):
+        assert sending not in script
 
 
 def test_the_surest_evidence_comes_first_and_the_rest_is_labelled() -> None:

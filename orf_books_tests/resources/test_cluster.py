@@ -14,7 +14,7 @@ import pytest
 from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
 from orf_books.resources import cluster as module
 from orf_books.resources.cluster import ClusterTls, ClusterWorkers, versions_here
-from orf_books.resources.workers import ProcessWorkers
+from orf_books.resources.workers import ProcessWorkers, Workers
 from orf_books_tests.conftest import export_of, wait_for
 from orf_books_tests.resources import work
 from orf_books_tests.resources.cluster import PROJECT, Cluster, new_certificates, running_cluster
@@ -82,11 +82,13 @@ def test_versions_are_those_of_the_project_its_models_and_what_runs_them() -> No
 def test_results_are_those_of_processes_of_this_machine_byte_for_byte(shared: Cluster) -> None:
     exports = [export_of(range(start, start + 40)) for start in range(0, 400, 40)]
 
+    async def parsed(workers: Workers) -> list[bytes]:
+        results = await asyncio.gather(*(workers.run(work.parse, export) for export in exports))
+        return [result.encode() for result in results]
+
     async def use(workers: ClusterWorkers) -> None:
-        there = await asyncio.gather(*(workers.run(work.parse, export) for export in exports))
         async with ProcessWorkers(2) as here:
-            for export, result in zip(exports, there, strict=True):
-                assert (await here.run(work.parse, export)).encode() == result.encode()
+            assert await parsed(workers) == await parsed(here)
         assert sum(workers.calls_by_worker.values()) == len(exports)
 
     on(shared, use)

@@ -31,6 +31,7 @@ from orf_books.resources.database import Database, Deleted, Published, current, 
 from orf_books.resources.published_tables import (
     ACCESS_LOG,
     ASSESSMENTS,
+    CORRECTIONS,
     DELETION_LOG,
     EVIDENCE,
     METADATA,
@@ -47,7 +48,14 @@ from orf_books.transcripts.scored_session import ScoredStudent, StoredScores
 from orf_books.transcripts.skills import Skill
 from orf_books_tests.postgres import PostgresServer
 from orf_books_tests.published import at, everything, rows
-from orf_books_tests.transcripts.scores import EVENING, WORDS, evidence, stored_scores, student
+from orf_books_tests.transcripts.scores import (
+    EVENING,
+    WORDS,
+    correction,
+    evidence,
+    stored_scores,
+    student,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -147,7 +155,11 @@ def test_a_session_is_published_with_its_evidence_and_figures(database: Database
         class_aggregates(
             student_scores(
                 assessments_of(one),
-                {(row.assessment_id, skill): 2 for row in assessments_of(one) for skill in Skill},
+                {
+                    (row.assessment_id, skill): (2, 1.832)
+                    for row in assessments_of(one)
+                    for skill in Skill
+                },
             )
         ),
         key=lambda row: (row.window_start, row.metric_name),
@@ -185,14 +197,14 @@ def test_postgres_does_not_even_touch_rows_that_are_as_they_should_be(server_url
 def test_a_rerun_changes_scores_in_their_rows(database: Database, url: str) -> None:
     database.publish([session()])
     before = rows(url, ASSESSMENTS)
-    database.publish([session(scored_at=LATER, value=7.5)])
+    database.publish([session(scored_at=LATER, value=7.5, spans=3)])
     after = rows(url, ASSESSMENTS)
 
     assert scores_in(url) == {7.5}
     assert {row["job_id"] for row in after} == {f"job at {LATER}"}
     for column in ("assessment_id", "created_at"):
         assert [row[column] for row in after] == [row[column] for row in before]
-    assert {row.metric_value for row in database.class_aggregates("class-7")} >= {7.5}
+    assert figure(database, "found_empathy") == 6 * 3
 
 
 def test_a_file_with_new_content_replaces_what_was_published_of_it(
@@ -310,15 +322,14 @@ def test_a_deleted_student_is_gone_from_every_table_but_the_log_of_deletions(
 def test_figures_after_a_deletion_are_those_of_the_students_left(
     database: Database, url: str
 ) -> None:
-    high = session([0], file="high.txt", sha256="77", value=10)
-    database.publish([session(range(6), value=4), high])
-    assert average(database) == pytest.approx((5 * 4 + 7) / 6, abs=1e-4)
+    database.publish([session(range(6)), session([0], file="high.txt", sha256="77", spans=3)])
+    assert figure(database, "found_empathy") == 6 * 2 + 3
 
     database.delete_student(DELETION)
-    assert average(database) == 4.0
+    assert figure(database, "found_empathy") == 5 * 2
 
     database.delete_student(replace(DELETION, student_id=student_id(1)))
-    assert average(database) is None
+    assert figure(database, "found_empathy") is None
     assert database.class_aggregates("class-7")
 
     for number in range(2, 6):
@@ -326,13 +337,31 @@ def test_figures_after_a_deletion_are_those_of_the_students_left(
     assert database.class_aggregates("class-7") == []
 
 
-def average(database: Database) -> float | None:
+def figure(database: Database, metric: str) -> float | None:
     (found,) = {
         row.metric_value
         for row in database.class_aggregates("class-7")
-        if row.metric_name == "avg_empathy"
+        if row.metric_name == metric
     }
     return found
+
+
+def test_corrections_are_published_once_and_go_with_the_student(
+    database: Database, url: str
+) -> None:
+    corrections = [correction(student_id(0)), correction(student_id(1)), correction(student_id(9))]
+    database.publish([session()], corrections)
+    database.publish([session()], corrections)
+    published = rows(url, CORRECTIONS)
+    assert {row["student_id"] for row in published} == {student_id(0), student_id(1)}
+    row = published[0]
+    assert (row["corrected_by"], row["corrected_at"]) == ("Ms. Rivera", EVENING)
+    assert (row["verdict"], row["skill"], row["place"]) == ("wrong", "empathy", "1:0")
+    records = database.student_records(student_id(0), ACCESS)
+    assert [one.verdict for one in records.corrections] == ["wrong"]
+
+    database.delete_student(DELETION)
+    assert [row["student_id"] for row in rows(url, CORRECTIONS)] == [student_id(1)]
 
 
 def test_a_deletion_asked_for_twice_is_logged_once_as_it_was(database: Database, url: str) -> None:
@@ -426,6 +455,42 @@ def test_tables_of_a_newer_version_are_left_alone(server_url: str) -> None:
 def test_the_revisions_make_the_tables_that_we_know(server_url: str) -> None:
     with sa.create_engine(server_url, poolclass=sa.NullPool).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_rows_of_the_first_revision_stay_readable_and_count_in_no_score(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    url = file_url(tmp_path)
+    if kind == "sqlite":
+        (tmp_path / "a folder").mkdir()
+    else:
+        url = request.getfixturevalue("postgres_server").create_database(tmp_path.name)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        migrations.upgrade(connection, "0001")
+        (row,) = assessments_of(session([0]))
+        connection.execute(
+            sa.insert(STUDENTS), {"student_id": row.student_id, "class_id": row.class_id}
+        )
+        columns = {column["name"] for column in sa.inspect(connection).get_columns("assessments")}
+        connection.execute(
+            sa.insert(ASSESSMENTS),
+            {name: getattr(row, name) for name in columns - {"created_at"}},
+        )
+
+    upgrade(url)
+    database = Database(url)
+    (read,) = database.student_records(student_id(0), ACCESS).assessments
+    assert (read.empathy, read.utterance_count, read.usual, read.low_empathy) == (
+        5.0,
+        None,
+        None,
+        None,
+    )
+    database.publish([session(range(1, 6), file="new.txt", sha256="77")])
+    assert (figure(database, "n_students"), figure(database, "coverage")) == (5, 0.8333)
+    assert figure(database, "found_empathy") == 5 * 2
 
 
 # Bad days

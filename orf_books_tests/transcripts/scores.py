@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
+from orf_books.transcripts.corrections import Correction, Verdict
 from orf_books.transcripts.firing import Tier
 from orf_books.transcripts.scored_session import (
     Evidence,
@@ -44,12 +45,34 @@ def student(
     value: float | None = None,
     confidence: float = 0.0,
     found: Mapping[Skill, Sequence[Evidence]] | None = None,
+    utterances: int = 3,
 ) -> ScoredStudent:
     """A student with the same score for every skill."""
     skills = {
-        skill: SkillScore(value, confidence, tuple((found or {}).get(skill, ()))) for skill in Skill
+        skill: SkillScore(
+            value, confidence, tuple((found or {}).get(skill, ())), utterances, value, value
+        )
+        for skill in Skill
     }
-    return ScoredStudent(utterance_count=4, scorable_count=3, words_spoken=20, skills=skills)
+    return ScoredStudent(
+        utterance_count=utterances + 1, scorable_count=utterances, words_spoken=20, skills=skills
+    )
+
+
+def correction(student_id: str, verdict: Verdict = Verdict.WRONG, line: int = 1) -> Correction:
+    """What an educator said of empathy on a line."""
+    return Correction(
+        class_id="class-7",
+        session="class-7/2026-11-16/5f2c",
+        place=f"{line}:0",
+        student_id=student_id,
+        skill=Skill.EMPATHY,
+        verdict=verdict,
+        corrected_by="Ms. Rivera",
+        corrected_at=EVENING,
+        tier=None if verdict is Verdict.MISSED else Tier.STRONG,
+        model_version="1.0.0",
+    )
 
 
 def stored_scores(

@@ -10,19 +10,27 @@ from hypothesis import strategies as st
 
 from orf_books.transcripts.aggregate_document import ClassFigures, write_aggregates
 from orf_books.transcripts.aggregates import StudentScore, class_aggregates, student_trends
+from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.student_scores import Tally, score
+from orf_books.transcripts.usual import SHIPPED
 from orf_books.transcripts.windows import windows_ending_with
 
 CLASS = "class-7"
 MONDAY = date(2026, 11, 16)
 EARLIER, LATER = MONDAY - timedelta(weeks=1), MONDAY + timedelta(weeks=1)
-SKILLS = ("collaboration", "empathy")
+SKILLS = (Skill.COLLABORATION, Skill.EMPATHY)
 
 
-def scores(values: Iterable[float | None], day: date = MONDAY) -> list[StudentScore]:
-    """For each student, from the first on, the same score in every skill."""
+def heard(found: int | None) -> Tally:
+    """So many findings; None where too little was said."""
+    return Tally(2) if found is None else Tally(400, found, round(0.7 * found, 3))
+
+
+def scores(found: Iterable[int | None], day: date = MONDAY) -> list[StudentScore]:
+    """For each student, from the first on, as much found of every skill."""
     return [
-        StudentScore(f"student-{number}", CLASS, day, skill, value, 0.5, 2)
-        for number, value in enumerate(values)
+        StudentScore(f"student-{number}", CLASS, day, skill, heard(each))
+        for number, each in enumerate(found)
         for skill in SKILLS
     ]
 
@@ -39,6 +47,7 @@ def windows(of: list[StudentScore], day: date = MONDAY) -> list[dict[str, Any]]:
 def test_it_says_which_session_it_goes_with() -> None:
     found = json.loads(document(scores([5] * 5)))
     del found["windows"]
+    assert found.pop("usual")["source"] == "shipped"
     assert found == {"job_id": "job-1", "class_id": CLASS, "date": "2026-11-16"}
 
 
@@ -52,15 +61,15 @@ def test_it_has_the_windows_that_end_with_the_week_of_the_session() -> None:
 
 
 def test_it_has_the_figures_of_the_class() -> None:
-    week, *_ = windows([*scores([4] * 5, EARLIER), *scores([2, 4, 6, 8, 10, None])])
+    of = [*scores([4] * 5, EARLIER), *scores([2, 4, 6, 8, 10, None])]
+    week, *_ = windows(of)
     assert week["class"] == {
-        **{f"avg_{skill}": 6.0 for skill in SKILLS},
-        **{f"sd_{skill}": 3.1623 for skill in SKILLS},
-        **{f"growth_{skill}": 2.0 for skill in SKILLS},
-        "n_students": 5,
-        "coverage": 0.8333,
-        "evidence_count": 20,
+        row.metric_name: row.metric_value
+        for row in class_aggregates(of)
+        if row.window_start == MONDAY
     }
+    assert week["class"]["found_empathy"] == 30
+    assert (week["class"]["n_students"], week["class"]["utterances"]) == (5, 2000)
     assert week["suppressed"] == []
 
 
@@ -71,24 +80,32 @@ def test_figures_of_few_students_are_named_and_not_told() -> None:
 
 
 def test_it_has_the_figures_of_each_student() -> None:
-    week, *_ = windows([*scores([4], EARLIER), *scores([7, None])])
-    of_one = {
-        "average": 7.0,
-        "growth": 3.0,
-        "confidence": 0.5,
+    week, *_ = windows([*scores([1], EARLIER), *scores([7, 0])])
+    expected = score(heard(7), SHIPPED.rates[Skill.EMPATHY])
+    before = score(heard(1), SHIPPED.rates[Skill.EMPATHY])
+    assert expected is not None
+    assert before is not None
+    assert week["students"]["student-0"]["empathy"] == {
+        "score": expected.value,
+        "low": expected.low,
+        "high": expected.high,
+        "growth": expected.value - before.value,
+        "is_growth_clear": expected.low > before.high,
+        "confidence": expected.confidence,
         "session_count": 1,
-        "evidence_count": 2,
+        "evidence_count": 7,
+        "utterances": 400,
     }
-    of_other = {
-        "average": None,
+    assert week["students"]["student-1"]["empathy"] == {
+        "score": None,
+        "low": None,
+        "high": None,
         "growth": None,
+        "is_growth_clear": False,
         "confidence": None,
         "session_count": 0,
         "evidence_count": 0,
-    }
-    assert week["students"] == {
-        "student-0": dict.fromkeys(SKILLS, of_one),
-        "student-1": dict.fromkeys(SKILLS, of_other),
+        "utterances": 400,
     }
     assert list(week["students"]) == ["student-0", "student-1"]
 
@@ -103,15 +120,15 @@ def test_a_window_without_figures_is_empty() -> None:
     }
 
 
-def _of_a_student(number: int, days: int, values: tuple[float | None, ...]) -> list[StudentScore]:
+def _of_a_student(number: int, days: int, found: tuple[int | None, ...]) -> list[StudentScore]:
     day = MONDAY + timedelta(days=days)
     return [
-        StudentScore(f"student-{number}", CLASS, day, skill, value, 0.5, 2)
-        for skill, value in zip(SKILLS, values, strict=True)
+        StudentScore(f"student-{number}", CLASS, day, skill, heard(each))
+        for skill, each in zip(SKILLS, found, strict=True)
     ]
 
 
-VALUES = st.none() | st.integers(0, 1000).map(lambda hundredths: hundredths / 100)
+VALUES = st.none() | st.integers(0, 20)
 SCORES = st.lists(
     st.builds(_of_a_student, st.integers(0, 7), st.integers(-14, 13), st.tuples(VALUES, VALUES)),
     max_size=15,

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from statistics import mean, stdev
 
@@ -13,23 +14,39 @@ from orf_books.transcripts.aggregates import (
     class_aggregates,
     student_trends,
 )
+from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.student_scores import LEAST_UTTERANCES, Tally, score
+from orf_books.transcripts.usual import SHIPPED, UsualRate
 from orf_books.transcripts.windows import Window, monday_of, windows_ending_with
 
 MONDAY = date(2026, 11, 16)
 EARLIER = MONDAY - timedelta(weeks=1)
 WEEK, FOUR_WEEKS, TWELVE_WEEKS = windows_ending_with(MONDAY)
 CLASS = "class-7"
+UTTERANCES = 400
+TOO_FEW = Tally(LEAST_UTTERANCES - 1, 1, 0.7)
 
 
-def score(
-    student: int, value: float | None, day: date = MONDAY, skill: str = "empathy", evidence: int = 1
+def heard(found: int | None, utterances: int = UTTERANCES) -> Tally:
+    """So many findings; None where too little was said."""
+    return TOO_FEW if found is None else Tally(utterances, found, round(0.7 * found, 3))
+
+
+def in_session(
+    student: int, found: int | None, day: date = MONDAY, skill: Skill = Skill.EMPATHY
 ) -> StudentScore:
-    return StudentScore(f"student-{student}", CLASS, day, skill, value, 0.5, evidence)
+    return StudentScore(f"student-{student}", CLASS, day, skill, heard(found))
 
 
-def scores(values: Sequence[float | None], day: date = MONDAY) -> list[StudentScore]:
-    """One score for each student, from the first on."""
-    return [score(student, value, day) for student, value in enumerate(values)]
+def in_sessions(found: Sequence[int | None], day: date = MONDAY) -> list[StudentScore]:
+    """One session of each student, from the first on."""
+    return [in_session(student, value, day) for student, value in enumerate(found)]
+
+
+def value_of(tally: Tally, skill: Skill = Skill.EMPATHY) -> float:
+    result = score(tally, SHIPPED.rates[skill])
+    assert result is not None
+    return result.value
 
 
 def figures(scores: Iterable[StudentScore], window: Window = WEEK) -> dict[str, float | None]:
@@ -41,82 +58,118 @@ def figures(scores: Iterable[StudentScore], window: Window = WEEK) -> dict[str, 
 
 
 def test_a_window_has_the_figures_of_its_students() -> None:
-    assert figures(scores([2, 4, 6, 8, 10, None])) == {
-        "avg_empathy": 6.0,
-        "sd_empathy": 3.1623,
-        "n_students": 5,
-        "coverage": 0.8333,
-        "evidence_count": 5,
+    values = [value_of(heard(found)) for found in (1, 2, 4, 8, 16)]
+    together = score(Tally(6 * UTTERANCES, 31, 21.7), SHIPPED.rates[Skill.EMPATHY])
+    assert together is not None
+
+    assert figures(in_sessions([1, 2, 4, 8, 16, 0, None])) == {
+        "avg_empathy": round(mean(values), 4),
+        "sd_empathy": round(stdev(values), 4),
+        "found_empathy": 31,
+        "score_empathy": together.value,
+        "low_empathy": together.low,
+        "high_empathy": together.high,
+        "n_students": 6,
+        "coverage": 0.8571,
+        "utterances": 6 * UTTERANCES,
+        "evidence_count": 31,
     }
 
 
-def test_a_student_counts_once_a_week_however_many_sessions_there_are() -> None:
-    twice = [score(0, 10, MONDAY + timedelta(days=2)), *scores([0, 5, 5, 5, 5])]
+def test_nothing_found_is_counted_and_has_no_score() -> None:
+    found = figures(in_sessions([0] * 6))
 
-    assert figures(twice)["avg_empathy"] == 5.0
+    assert (found["found_empathy"], found["utterances"]) == (0, 6 * UTTERANCES)
+    assert not {"score_empathy", "low_empathy", "high_empathy"} & found.keys()
+
+
+def test_a_student_counts_once_a_week_however_many_sessions_there_are() -> None:
+    twice = [in_session(0, 0, MONDAY + timedelta(days=2)), *in_sessions([4] * 5)]
+    of_first = value_of(heard(4, 2 * UTTERANCES))
+
+    assert figures(twice)["avg_empathy"] == round(mean([of_first] + [value_of(heard(4))] * 4), 4)
     assert figures(twice)["n_students"] == 5
 
 
-def test_a_longer_window_has_the_scores_of_all_its_weeks() -> None:
-    both = [*scores([1, 2, 3, 4, 5], EARLIER), *scores([6, 7, 8, 9, 10, 10])]
+def test_a_longer_window_has_what_was_found_in_all_its_weeks() -> None:
+    both = [*in_sessions([1] * 5, EARLIER), *in_sessions([3] * 6)]
     found = figures(both, FOUR_WEEKS)
 
-    assert found["avg_empathy"] == pytest.approx(
-        mean([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]), abs=1e-4
-    )
-    assert found["sd_empathy"] == pytest.approx(
-        stdev([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]), abs=1e-4
-    )
-    assert (found["n_students"], found["evidence_count"]) == (6, 11)
-    assert figures(both, TWELVE_WEEKS)["avg_empathy"] == found["avg_empathy"]
+    assert (found["found_empathy"], found["utterances"]) == (23, 11 * UTTERANCES)
+    assert found["score_empathy"] == value_of(Tally(11 * UTTERANCES, 23, 16.1))
+    assert (found["n_students"], found["evidence_count"]) == (6, 23)
+    assert figures(both, TWELVE_WEEKS)["score_empathy"] == found["score_empathy"]
 
 
-def test_growth_is_against_the_window_before() -> None:
-    both = [*scores([4] * 5, EARLIER), *scores([6.5] * 5)]
+def test_growth_and_change_are_against_the_window_before() -> None:
+    both = [*in_sessions([1] * 5, EARLIER), *in_sessions([8] * 5)]
 
-    assert figures(both)["growth_empathy"] == 2.5
-    assert "growth_empathy" not in figures(both, WEEK.previous)
-    assert "growth_empathy" not in figures(both, FOUR_WEEKS)
+    assert figures(both)["growth_empathy"] == value_of(heard(8)) - value_of(heard(1))
+    change = value_of(Tally(5 * UTTERANCES, 40, 28.0)) - value_of(Tally(5 * UTTERANCES, 5, 3.5))
+    assert figures(both)["change_empathy"] == change > 0
+    for window in (WEEK.previous, FOUR_WEEKS):
+        assert not {"growth_empathy", "change_empathy"} & figures(both, window).keys()
 
 
 def test_every_figure_of_fewer_than_five_students_is_suppressed() -> None:
-    rows = class_aggregates([*scores([4] * 5, EARLIER), *scores([6] * 4 + [None] * 20)])
+    few = in_sessions([6] * 4 + [None] * 20)
+    rows = class_aggregates([*in_sessions([4] * 5, EARLIER), *few])
     of_week = [row for row in rows if row.window_start == WEEK.start]
 
     assert {row.metric_name for row in of_week} == {
         *("avg_empathy", "sd_empathy", "growth_empathy", "n_students", "coverage"),
-        "evidence_count",
+        *("found_empathy", "score_empathy", "low_empathy", "high_empathy", "change_empathy"),
+        *("utterances", "evidence_count"),
     }
     assert all(row.is_suppressed for row in of_week)
 
 
-def test_a_skill_that_few_have_a_score_in_is_suppressed_by_itself() -> None:
-    collaboration = [score(student, 5, skill="collaboration") for student in range(4)]
-    found = figures([*scores([6] * 5), *collaboration])
+def test_an_average_of_few_scores_is_suppressed_by_itself() -> None:
+    collaboration = [in_session(n, int(n < 4), skill=Skill.COLLABORATION) for n in range(5)]
+    found = figures([*in_sessions([6] * 5), *collaboration])
 
     assert found["avg_collaboration"] is found["sd_collaboration"] is None
-    assert (found["avg_empathy"], found["n_students"]) == (6.0, 5)
+    assert (found["found_collaboration"], found["n_students"]) == (4, 5)
+    assert found["avg_empathy"] == value_of(heard(6))
 
 
-def test_growth_does_not_tell_the_average_of_a_suppressed_window() -> None:
-    after_few = [*scores([6] * 4, EARLIER), *scores([6] * 5)]
+def test_growth_does_not_tell_the_figures_of_a_suppressed_window() -> None:
+    after_few = [*in_sessions([6] * 4, EARLIER), *in_sessions([6] * 5)]
 
     assert figures(after_few)["growth_empathy"] is None
-    assert figures(after_few)["avg_empathy"] == 6.0
+    assert figures(after_few)["change_empathy"] is None
+    assert figures(after_few)["avg_empathy"] == value_of(heard(6))
 
 
 def test_a_student_heard_in_a_small_week_cannot_be_found_by_subtracting_windows() -> None:
-    others = scores([6] * 5)
-    alone = score(9, 1, EARLIER, evidence=7)
+    others = in_sessions([6] * 5)
+    alone = in_session(9, 7, EARLIER)
 
     assert figures([alone, *others], FOUR_WEEKS) == figures(others, FOUR_WEEKS)
 
 
-def test_classes_are_kept_apart() -> None:
-    other = StudentScore("student-9", "class-8", MONDAY, "empathy", 0.0, 0.5, 1)
+def test_rows_of_an_earlier_version_count_as_heard_and_in_no_score() -> None:
+    earlier = replace(in_session(9, 7), tally=None)
+    found = figures([earlier, *in_sessions([6] * 5)])
 
-    assert figures([*scores([6] * 5), other])["avg_empathy"] in (6.0, None)
-    assert {row.class_id for row in class_aggregates([*scores([6] * 5), other])} == {
+    assert (found["n_students"], found["coverage"]) == (5, 0.8333)
+    assert found["found_empathy"] == 30
+
+
+def test_what_is_usual_decides_what_a_window_scores() -> None:
+    common = replace(SHIPPED, rates={**SHIPPED.rates, Skill.EMPATHY: UsualRate(0.2, 2.0, 0.7)})
+    metrics = {
+        row.metric_name: row.metric_value for row in class_aggregates(in_sessions([6] * 5), common)
+    }
+    assert metrics["score_empathy"] is not None
+    assert metrics["score_empathy"] < 5 < value_of(Tally(5 * UTTERANCES, 30, 21.0))
+
+
+def test_classes_are_kept_apart() -> None:
+    other = replace(in_session(9, 50), class_id="class-8")
+
+    assert figures([*in_sessions([6] * 5), other])["found_empathy"] in (30, None)
+    assert {row.class_id for row in class_aggregates([*in_sessions([6] * 5), other])} == {
         CLASS,
         "class-8",
     }
@@ -129,42 +182,40 @@ def test_nothing_comes_of_no_scores() -> None:
 
 SCORES = st.lists(
     st.builds(
-        score,
+        in_session,
         st.integers(0, 8),
-        st.none() | st.integers(0, 1000).map(lambda hundredths: hundredths / 100),
+        st.none() | st.integers(0, 12),
         st.integers(0, 200).map(lambda days: MONDAY + timedelta(days=days)),
-        st.sampled_from(["empathy", "adaptability"]),
-        st.integers(0, 3),
+        st.sampled_from([Skill.EMPATHY, Skill.ADAPTABILITY]),
     ),
     max_size=150,
 )
 
 
 def small_weeks(scores: Sequence[StudentScore]) -> set[date]:
-    students: dict[date, set[str]] = {monday_of(each.day): set() for each in scores}
+    """Weeks in which fewer than five students said enough."""
+    said: dict[date, dict[tuple[str, Skill], int]] = {}
     for each in scores:
-        if each.score is not None:
-            students[monday_of(each.day)].add(each.student_id)
-    return {monday for monday, found in students.items() if len(found) < SMALLEST_GROUP}
+        of_week = said.setdefault(monday_of(each.day), {})
+        key = each.student_id, each.skill
+        of_week[key] = of_week.get(key, 0) + (each.tally.utterances if each.tally else 0)
+    return {
+        monday
+        for monday, of_week in said.items()
+        if len({student for (student, _), n in of_week.items() if n >= LEAST_UTTERANCES})
+        < SMALLEST_GROUP
+    }
 
 
-@given(SCORES, st.integers(1, 1000))
+@given(SCORES, st.integers(1, 40))
 def test_no_figure_changes_with_what_was_said_in_small_weeks(
-    scores: list[StudentScore], hundredths: int
+    scores: list[StudentScore], more: int
 ) -> None:
     """What does not depend on something cannot tell it, in whatever way figures are combined."""
     small = small_weeks(scores)
     others = [
-        StudentScore(
-            each.student_id,
-            each.class_id,
-            each.day,
-            each.skill,
-            None if each.score is None else hundredths / 100,
-            each.confidence,
-            each.evidence_count + hundredths,
-        )
-        if monday_of(each.day) in small
+        replace(each, tally=each.tally + Tally(7 * more, more, 0.5 * more))
+        if monday_of(each.day) in small and each.tally and each.tally != TOO_FEW
         else each
         for each in scores
     ]
@@ -197,27 +248,57 @@ def test_a_window_is_suppressed_as_a_whole_or_tells_of_five_students(
 
 def test_a_student_sees_their_own_figures_however_few_others_there_are() -> None:
     of_one = [
-        score(1, 4.0, EARLIER, evidence=2),
-        score(1, 5.0, MONDAY, evidence=1),
-        score(1, 6.0, MONDAY + timedelta(days=1), evidence=3),
-        score(1, None, MONDAY + timedelta(days=2), evidence=1),
+        in_session(1, 1, EARLIER),
+        in_session(1, 5, MONDAY),
+        in_session(1, 0, MONDAY + timedelta(days=1)),
+        in_session(1, None, MONDAY + timedelta(days=2)),
     ]
     trends = {trend.window: trend for trend in student_trends(of_one)}
     week, four_weeks = trends[WEEK], trends[FOUR_WEEKS]
+    assert week.score is not None
+    assert four_weeks.score is not None
 
-    assert (week.average, week.growth, week.confidence) == (5.5, 1.5, 0.5)
-    assert (week.session_count, week.evidence_count) == (2, 4)
-    assert (four_weeks.average, four_weeks.growth, four_weeks.session_count) == (5.0, None, 3)
+    assert week.tally == heard(5) + heard(0) + TOO_FEW
+    assert week.score.value == value_of(week.tally)
+    assert week.growth == week.score.value - value_of(heard(1))
+    assert (week.session_count, week.is_growth_clear) == (2, False)
+    assert four_weeks.tally == week.tally + heard(1)
+    assert (four_weeks.growth, four_weeks.session_count) == (None, 3)
 
 
-def test_a_student_without_a_score_has_a_trend_without_an_average() -> None:
-    (week, *_) = student_trends([score(1, None)])
+def test_sessions_in_which_nothing_was_found_lower_the_score_of_a_window() -> None:
+    silent = [in_session(1, 0, MONDAY + timedelta(days=day)) for day in range(1, 5)]
+    alone, with_silence = (
+        student_trends(of_one)[-1].score
+        for of_one in ([in_session(1, 4)], [in_session(1, 4), *silent])
+    )
+    assert alone is not None
+    assert with_silence is not None
+    assert with_silence.value < alone.value
 
-    assert (week.average, week.confidence, week.session_count) == (None, None, 0)
+
+def test_growth_is_clear_only_where_the_intervals_are_apart() -> None:
+    def growth(before: int, now: int) -> bool:
+        scores = [in_session(1, before, EARLIER), in_session(1, now)]
+        return {trend.window: trend for trend in student_trends(scores)}[WEEK].is_growth_clear
+
+    assert growth(1, 40)
+    assert not growth(3, 4)
+
+
+@pytest.mark.parametrize(("found", "is_insufficient"), [(None, True), (0, False)])
+def test_a_student_without_a_score_has_a_trend_that_says_why(
+    found: int | None, *, is_insufficient: bool
+) -> None:
+    (week, *_) = student_trends([in_session(1, found)])
+
+    assert (week.score, week.growth, week.is_insufficient) == (None, None, is_insufficient)
 
 
 def test_a_student_of_two_classes_has_trends_in_both() -> None:
-    other = StudentScore("student-1", "class-8", MONDAY, "empathy", 9.0, 0.5, 1)
-    found = {(trend.class_id, trend.average) for trend in student_trends([score(1, 3.0), other])}
+    other = replace(in_session(1, 9), class_id="class-8")
+    found = {
+        (trend.class_id, trend.tally.found) for trend in student_trends([in_session(1, 3), other])
+    }
 
-    assert found == {(CLASS, 3.0), ("class-8", 9.0)}
+    assert found == {(CLASS, 3), ("class-8", 9)}

@@ -7,19 +7,25 @@ import pytest
 
 from orf_books.transcripts.publication import (
     assessments_of,
+    correction_rows,
     evidence_of,
+    scores_of,
     session_id,
     student_scores,
 )
 from orf_books.transcripts.scored_session import SkillScore, StoredScores
 from orf_books.transcripts.skills import Skill
-from orf_books_tests.transcripts.scores import EVENING, evidence, stored_scores, student
+from orf_books_tests.transcripts.scores import EVENING, correction, evidence, stored_scores, student
 
 STUDENT, OTHER = "0b1f7c52-6d0e-4c38-9a61-5a4fbe1f0c01", "0b1f7c52-6d0e-4c38-9a61-5a4fbe1f0c02"
 SPAN = evidence(12, 4, "how are you feeling?")
 STUDENTS = {
     STUDENT: replace(
-        student(), skills={**student().skills, Skill.EMPATHY: SkillScore(7.1261, 0.83349, (SPAN,))}
+        student(),
+        skills={
+            **student().skills,
+            Skill.EMPATHY: SkillScore(7.1261, 0.83349, (SPAN,), 3, 4.5, 8.256),
+        },
     ),
     OTHER: student(),
 }
@@ -35,7 +41,10 @@ def test_a_student_of_a_session_is_one_row_as_exact_as_its_columns() -> None:
         EVENING.date(),
     )
     assert (row.empathy, row.confidence_empathy) == (7.13, 0.833)
+    assert (row.low_empathy, row.high_empathy) == (4.5, 8.26)
+    assert (row.utterance_count, row.usual) == (3, "shipped")
     assert (other.student_id, other.empathy, other.confidence_empathy) == (OTHER, None, 0.0)
+    assert (other.low_empathy, other.high_empathy, other.utterance_count) == (None, None, 3)
     assert (row.job_id, row.config_hash, row.scored_at) == ("job-1", "77aa", EVENING)
 
 
@@ -100,10 +109,21 @@ def test_neither_ids_nor_representations_tell_names_or_words() -> None:
 
 def test_rows_give_back_the_scores_that_sums_are_made_of() -> None:
     rows = list(assessments_of(SESSION))
-    scores = list(student_scores(rows, {(rows[0].assessment_id, "empathy"): 1}))
-    found = [score for score in scores if score.score is not None]
+    contributions = [row.score_contrib or 0 for row in evidence_of(SESSION)]
+    of_rows = student_scores(rows, {(rows[0].assessment_id, "empathy"): (1, sum(contributions))})
 
-    assert len(scores) == 2 * len(Skill)
-    assert [(one.student_id, one.skill, one.score, one.evidence_count) for one in found] == [
-        (STUDENT, "empathy", 7.13, 1)
-    ]
+    assert list(of_rows) == list(scores_of(SESSION))
+
+
+def test_rows_of_an_earlier_version_count_as_heard_and_in_no_score() -> None:
+    rows = [replace(row, utterance_count=None, usual=None) for row in assessments_of(SESSION)]
+
+    assert {score.tally for score in student_scores(rows, {})} == {None}
+
+
+def test_a_correction_is_a_row_with_who_and_when() -> None:
+    (row,) = correction_rows([correction(STUDENT)])
+
+    assert (row.corrected_by, row.corrected_at) == ("Ms. Rivera", EVENING)
+    assert (row.verdict, row.skill, row.tier) == ("wrong", "empathy", "strong")
+    assert row.correction_id == correction(STUDENT).correction_id

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from orf_books.failures import FixInput
 from orf_books.sandbox.class_sessions import invented_class, invented_session
+from orf_books.transcripts.corrections import corrected
 from orf_books.transcripts.labels import Half, labelled_sentences
 from orf_books.transcripts.parsing import read_session
 from orf_books.transcripts.problems import WarningCode
@@ -120,29 +122,45 @@ def test_too_little_said_is_no_score_rather_than_a_middling_one() -> None:
     assert score[Skill.EMPATHY].score is None
     assert score[Skill.EMPATHY].confidence == 0.0
     assert score[Skill.EMPATHY].is_insufficient
+    assert not score[Skill.EMPATHY].is_nothing_found
 
 
-def test_opportunity_counts() -> None:
-    few = session(
-        *(said(EMPATHIC if line == 1 else "The line goes up here.", line) for line in range(1, 5))
+def test_nothing_found_is_said_with_how_much_was_heard_and_is_no_number() -> None:
+    spoken = session(*(said("The line goes up here.", line) for line in range(1, 21)))
+    score = score_session(spoken).students["s1"].skills[Skill.EMPATHY]
+    assert (score.score, score.low, score.high, score.confidence) == (None, None, None, 0.0)
+    assert score.is_nothing_found
+    assert score.utterances == 20
+
+
+def test_what_is_found_more_often_than_usual_scores_higher_than_what_is_found_less_often() -> None:
+    often, seldom = (
+        session(
+            *(
+                said(EMPATHIC if line % every == 0 else "The line goes up here.", line)
+                for line in range(1, 2001)
+            )
+        )
+        for every in (100, 2000)
     )
-    many = session(
-        *(said(EMPATHIC if line == 1 else "The line goes up here.", line) for line in range(1, 60))
+    often_score, seldom_score = (
+        score_session(spoken).students["s1"].skills[Skill.EMPATHY].score
+        for spoken in (often, seldom)
     )
-    few_score, many_score = (
-        score_session(spoken).students["s1"].skills[Skill.EMPATHY].score for spoken in (few, many)
-    )
-    assert few_score is not None
-    assert many_score is not None
-    assert few_score > 5 > many_score
+    assert often_score is not None
+    assert seldom_score is not None
+    assert often_score > 5 > seldom_score
 
 
-def test_evidence_says_why_without_quoting_anyone() -> None:
-    scored = score_session(session(said(EMPATHIC)))
+def test_evidence_says_why_in_words_without_quoting_anyone() -> None:
+    own_words = "Are you okay? You seemed so quiet in gymnastics."
+    scored = score_session(session(said(own_words)))
     evidence = scored.students["s1"].skills[Skill.EMPATHY].evidence[0]
-    assert "similarity" in evidence.rationale
-    assert "quiet" not in evidence.rationale
-    assert "quiet" not in repr(scored)
+    assert evidence.rationale.startswith("It ")
+    assert f"like the example “{evidence.exemplar.removesuffix('.')}”" in evidence.rationale
+    assert not re.search(r"\d", evidence.rationale)
+    assert "gymnastics" not in evidence.rationale
+    assert "gymnastics" not in repr(scored)
     assert "okay?" not in repr(evidence)
 
 
@@ -162,6 +180,33 @@ def test_the_document_gives_back_the_scores() -> None:
     assert read_scores(write_scores(scores)) == scores
 
 
+def test_a_document_of_an_earlier_version_is_still_read() -> None:
+    scores = stored(score_session(all_labelled()))
+    earlier = json.loads(write_scores(scores))
+    del earlier["usual"]
+    for student in earlier["students"].values():
+        for score in student["scores"].values():
+            for name in ("low", "high", "utterances", "nothing_found"):
+                del score[name]
+        for found in student["evidence"].values():
+            for evidence in found:
+                del evidence["exemplar"], evidence["judged"]
+    read = read_scores(json.dumps(earlier).encode())
+    assert {
+        one.low for student in read.session.students.values() for one in student.skills.values()
+    } == {None}
+    anew = corrected(read, [])
+    assert [
+        (score.score, score.low, score.high)
+        for student in anew.session.students.values()
+        for score in student.skills.values()
+    ] == [
+        (score.score, score.low, score.high)
+        for student in scores.session.students.values()
+        for score in student.skills.values()
+    ]
+
+
 @pytest.mark.parametrize("damaged", [b"", b"[]", b"{}", b'{"metadata": "are you okay"}', b"\xff"])
 def test_a_damaged_document_is_refused_and_not_quoted(damaged: bytes) -> None:
     with pytest.raises(FixInput, match="score the session again") as refused:
@@ -177,8 +222,12 @@ def test_the_document_has_what_is_published() -> None:
     assert document_["model_version"].startswith("1.")
     assert student["scores"]["empathy"] == {
         "score": None,
+        "low": None,
+        "high": None,
         "confidence": 0.0,
         "evidence_count": 1,
+        "utterances": 1,
+        "nothing_found": False,
         "insufficient_evidence": True,
     }
     span = student["evidence"]["empathy"][0]

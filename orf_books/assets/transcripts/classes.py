@@ -11,12 +11,12 @@ backfill or an outage left undone is done by the next run.
 import hashlib
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -34,13 +34,19 @@ from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS, SCORING_REPORT
 from orf_books.batches.batch import ItemFailure
 from orf_books.failures import FailureCategory, FixInput, OrfBooksError, RetryLater
 from orf_books.object_keys import CLASSES_PAGE
+from orf_books.records.corrections import corrections_of
+from orf_books.records.evidence import utterances_of
 from orf_books.records.sessions import ClassSessions, SessionRecords, SessionRow, ShownClass
+from orf_books.records.usual import learn_when_due, note_class, usual_in
 from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
 from orf_books.resources.storage import ObjectNotFoundError
 
 if TYPE_CHECKING:
     from orf_books.transcripts.aggregate_document import ClassFigures
+    from orf_books.transcripts.corrections import Correction, MeasuredPrecision
     from orf_books.transcripts.scored_session import StoredScores
+    from orf_books.transcripts.skills import Skill
+    from orf_books.transcripts.usual import Usual
 
 CLASS_FIGURES = dg.AssetKey("class_figures")
 PUBLISHED_SCORES = dg.AssetKey("published_scores")
@@ -148,22 +154,30 @@ class _Classes:
         self._context, self._records, self._database = context, records, database
         self._run_id = context.run.run_id
         self._read = lru_cache(KEPT_DOCUMENTS)(self._read_scores)
+        self._corrections = cache(partial(corrections_of, records.storage))
         self._figures: dict[str, ClassFigures] = {}
 
     @cached_property
     def _classes(self) -> dict[str, ClassSessions]:
         return self._records.classes()
 
+    @cached_property
+    def _usual(self) -> "Usual":
+        return usual_in(self._records.storage)
+
+    @cached_property
+    def _precision(self) -> "Mapping[Skill, MeasuredPrecision]":
+        from orf_books.transcripts.corrections import measured_precision
+
+        return measured_precision(corrections_of(self._records.storage))
+
     def put_figures(self) -> dict[str, Any]:
         """Store the figures of the classes whose scores have changed."""
         from orf_books.transcripts.aggregate_document import write_aggregates
 
         made = self._records.aggregated()
-        changed = [
-            of_class
-            for of_class in self._classes.values()
-            if made.get(of_class.class_id) != of_class.scores_state
-        ]
+        self._learn_usual(made)
+        changed = self._changed_since(made)
         written = 0
         for of_class in changed:
             if (scores := self._scores(of_class, of_class.rows)) is None:
@@ -171,7 +185,11 @@ class _Classes:
             figures = self._figures_of(of_class, scores).by_window()
             documents = {
                 row: write_aggregates(
-                    figures, job_id=row.job_id, class_id=row.class_id, day=row.day
+                    figures,
+                    job_id=row.job_id,
+                    class_id=row.class_id,
+                    day=row.day,
+                    usual=self._usual,
                 )
                 for row in of_class.rows
             }
@@ -186,14 +204,34 @@ class _Classes:
             written += len(new)
         return {"classes": len(changed), "documents": written}
 
+    def _changed_since(self, made: Mapping[str, str]) -> list[ClassSessions]:
+        """The classes whose figures were made from another state."""
+        return [
+            of_class
+            for of_class in self._classes.values()
+            if made.get(of_class.class_id) != of_class.scores_state
+        ]
+
+    def _learn_usual(self, made: Mapping[str, str]) -> None:
+        """Learn what is usual from all classes, if that is due; then all are published again."""
+        for of_class in self._changed_since(made):
+            if scores := self._scores(of_class, of_class.rows):
+                note_class(self._records.storage, of_class.class_id, scores)
+        if learn_when_due(self._records.storage, self._classes.keys()):
+            rows = [row for of_class in self._classes.values() for row in of_class.rows]
+            self._records.publish_again(rows, "What is usual was learned anew.")
+            self._classes, self._usual = self._records.classes(), usual_in(self._records.storage)
+
     def publish(self) -> dict[str, Any]:
         """Publish all scores that are not published yet, in one transaction."""
         rows, scores = list[SessionRow](), list["StoredScores"]()
+        corrections = list["Correction"]()
         for of_class in list(self._classes.values()):
             if found := self._scores(of_class, of_class.unpublished):
                 rows += of_class.unpublished
                 scores += found
-        failure = self._published(scores) if rows else None
+                corrections += self._corrections(of_class.class_id)
+        failure = self._published(scores, corrections) if rows else None
         if rows:
             self._records.note_publication(rows, failure)
         if rows and not failure:
@@ -206,14 +244,16 @@ class _Classes:
             {"problem": str(failure)} if failure else {}
         )
 
-    def _published(self, scores: "Sequence[StoredScores]") -> OrfBooksError | None:
+    def _published(
+        self, scores: "Sequence[StoredScores]", corrections: "Sequence[Correction]"
+    ) -> OrfBooksError | None:
         """Why nothing was published, if so."""
         try:
             for attempt in stamina.retry_context(
                 on=RetryLater, attempts=PUBLISHING_ATTEMPTS, wait_initial=FIRST_WAIT_SECONDS
             ):
                 with attempt:
-                    self._database.open().publish(scores)
+                    self._database.open().publish(scores, corrections, self._usual)
         except OrfBooksError as failure:
             self._context.log.warning("Nothing was published, all scores are kept: %s", failure)
             return failure
@@ -235,7 +275,12 @@ class _Classes:
                 {student for document in scores for student in document.session.students}
             )
             material = ClassMaterial(
-                of_class, scores, self._figures_of(of_class, scores), datetime.now(UTC)
+                of_class,
+                scores,
+                self._figures_of(of_class, scores),
+                datetime.now(UTC),
+                self._usual,
+                self._precision,
             )
             try:
                 put_class_pages(
@@ -275,7 +320,24 @@ class _Classes:
             failures = [ItemFailure(key, FailureCategory.BAD_DATA, _LOST) for key in new]
             self._records.add_failures(failures, self._run_id)
             self._classes = self._records.classes()
-        return None if lost else [scores for scores in found if scores]
+        return (
+            None
+            if lost
+            else [
+                self._corrected(row, scores)
+                for row, scores in zip(rows, found, strict=True)
+                if scores
+            ]
+        )
+
+    def _corrected(self, row: SessionRow, scores: "StoredScores") -> "StoredScores":
+        """The scores of a session as educators corrected them, against what is usual now."""
+        from orf_books.transcripts.corrections import Verdict, corrected
+
+        corrections = [one for one in self._corrections(row.class_id) if one.session == row.key]
+        has_added = any(one.verdict is Verdict.MISSED for one in corrections)
+        said = utterances_of(self._records.storage, row) if has_added else ()
+        return corrected(scores, corrections, said, self._usual)
 
     def _read_scores(self, key: str) -> "StoredScores | None":
         from orf_books.transcripts.score_document import read_scores
@@ -297,6 +359,7 @@ class _Classes:
         if of_class.class_id not in self._figures:
             single = [score for document in scores for score in scores_of(document)]
             self._figures[of_class.class_id] = ClassFigures(
-                tuple(class_aggregates(single)), tuple(student_trends(single))
+                tuple(class_aggregates(single, self._usual)),
+                tuple(student_trends(single, self._usual)),
             )
         return self._figures[of_class.class_id]

@@ -6,10 +6,11 @@ gets to see which records. Does not belong here: what is on a page (`orf_books/p
 """
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from orf_books.failures import FailureCategory
@@ -20,6 +21,7 @@ from orf_books.object_keys import (
     student_pages_folder,
 )
 from orf_books.partition_keys import day_of_session
+from orf_books.records.evidence import utterances_of
 from orf_books.records.items import FailedItem
 from orf_books.records.overviews import overviews_beside
 from orf_books.records.raw_sessions import load_roster
@@ -39,8 +41,11 @@ if TYPE_CHECKING:
     from orf_books.resources.database import Database
     from orf_books.transcripts.aggregate_document import ClassFigures
     from orf_books.transcripts.aggregates import StudentTrend
-    from orf_books.transcripts.redaction import Redactor
+    from orf_books.transcripts.corrections import MeasuredPrecision
+    from orf_books.transcripts.quotes import Quotes
     from orf_books.transcripts.scored_session import ScoredSession, ScoredStudent, StoredScores
+    from orf_books.transcripts.skills import Skill
+    from orf_books.transcripts.usual import Usual
 
 
 def put_class_pages(
@@ -67,6 +72,7 @@ def put_class_pages(
     from orf_books.pages.class_page import render_class_page
     from orf_books.pages.student_page import render_student_page
     from orf_books.transcripts.publication import Access
+    from orf_books.transcripts.quotes import Quotes
     from orf_books.transcripts.redaction import Redactor
 
     class_id = material.of_class.class_id
@@ -85,9 +91,14 @@ def put_class_pages(
     pages = {class_page_key(class_id): render_class_page(_class_report(material, students))}
     with suppress(UnusableTranscript):
         redactor = Redactor(load_roster(storage, class_id))
+
+        @cache
+        def quotes(row: SessionRow) -> Quotes:
+            return Quotes(utterances_of(storage, row), redactor)
+
         pages |= {
             student_page_key(class_id, student): render_student_page(
-                _student_report(material, student, redactor)
+                _student_report(material, student, quotes)
             )
             for student in students
         }
@@ -111,6 +122,10 @@ class ClassMaterial:
     """Of `of_class.rows`, in the same order."""
     figures: "ClassFigures"
     made_at: datetime
+    usual: "Usual"
+    """What scores are measured against."""
+    precision: "Mapping[Skill, MeasuredPrecision]"
+    """Of findings in this store, as educators judged them."""
 
     def heard(self, student: str) -> "Iterator[tuple[SessionRow, ScoredSession, ScoredStudent]]":
         """The sessions in which a student was heard, by day."""
@@ -144,6 +159,8 @@ def _class_report(material: ClassMaterial, students: Sequence[str]) -> "ClassRep
         material.figures.aggregates,
         lines,
         list(_session_lines(material.of_class)),
+        material.usual,
+        material.precision,
     )
 
 
@@ -181,8 +198,11 @@ def _reason(failure: FailedItem) -> FailureCategory | ErrorCode:
     return ErrorCode(failure.code) if failure.code else FailureCategory(failure.category)
 
 
-def _student_report(material: ClassMaterial, student: str, redactor: "Redactor") -> "StudentReport":
+def _student_report(
+    material: ClassMaterial, student: str, quotes: "Callable[[SessionRow], Quotes]"
+) -> "StudentReport":
     from orf_books.pages.student_page import SessionScores, ShownEvidence, StudentReport
+    from orf_books.transcripts.corrections import place_of
 
     heard = list(material.heard(student))
     # Of what the longest window shows; a page with all words of a year nobody could read.
@@ -197,8 +217,7 @@ def _student_report(material: ClassMaterial, student: str, redactor: "Redactor")
                 row.day,
                 found.utterance_count,
                 found.words_spoken,
-                {skill: one.score for skill, one in found.skills.items()},
-                {skill: one.confidence for skill, one in found.skills.items()},
+                found.skills,
                 session.model_version,
             )
             for row, session, found in heard
@@ -211,14 +230,17 @@ def _student_report(material: ClassMaterial, student: str, redactor: "Redactor")
                 _short(row.key),
                 row.day,
                 one.line_number,
-                redactor.redact(one.sentence),
+                place_of(one.utterance_id),
+                quotes(row).quote(one),
                 one.rationale,
+                one.judged,
             )
             for row, _, found in heard
             if row.day >= since
             for score in found.skills.values()
             for one in score.evidence
         ],
+        material.usual,
     )
 
 

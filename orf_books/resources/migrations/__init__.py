@@ -15,14 +15,18 @@ from sqlalchemy import Connection
 from orf_books.failures import FixConfiguration
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str = "head") -> None:
     """Run the revisions that the database does not have yet, within the caller's transaction.
+
+    Args:
+        connection: to the database.
+        revision: the last one to run; by default the newest.
 
     Raises:
         FixConfiguration: it has one that this version of the project does not know.
     """
     try:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
     except CommandError:
         raise FixConfiguration(
             f"The tables of the database are of revision {current(connection)}, which only a newer"

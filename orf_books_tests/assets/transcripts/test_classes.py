@@ -1,7 +1,8 @@
 """What runs make of all sessions of a class: figures, published tables, pages."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from orf_books.object_keys import (
     CLASSES_PAGE,
+    USUAL_RATES,
     class_page_key,
     roster_key,
     student_page_key,
@@ -25,6 +27,8 @@ from orf_books.resources.published_tables import (
     EVIDENCE,
 )
 from orf_books.sandbox.class_sessions import invented_class
+from orf_books.transcripts.skills import Skill
+from orf_books.transcripts.usual import SHIPPED, UsualRate, UsualSource
 from orf_books_tests.assets.transcripts.class_platform import (
     CLASS,
     MONDAY,
@@ -95,7 +99,31 @@ def test_figures_beside_a_session_are_those_of_the_published_table(settled: Sett
     assert found == published
     week = found[str(NEXT_MONDAY), str(NEXT_MONDAY + timedelta(days=6))]
     assert (week["n_students"], week["coverage"]) == (len(CLASS.students), 1.0)
-    assert week["growth_collaboration"] is not None
+    assert week["change_communication"] is not None
+
+
+def test_scores_are_measured_against_what_the_store_has_learned(platform: ClassPlatform) -> None:
+    key = platform.put()
+    platform.ingest()
+    before = platform.document(platform.row(key).aggregates_key)
+    learned = replace(
+        SHIPPED,
+        source=UsualSource.LEARNED,
+        rates=dict.fromkeys(Skill, UsualRate(0.5, 2.0, 0.7)),
+        utterances=9_000,
+    )
+    platform.storage.put(USUAL_RATES, json.dumps(asdict(learned)).encode())
+    platform.records.publish_again([platform.row(key)], "What is usual was learned anew.")
+
+    assert platform.run("refresh_classes").success
+
+    after = platform.document(platform.row(key).aggregates_key)
+    assert (before["usual"]["source"], after["usual"]["source"]) == ("shipped", "learned")
+    scores = [one["windows"][0]["class"]["score_collaboration"] for one in (after, before)]
+    assert scores == sorted(scores)
+    assert scores[0] < 5 < scores[1]
+    assert {row["usual"] for row in platform.published(ASSESSMENTS)} == {"learned"}
+    assert "learned from 9,000 utterances" in platform.storage.get(class_page_key("5B")).decode()
 
 
 def test_a_session_that_comes_late_changes_the_documents_that_it_counts_in_and_no_other(
