@@ -397,6 +397,36 @@ def delete_student(
         output.print(table_of_values("Deleted", document))
 
 
+@delete_commands.command("library")
+def delete_library(
+    library: Annotated[str, typer.Argument(help="A library's name.")], *, as_json: AsJson = False
+) -> None:
+    """Delete a library: uploads, rows, dashboard, and books that no other library holds."""
+    from orf_books.commands.library_deletion import delete_library as delete
+
+    document = delete(load_settings(), library).as_document()
+    if as_json:
+        print_json(document)
+    else:
+        output.print(table_of_values("Deleted", document))
+
+
+@delete_commands.command("activity")
+def delete_activity(
+    activity_id: Annotated[str, typer.Argument(help="An activity's id.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Delete an activity: recording, record, result, kept answers, report."""
+    from orf_books.commands.activity_deletion import delete_activity as delete
+
+    document = delete(load_settings(), activity_id).as_document()
+    if as_json:
+        print_json(document)
+    else:
+        output.print(table_of_values("Deleted", document))
+
+
 @database_commands.command("upgrade")
 def upgrade_database() -> None:
     """Bring the published tables up to date."""
@@ -558,6 +588,17 @@ def dev(
     # Creates the storage, before several processes want to.
     open_instance(load_settings()).dispose()
     raise typer.Exit(serve(WORKSPACE, port))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8001,
+) -> None:
+    """The upload API and the upload page over HTTP."""
+    from orf_books.commands.serve import serve as run_server
+
+    run_server(load_settings(), host, port)
 
 
 def main() -> None:

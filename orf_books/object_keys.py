@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from orf_books.keys import safe_key, text_of_key
 
 EXPORTS = "uploads/"
+DASHBOARDS = "data/"
 ACTIVITIES = "activities/"
 STORIES = "stories/"
 RAW = "raw/"
@@ -70,14 +71,19 @@ def export_copy_key(library: str, name: str) -> str:
     return f"{EXPORTS}{library}/.{name}.csv"
 
 
+def upload_note_key(library: str) -> str:
+    """What is noted of an upload over HTTP; hidden, so that no sensor takes it for an export."""
+    return f"{EXPORTS}{library}/.upload.json"
+
+
 def library_data_key(library: str) -> str:
     """The dashboard JSON of a library."""
-    return f"data/{library}.json"
+    return f"{DASHBOARDS}{library}.json"
 
 
 def library_page_key(library: str) -> str:
     """The dashboard page of a library."""
-    return f"data/{library}.html"
+    return f"{DASHBOARDS}{library}.html"
 
 
 def rejected_export_key(upload: str) -> str:

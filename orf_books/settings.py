@@ -6,7 +6,7 @@ what a setting does; nothing else in the project reads the environment.
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from orf_books.resources.storage import ObjectStorage
 
 PREFIX = "ORF_BOOKS_"
+HTTP_SCHEMES = ("http", "https")
 
 
 class Settings(BaseSettings):
@@ -111,6 +112,13 @@ class Settings(BaseSettings):
             "anybody of the class."
         ),
     )
+    serve_origins: str = Field(
+        default="http://localhost:8000,http://127.0.0.1:8000",
+        description="Where pages come from that may use `orf-books serve`, divided by commas.",
+    )
+    serve_uploads_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=60, description="Uploads that `orf-books serve` takes a minute from one address."
+    )
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1000, description="Items of a batch worked on at once."
     )
@@ -143,6 +151,16 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @field_validator("serve_origins")
+    @classmethod
+    def _origins_are_origins(cls, value: str) -> str:
+        origins = [origin.strip() for origin in value.split(",")]
+        for origin in origins:
+            parts = urlsplit(origin)
+            if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in HTTP_SCHEMES:
+                raise ValueError("an origin is http://host:port or https://host, without a path")
+        return ",".join(origins)
 
     def open_storage(self) -> "ObjectStorage":
         """The storage that the settings name."""

@@ -17,6 +17,7 @@ HTTP_CLIENTS = {"httpx", "requests", "urllib.request", "http.client", "aiohttp",
 ROOMS_FROM_THE_TOP = (
     ("cli",),
     ("commands",),
+    ("serve",),
     ("sandbox",),
     ("definitions",),
     ("checks", "sensors"),

@@ -44,7 +44,7 @@ from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.storage import StoredObject
 from orf_books.settings import Settings
 
-_GAPS_ONLY = {"ops": {"enrich_books": {"config": {"gaps_only": True}}}}
+GAPS_ONLY = {"ops": {"enrich_books": {"config": {"gaps_only": True}}}}
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
@@ -126,7 +126,7 @@ def fill_gaps(
         if seconds:
             tell(f"{waiting} books wait for Google Books: the next window is in {seconds:.0f} s.")
             time.sleep(seconds)
-        run_job(settings, "fill_gaps", _GAPS_ONLY, batch)
+        run_job(settings, "fill_gaps", GAPS_ONLY, batch)
     return 0
 
 

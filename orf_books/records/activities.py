@@ -268,6 +268,26 @@ class ActivityRecords(
 
         return self._tables.latest(recogniser_answers, pl.col("recording") == recording)
 
+    def recordings_of_runs(self, run_ids: Collection[str]) -> set[str]:
+        """Fingerprints of the recordings that these runs asked recognisers about."""
+        import polars as pl
+
+        of_runs = pl.col("run_id").is_in(list(run_ids))
+        return {row.recording for row in self._tables.all_rows(recogniser_answers, of_runs)}
+
+    def runs_of(self, key: str) -> set[str]:
+        """The runs that rescored an activity."""
+        import polars as pl
+
+        return {row.run_id for row in self._tables.all_rows(activity_digests, pl.col("key") == key)}
+
+    def activities_of_runs(self, run_ids: Collection[str]) -> set[str]:
+        """The activities that these runs rescored."""
+        import polars as pl
+
+        of_runs = pl.col("run_id").is_in(list(run_ids))
+        return {row.activity_id for row in self._tables.all_rows(activity_digests, of_runs)}
+
     def keep_answers(self, answers: Iterable[KeptAnswer], run_id: str) -> None:
         """Store answers of recognisers for good."""
         now = datetime.now(UTC)

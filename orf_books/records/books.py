@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
+from urllib.parse import quote_plus
 
 from pydantic import TypeAdapter
 
@@ -342,6 +343,19 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         rows = self._tables.latest(library_entries, wanted)
         return sorted(rows, key=lambda row: (editions[row.edition], row.row_number))
 
+    def rows_of_library(self, library: str) -> list[LibraryRow]:
+        """All that a library holds, or held by an earlier export."""
+        import polars as pl
+
+        return self._tables.all_rows(library_entries, pl.col("library") == library)
+
+    def books_of_others(self, books: Collection[str], library: str) -> set[str]:
+        """Those of these books that another library holds, or held by an earlier export."""
+        import polars as pl
+
+        of_others = (pl.col("library") != library) & pl.col("book_key").is_in(list(books))
+        return {row.book_key for row in self._tables.all_rows(library_entries, of_others)}
+
     # Books
 
     def latest(self, keys: Collection[str]) -> dict[str, BookDigest]:
@@ -369,6 +383,21 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         """Store answers as services gave them: rules to come may want what these leave out."""
         rows = [RawAnswerRow(**asdict(answer), run_id=run_id) for answer in answers]
         self._tables.append(raw_answers, rows)
+
+    def requests_mentioning(self, marks: Iterable[str]) -> set[str]:
+        """Requests in which, or in whose answers, one of these texts stands."""
+        import polars as pl
+
+        spellings = [
+            written
+            for mark in marks
+            for written in {mark, quote_plus(mark), json.dumps(mark)[1:-1]}
+        ]
+        if not spellings:
+            return set()
+        text = pl.concat_str("request", "body")
+        mentioning = text.str.contains_any(spellings, ascii_case_insensitive=True)
+        return {row.request for row in self._tables.all_rows(raw_answers, mentioning)}
 
     def books_worked_on(self, run_ids: Collection[str]) -> set[str]:
         """The books that the runs enriched, or failed to."""

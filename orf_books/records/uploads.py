@@ -112,6 +112,13 @@ class UploadRecords(Generic[NotedT]):
         """The uploads that a run dealt with."""
         return [upload for upload in self.uploads() if upload.run_id == run_id]
 
+    def versions_of(self, key: str) -> list[NotedT]:
+        """Every version of one upload that was dealt with, in the order they arrived."""
+        import polars as pl
+
+        found = self._tables.latest(self.noted_uploads, pl.col("key") == key)
+        return sorted(found, key=lambda upload: upload.arrived_at)
+
     def receipts(self) -> set[Version]:
         """Versions that no sensor requests: a run has dealt with them, or several failed to."""
         return self._read() | {(upload.key, upload.version) for upload in self._given_up()}

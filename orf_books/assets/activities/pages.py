@@ -84,6 +84,11 @@ def activity_reports(
     )
 
 
+def put_activities_page(records: ActivityRecords) -> None:
+    """Make and store the page that lists all activities."""
+    _put_index(records, records.digests(), records.standing_failures())
+
+
 def _put_report(records: ActivityRecords, row: RescoredActivityRow) -> None:
     from orf_books.pages.activity_page import render_activity_page
 

@@ -95,12 +95,8 @@ def library_dashboard(
 )
 def dashboard(storage: StorageResource) -> dg.MaterializeResult[None]:
     """Make the page that lists all libraries."""
-    from orf_books.pages.libraries_index_page import render_libraries_index_page
-
     records = BookRecords(storage.open())
-    summaries = [LibrarySummary(**asdict(digest)) for digest in records.digests()]
-    page = render_libraries_index_page(summaries, overviews_beside(records.storage, LIBRARIES_PAGE))
-    records.storage.put(LIBRARIES_PAGE, page.encode())
+    summaries = put_libraries_page(records)
     return dg.MaterializeResult(
         metadata={
             "libraries": len(summaries),
@@ -109,6 +105,16 @@ def dashboard(storage: StorageResource) -> dg.MaterializeResult[None]:
             "page": dg.MetadataValue.path(records.storage.location(LIBRARIES_PAGE)),
         }
     )
+
+
+def put_libraries_page(records: BookRecords) -> list[LibrarySummary]:
+    """Make and store the page that lists all libraries; what it shows of each."""
+    from orf_books.pages.libraries_index_page import render_libraries_index_page
+
+    summaries = [LibrarySummary(**asdict(digest)) for digest in records.digests()]
+    page = render_libraries_index_page(summaries, overviews_beside(records.storage, LIBRARIES_PAGE))
+    records.storage.put(LIBRARIES_PAGE, page.encode())
+    return summaries
 
 
 def _libraries_to_show(records: BookRecords, run_ids: Sequence[str]) -> dict[str, ExportUpload]:

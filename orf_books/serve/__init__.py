@@ -1,0 +1,1 @@
+"""The upload API over HTTP, and the pages that readers see."""
