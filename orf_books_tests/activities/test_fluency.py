@@ -8,11 +8,11 @@ from orf_books.activities.fluency import (
     Fluency,
     ReadingEvent,
     SaidWord,
-    Span,
     fluency_of,
     longest_pause,
     reading_events,
 )
+from orf_books.activities.recognition import Span
 
 STORY = ["the", "cat", "sat", "on", "the", "mat"]
 SPANS: list[list[Span | None]] = [[(0, 300), (1000, 1300), None], [(3000, 3300), (5000, 6000)]]

@@ -357,6 +357,7 @@ def test_every_vote_is_in_a_table_with_headers(shown: Page) -> None:
     [
         (VoteRule.REFERENCE, "if W heard it, or both A and K did."),
         (VoteRule.MAJORITY, "if two of the three heard it."),
+        (VoteRule.CALIBRATED, "if what all three heard makes that more probable than not."),
     ],
 )
 def test_the_rule_of_the_vote_is_told(rule: VoteRule, words: str) -> None:
@@ -396,7 +397,7 @@ def test_rates_that_cannot_be_known_are_unknown() -> None:
     found = page(result)
     assert "Words correct per minute unknown" in found.spoken
     assert "Longest pause unknown" in found.spoken
-    assert "nobody heard when the attempted words were read" in found.spoken
+    assert "it is not known when the attempted words were read" in found.spoken
 
 
 def test_errors_are_counted_by_type(shown: Page) -> None:
@@ -480,8 +481,8 @@ def test_a_draft_is_called_one_and_says_why() -> None:
     result = rescored(activity("......", "...."), ALL_READ)
     spoken = page(replace(result, is_draft=True)).spoken
     assert "Draft, needs review." in spoken
-    assert "embedded recogniser" in spoken
-    assert "three roles share one acoustic model" in spoken
+    assert "Recognisers on this machine listened" in spoken
+    assert "None of them was made for children" in spoken
     assert "Draft" not in page(result).spoken
 
 

@@ -16,8 +16,9 @@ import dagster as dg
 
 from orf_books import partitions
 from orf_books.activities.kept_answers import AnswersAbout, KeptAnswer
+from orf_books.activities.recognition import Recognisers
 from orf_books.activities.rescored_activity import RescoredActivity
-from orf_books.activities.rescoring import CODE_VERSION, Recognisers, rescore_activity
+from orf_books.activities.rescoring import CODE_VERSION, rescore_activity
 from orf_books.activities.voting import VoteRule
 from orf_books.batches.batch import (
     COMPLETE,
@@ -196,7 +197,8 @@ class RescoringStep:
             self._new_answers += answers.new
         if not rescored.is_rescored:
             raise _nobody_answered(rescored)
-        if api is not None:
+        is_written_back = api is not None and rescored.not_scored is None
+        if api is not None and is_written_back:
             await api.write_back(
                 rescored.activity_id, rescored.trimmed.errors, inputs.activity.version
             )
@@ -207,7 +209,7 @@ class RescoringStep:
             fingerprint=fingerprint,
             code_version=CODE_VERSION,
             job_id=self._run_id,
-            is_written_back=api is not None,
+            is_written_back=is_written_back,
         )
 
     def _keep_answers(self) -> None:
@@ -249,7 +251,6 @@ class RescoringStep:
     ) -> RescoringReport:
         failed = len(outcome.failures)
         processed = len(scope.reused) + outcome.succeeded + failed
-        draft = "Verdicts are drafts: recognisers of this machine listened, and a person reviews."
         return RescoringReport(
             job_id=self._run_id,
             status=COMPLETE_WITH_FAILURES if failed else COMPLETE,
@@ -260,7 +261,7 @@ class RescoringStep:
             reused=len(scope.reused),
             failed_by_category=json.dumps(outcome.failed_by_category),
             success_rate=success_rate(processed - failed, processed),
-            notes=(draft,) if self._speech.is_embedded else (),
+            notes=self._speech.notes,
             started_at=self._started_at,
             processing_time_seconds=(datetime.now(UTC) - self._started_at).total_seconds(),
         )
@@ -314,7 +315,6 @@ def _nobody_answered(rescored: RescoredActivity) -> RetryLater:
 
 def bundled_lexicon() -> "Lexicon":
     """How English words sound, from the dictionary that comes with the embedded recogniser."""
-    from orf_books.activities.phonemes import Lexicon
-    from orf_books.resources.embedded_speech import dictionary_file
+    from orf_books.resources import pocketsphinx_model
 
-    return Lexicon(dictionary_file())
+    return pocketsphinx_model.bundled_lexicon()
