@@ -121,6 +121,9 @@ class EventKind(StrEnum):
     """A pause of more than 3 seconds."""
 
 
+MISCUES = frozenset({EventKind.OMISSION, EventKind.SUBSTITUTION})
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingEvent:
     """What happened at a word, or just before it."""

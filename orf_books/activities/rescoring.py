@@ -24,7 +24,15 @@ from orf_books.activities.evidence import (
     said_words,
     story_context,
 )
-from orf_books.activities.fluency import EventKind, fluency_of, longest_pause, reading_events
+from orf_books.activities.fluency import (
+    MISCUES,
+    EventKind,
+    ReadingEvent,
+    SaidWord,
+    fluency_of,
+    longest_pause,
+    reading_events,
+)
 from orf_books.activities.phonemes import Lexicon
 from orf_books.activities.phrase_rescoring import PhraseRescoring, unscored
 from orf_books.activities.recognition import Placement, PlacesPhrases, Recognisers, StoryContext
@@ -40,9 +48,6 @@ from orf_books.failures import OrfBooksError
 
 CODE_VERSION = "2"
 """Changes with whatever gives the same answers another result."""
-KINDS_TO_TELL = frozenset({EventKind.OMISSION, EventKind.SUBSTITUTION, EventKind.HESITATION})
-"""What embedded recognisers may report. Their transcripts smooth over repeated and inserted words,
-and invent others, so nobody knows yet how well they tell those."""
 WORDS_TO_JUDGE_A_READING = 10
 MOST_UNLIKE, MOST_UNLIKE_IN_BAD_SOUND = 0.5, 0.3
 """A reading of which more than this share does not fit was not heard, or was of another text."""
@@ -107,6 +112,9 @@ def _summary(  # noqa: PLR0913, PLR0917 - all that is known of a reading
     trimmed = trimmed_flags(flags)
     said = tuple(said_words(rescoring.transcript, evidence))
     words = [word for phrase in phrases for word in phrase.words]
+    is_placed = any(phrase.alignment for phrase in evidence)
+    # Transcribers stretch words over pauses; alignment does not.
+    timed = tuple(_timed(words)) if is_placed else said
     attempted = _words_until(trimmed.last_attempted, [phrase.words for phrase in phrases])
     fluency = fluency_of(flags, spans)
     correct = _correct_words(words[:attempted], rescoring.calibration.spread)
@@ -116,14 +124,8 @@ def _summary(  # noqa: PLR0913, PLR0917 - all that is known of a reading
         phrases=phrases,
         trimmed=trimmed,
         fluency=fluency,
-        longest_pause=longest_pause(said, attempted),
-        events=tuple(
-            event
-            for event in reading_events(
-                [word.text for word in words], [word.misread for word in words], said, attempted
-            )
-            if rescoring.rule is not VoteRule.CALIBRATED or event.kind in KINDS_TO_TELL
-        ),
+        longest_pause=longest_pause(timed, attempted),
+        events=_events(words, said, timed, attempted, rescoring.rule),
         rule=rescoring.rule,
         is_draft=rescoring.recognisers.are_drafts,
         warnings=tuple(_warnings(rescoring, phrases, trimmed, placing_failure)),
@@ -131,6 +133,37 @@ def _summary(  # noqa: PLR0913, PLR0917 - all that is known of a reading
         accuracy_interval=correct and _scaled(correct, 1, fluency.attempted_words),
         wcpm_interval=correct and _scaled(correct, 60, fluency.seconds),
     )
+
+
+def _timed(words: Sequence[RescoredWord]) -> Iterator[SaidWord]:
+    for place, word in enumerate(words):
+        if word.span:
+            start, end = word.span
+            yield SaidWord(word.text, start / 1000, end / 1000, place, is_match=True)
+
+
+def _events(
+    words: Sequence[RescoredWord],
+    said: Sequence[SaidWord],
+    timed: Sequence[SaidWord],
+    attempted: int,
+    rule: VoteRule,
+) -> tuple[ReadingEvent, ...]:
+    """What happened while the attempted words were read.
+
+    By the calibrated rule only misread words and pauses: transcripts of embedded recognisers smooth
+    over repeated and inserted words, and invent others.
+    """
+    story, misread = [word.text for word in words], [word.misread for word in words]
+    events = reading_events(story, misread, said, attempted)
+    if rule is not VoteRule.CALIBRATED:
+        return events
+    pauses = reading_events(story, misread, timed, attempted)
+    told = [
+        *(event for event in events if event.kind in MISCUES),
+        *(event for event in pauses if event.kind is EventKind.HESITATION),
+    ]
+    return tuple(sorted(told, key=lambda event: event.word))
 
 
 def _flags(phrase: RescoredPhrase) -> Sequence[bool | None]:

@@ -200,7 +200,8 @@ def render_activity_page(report: ActivityReport) -> str:
         fluency=rescored.fluency,
         is_reach_known=rescored.trimmed.last_attempted is not None,
         miscues=_miscue_bars(rescored.fluency, words),
-        other_events=_other_event_bars(words),
+        other_events=_other_event_bars(words, rescored.rule),
+        are_additions_known=rescored.rule is not VoteRule.CALIBRATED,
         grade=activity.grade,
         season=activity.season,
         norm=norm,
@@ -353,9 +354,15 @@ def _miscue_bars(fluency: Fluency, words: Sequence[ShownWord]) -> Sequence[Bar]:
     )
 
 
-def _other_event_bars(words: Sequence[ShownWord]) -> Sequence[Bar]:
+def _other_event_bars(words: Sequence[ShownWord], rule: VoteRule) -> Sequence[Bar]:
+    """How often each kind happened; kinds that the rule does not tell are left out."""
     names = Counter(event.name for word in words for event in word.other_events)
-    return bars({f"{name}s": names[name] for _, name in _OTHER_EVENTS.values()})
+    told = [
+        name
+        for kind, (_, name) in _OTHER_EVENTS.items()
+        if rule is not VoteRule.CALIBRATED or kind is EventKind.HESITATION
+    ]
+    return bars({f"{name}s": names[name] for name in told})
 
 
 def _norm_for(activity: Activity) -> Norm | None:
