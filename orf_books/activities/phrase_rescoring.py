@@ -90,18 +90,17 @@ class PhraseRescoring:
 
     async def _voted(self, phrase: PhraseEvidence, decision: FlaggingDecision) -> RescoredPhrase:
         k, w = await self._answers(phrase)
+        by_word = zip(
+            phrase.heard_by_a,
+            self._match_vector(phrase, k),
+            self._match_vector(phrase, w),
+            _fits(phrase, k),
+            _fits(phrase, w),
+            strict=True,
+        )
         evidence = [
-            Evidence(Votes(*votes), *fits)
-            for votes, fits in zip(
-                zip(
-                    phrase.heard_by_a,
-                    self._match_vector(phrase, k),
-                    self._match_vector(phrase, w),
-                    strict=True,
-                ),
-                zip(_fits(phrase, k), _fits(phrase, w), strict=True),
-                strict=True,
-            )
+            Evidence(Votes(heard_by_a, heard_by_k, heard_by_w), k_fits, w_fits)
+            for heard_by_a, heard_by_k, heard_by_w, k_fits, w_fits in by_word
         ]
         weights = self._weights(evidence, k)
         probabilities = self._probabilities(evidence, weights)
