@@ -26,14 +26,17 @@ from orf_books.activities.evidence import PagedRecording
 from orf_books.activities.phonemes import Lexicon
 from orf_books.activities.recognition import (
     HeardPhrase,
+    Placement,
+    Recognisers,
     StoryContext,
     Transcript,
 )
-from orf_books.activities.rescoring import Recognisers, rescore_activity
+from orf_books.activities.rescoring import rescore_activity
 from orf_books.activities.voting import VoteRule
 from orf_books.commands.local_uploads import put_activities
 from orf_books.records.recordings import load_sound
-from orf_books.resources.embedded_speech import EmbeddedSpeech, dictionary_file
+from orf_books.resources.embedded_speech import EmbeddedSpeech
+from orf_books.resources.pocketsphinx_model import bundled_lexicon
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.readings.recorded_reading import write_folders
 
@@ -53,11 +56,12 @@ class Reading:
 class Remembering:
     """A recogniser whose answers are remembered by phrase; given none, it has to know them."""
 
-    engine, is_draft = "remembered", True
+    is_draft = True
 
     def __init__(self, asked: Any) -> None:  # noqa: ANN401 - a recogniser of any role
-        self._asked = asked
+        self._asked, self.engine = asked, asked.engine
         self._transcript: Transcript | None = None
+        self._placement: Placement | None = None
         self._heard: dict[int, HeardPhrase] = {}
 
     async def transcribe(self, recording: Recording, story: StoryContext) -> Transcript:
@@ -65,6 +69,12 @@ class Remembering:
         if self._transcript is None:
             self._transcript = await self._asked.transcribe(recording, story)
         return self._transcript
+
+    async def place(self, recording: Recording, story: StoryContext) -> Placement:
+        """As `PlacesPhrases`."""
+        if self._placement is None:
+            self._placement = await self._asked.place(recording, story)
+        return self._placement
 
     async def hear(self, recording: Recording, story: StoryContext, phrase: int) -> HeardPhrase:
         """As `HearsPhrases`."""
@@ -90,7 +100,7 @@ def main(
 ) -> None:
     """Measure, and print the tables."""
     end_cleanly_when_stopped()
-    lexicon = Lexicon(dictionary_file())
+    lexicon = bundled_lexicon()
     loaded = _loaded(readings)
     alone = asyncio.run(_listen(loaded, lexicon, processes=1))
     tell(f"One process: {alone.seconds:.0f} s.")
@@ -114,7 +124,7 @@ def _load(storage: ObjectStorage, upload: Path) -> Reading:
 
 async def _listen(readings: Sequence[Reading], lexicon: Lexicon, processes: int) -> Listening:
     async with EmbeddedSpeech(processes) as speech:
-        roles = (speech.transcriber, speech.listener, speech.checker)
+        roles = (speech.transcriber, speech.listener, speech.checker, speech.placer)
         # Processes start, and build their tables, on first use.
         await asyncio.gather(
             *(_rescore(readings[0], Recognisers(*roles), lexicon) for _ in range(processes))
@@ -130,7 +140,9 @@ async def _listen(readings: Sequence[Reading], lexicon: Lexicon, processes: int)
 
 
 async def _rescore(reading: Reading, recognisers: Recognisers, lexicon: Lexicon) -> None:
-    await rescore_activity(reading.activity, reading.sound, recognisers, lexicon, VoteRule.MAJORITY)
+    await rescore_activity(
+        reading.activity, reading.sound, recognisers, lexicon, VoteRule.CALIBRATED
+    )
 
 
 def _print_listening(alone: Listening, together: Listening) -> None:

@@ -72,8 +72,13 @@ class Settings(BaseSettings):
         description="Who listens to recordings: `embedded`, here and offline, or the `services`.",
     )
     vote_rule: VoteRule = Field(
-        default=VoteRule.REFERENCE,
-        description="What the votes of the recognisers come to: `reference` or `majority`.",
+        default_factory=lambda settings: (
+            VoteRule.REFERENCE if settings.get("speech") == "services" else VoteRule.CALIBRATED
+        ),
+        description=(
+            "What the votes of the recognisers come to: `calibrated`, `reference` or `majority`; "
+            "default: `calibrated`, with services `reference`."
+        ),
     )
     deepgram_url: str = Field(default="https://api.deepgram.com", description="Base of Deepgram.")
     deepgram_key: SecretStr | None = Field(default=None, description="Deepgram's key.")

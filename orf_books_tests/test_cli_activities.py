@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orf_books.activities.rescoring import CODE_VERSION
 from orf_books.cli import ITEMS_FAILED, WRONG_CALL
 from orf_books.sandbox.behaviour import Behaviour, Service
 from orf_books.sandbox.server import Sandbox
@@ -58,7 +59,7 @@ def test_readings_are_rescored_evaluated_and_compared(
     comparison = command.document("compare", "activities", "reference", "majority")
     assert (comparison["activities"], comparison["words"]) == (3, 24)
     assert {row["measure"] for row in comparison["measures"]} >= {"accuracy", "f1", "mcc"}
-    same = command.document("compare", "activities", "version:1", "reference")
+    same = command.document("compare", "activities", f"version:{CODE_VERSION}", "reference")
     assert same["changed"] == []
     assert services.counts.requests() == 0
 

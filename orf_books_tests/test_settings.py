@@ -128,3 +128,15 @@ def test_the_storage_that_the_settings_name_is_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_explained(name: str) -> None:
     assert Settings.model_fields[name].description
+
+
+@pytest.mark.parametrize(
+    ("speech", "rule"), [("embedded", "calibrated"), ("services", "reference")]
+)
+def test_the_vote_follows_who_listens_unless_it_is_set(
+    monkeypatch: pytest.MonkeyPatch, speech: str, rule: str
+) -> None:
+    monkeypatch.setenv("ORF_BOOKS_SPEECH", speech)
+    assert load_settings().vote_rule == rule
+    monkeypatch.setenv("ORF_BOOKS_VOTE_RULE", "majority")
+    assert load_settings().vote_rule == "majority"

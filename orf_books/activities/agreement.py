@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from orf_books.activities.activity import Flags
+from orf_books.activities.calibration import Interval
 from orf_books.activities.fluency import Fluency, fluency_of
 from orf_books.activities.rescored_activity import RescoredActivity, RescoredWord
 from orf_books.failures import FixInput
@@ -97,6 +98,11 @@ class Confusion:
         return self._agreement.f1
 
     @property
+    def false_alarms(self) -> float | None:
+        """Share of the words read correctly that are called misread."""
+        return share(self.false_positives, self.false_positives + self.true_negatives)
+
+    @property
     def kappa(self) -> float | None:
         """Cohen's kappa: agreement beyond what chance gives, 1 at most."""
         misread = self.true_positives + self.false_negatives
@@ -138,7 +144,18 @@ class JudgedReading:
     fluency: Fluency
     """By the verdicts."""
     labelled_fluency: Fluency
-    """By the labels."""
+    """By the labels, of the words that could be scored."""
+    words_not_scored: int = 0
+    accuracy_interval: Interval | None = None
+    """Where the accuracy lies by the verdicts; None where they have no probabilities."""
+
+    @property
+    def is_covered(self) -> bool | None:
+        """Whether the labelled accuracy lies in the interval; None where either is not known."""
+        accuracy, interval = self.labelled_fluency.accuracy, self.accuracy_interval
+        if accuracy is None or interval is None:
+            return None
+        return interval.low <= accuracy <= interval.high
 
 
 def judge(activity: RescoredActivity, labels: Sequence[Flags]) -> JudgedReading:
@@ -168,8 +185,17 @@ def judge(activity: RescoredActivity, labels: Sequence[Flags]) -> JudgedReading:
         words_without_verdict=pairs[None, True] + pairs[None, False],
         fluency=activity.fluency,
         labelled_fluency=fluency_of(
-            labels, [[word.span for word in phrase.words] for phrase in activity.phrases]
+            [
+                [
+                    None if word.not_scored else label
+                    for word, label in zip(phrase.words, flags, strict=True)
+                ]
+                for phrase, flags in zip(activity.phrases, labels, strict=True)
+            ],
+            [[word.span for word in phrase.words] for phrase in activity.phrases],
         ),
+        words_not_scored=sum(word.not_scored is not None for word in activity.words),
+        accuracy_interval=activity.accuracy_interval,
     )
 
 
@@ -199,14 +225,6 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """Where a measure lies with a confidence of 95 %, had other children read."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Labelled readings taken together; a reading is a child, so nobody counts twice."""
 
@@ -228,7 +246,7 @@ class Evaluation:
         return self._deviation(lambda fluency: fluency.wcpm)
 
     def interval(self, measure: Callable[[Confusion], float | None]) -> Interval | None:
-        """How sure a measure is: readings are drawn anew 1000 times, the same each time.
+        """Where a measure lies with 95 %, had other children read: by 1000 draws of readings.
 
         Returns:
             None for fewer than two readings, or where the measure is never defined; draws for which

@@ -1,7 +1,7 @@
 """What is known of each phrase before a recogniser is asked about it alone.
 
-Belongs here: bringing together the first pass, the times and the transcript of role A. Does not
-belong here: deciding anything by it (`flagging.py`, `rescoring.py`).
+Belongs here: bringing together the first pass, the transcript of role A, and where the phrases were
+placed. Does not belong here: deciding anything by it (`flagging.py`, `rescoring.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +13,24 @@ from orf_books.activities.alignment import aligned_words
 from orf_books.activities.audio import Recording
 from orf_books.activities.features import Feature, believed_features
 from orf_books.activities.flagging import padded_flags
-from orf_books.activities.fluency import SaidWord, Span
+from orf_books.activities.fluency import SaidWord
 from orf_books.activities.manifest import FittedWindows, PageWindow, fit_to_recording
-from orf_books.activities.recognition import HeardWord, Transcript
-from orf_books.activities.story import StoryPage, phrases_by_page, words_of
+from orf_books.activities.recognition import (
+    HeardWord,
+    PageToHear,
+    PlacedPhrase,
+    Placement,
+    Span,
+    StoryContext,
+    Transcript,
+    WordEvidence,
+)
+from orf_books.activities.story import PagePhrases, StoryPage, phrases_by_page, words_of
 from orf_books.activities.timing import PageTiming, PhraseTiming, align_pages, as_one_page
+
+BEFORE_PLACED_MS, AFTER_PLACED_MS = 400, 300
+"""Sound around a placed phrase that recognisers get: alignment puts the first sound late, and the
+last one early."""
 
 _T = TypeVar("_T")
 
@@ -72,6 +85,9 @@ class PhraseEvidence:
     placed: tuple[PlacedWord, ...]
     obstacle: str | None
     """What is in the way of deciding anything; None where nothing is."""
+    alignment: PlacedPhrase | None = None
+    """Where the phrase was placed, and how its words fit there; None where no recogniser places
+    phrases: then the words that role A heard tell when it was read."""
 
     @property
     def heard_by_a(self) -> tuple[bool, ...]:
@@ -80,8 +96,24 @@ class PhraseEvidence:
         return tuple(word in matches for word in range(len(self.words)))
 
     @property
+    def word_evidence(self) -> tuple[WordEvidence, ...]:
+        """How well each word fits where it was placed; empty where the phrase was not placed."""
+        return self.alignment.words if self.alignment else ()
+
+    @property
+    def span(self) -> Span | None:
+        """When it was read; None where nothing was heard of it."""
+        if self.alignment:
+            return self.alignment.span
+        if self.timing is None or not self.timing.has_evidence:
+            return None
+        return self.timing.start, self.timing.end
+
+    @property
     def spans(self) -> tuple[Span | None, ...]:
         """When each word was said."""
+        if self.alignment:
+            return tuple(word.span for word in self.alignment.words)
         spans: list[Span | None] = [None] * len(self.words)
         for placed in self.placed:
             start, end = (round(1000 * time) for time in (placed.heard.start, placed.heard.end))
@@ -94,8 +126,29 @@ class PhraseEvidence:
         return values if len(values) == len(self.words) else [None] * len(self.words)
 
     def cut_from(self, recording: Recording) -> Recording:
-        """The part in which it was read; empty where there is none."""
+        """The part in which it was read, with a margin; empty where there is none."""
+        if self.alignment and (span := self.alignment.span):
+            return recording.between(span[0] - BEFORE_PLACED_MS, span[1] + AFTER_PLACED_MS)
         return self.timing.cut_from(recording) if self.timing else Recording(b"")
+
+
+def story_context(activity: Activity, sound: PagedRecording) -> StoryContext:
+    """What recognisers are told about an activity."""
+    story = tuple(map(words_of, activity.phrases))
+    pages, windows = _pages(story, sound)
+    spans = {window.page: (window.start, window.end) for window in windows}
+    recorded = [(spans[page.page], page.phrases) for page in pages if page.page in spans]
+    return StoryContext(
+        activity.story_id,
+        activity.tags,
+        story,
+        activity.phrases,
+        tuple(
+            PageToHear(span, phrases)
+            for span, phrases in sorted(recorded)
+            if phrases and span[0] < span[1]
+        ),
+    )
 
 
 def phrase_evidence(
@@ -103,6 +156,7 @@ def phrase_evidence(
     story: Sequence[tuple[str, ...]],
     sound: PagedRecording,
     transcript: Transcript,
+    placement: Placement | None = None,
 ) -> tuple[PhraseEvidence, ...]:
     """What is known of every phrase of a story.
 
@@ -111,8 +165,11 @@ def phrase_evidence(
     """
     features = believed_features(activity.features)
     timings = _timings(story, sound, transcript)
+    placed = {one.phrase: one for one in placement.phrases} if placement else {}
     return tuple(
-        _evidence(activity, phrase, words, features.get(phrase), timings.get(phrase))
+        _evidence(
+            activity, phrase, words, features.get(phrase), timings.get(phrase), placed.get(phrase)
+        )
         for phrase, words in enumerate(story)
     )
 
@@ -134,17 +191,22 @@ def said_words(transcript: Transcript, evidence: Sequence[PhraseEvidence]) -> It
 def _timings(
     story: Sequence[tuple[str, ...]], sound: PagedRecording, transcript: Transcript
 ) -> Mapping[int, PhraseTiming]:
-    if sound.pages and sound.windows:
-        pages = phrases_by_page(story, sound.pages).pages
-        windows = sound.fitted.windows
-    else:
-        page, window = as_one_page(len(story), sound.milliseconds)
-        pages, windows = (page,), (window,)
+    pages, windows = _pages(story, sound)
     return {
         phrase.phrase: phrase
         for timing in align_pages(pages, story, windows, transcript)
         for phrase in timing.phrases or _silent_phrases(timing)
     }
+
+
+def _pages(
+    story: Sequence[tuple[str, ...]], sound: PagedRecording
+) -> tuple[Sequence[PagePhrases], Sequence[PageWindow]]:
+    """Which phrases are on each page, and when each page was read."""
+    if sound.pages and sound.windows:
+        return phrases_by_page(story, sound.pages).pages, sound.fitted.windows
+    page, window = as_one_page(len(story), sound.milliseconds)
+    return (page,), (window,)
 
 
 def _silent_phrases(page: PageTiming) -> Iterator[PhraseTiming]:
@@ -154,12 +216,13 @@ def _silent_phrases(page: PageTiming) -> Iterator[PhraseTiming]:
             yield PhraseTiming(phrase, page.window.start, page.window.start, ())
 
 
-def _evidence(
+def _evidence(  # noqa: PLR0913, PLR0917 - evidence has that many origins
     activity: Activity,
     phrase: int,
     words: tuple[str, ...],
     feature: Feature | None,
     timing: PhraseTiming | None,
+    alignment: PlacedPhrase | None,
 ) -> PhraseEvidence:
     errors = activity.errors[phrase] if phrase < len(activity.errors) else ()
     obstacle = _obstacle(words, errors, feature)
@@ -174,6 +237,7 @@ def _evidence(
         timing=timing,
         placed=tuple(_placed_words(words, timing.heard)) if timing else (),
         obstacle=obstacle or (None if timing else "no page with it was recorded"),
+        alignment=alignment if alignment and len(alignment.words) == len(words) else None,
     )
 
 

@@ -8,8 +8,9 @@ and what is usual for a grade (`norms.py`).
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 
+from orf_books.activities.recognition import Span
 from orf_books.activities.trimming import trimmed_flags
 
 CORRECTED_WITHIN_SECONDS = 3.0
@@ -17,9 +18,6 @@ CORRECTED_WITHIN_SECONDS = 3.0
 HESITATION_SECONDS = 3.0
 """A teacher supplies the word after a longer pause."""
 _FILLERS = frozenset({"ah", "eh", "er", "erm", "hm", "hmm", "mm", "uh", "uhm", "um"})
-
-Span = tuple[int, int]
-"""When a word began and ended, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +55,43 @@ class Fluency:
         return 60 * words / self.seconds if self.seconds else None
 
 
-def fluency_of(flags: Sequence[Sequence[bool]], spans: Sequence[Sequence[Span | None]]) -> Fluency:
+def fluency_of(
+    flags: Sequence[Sequence[bool | None]], spans: Sequence[Sequence[Span | None]]
+) -> Fluency:
     """How fluently a story was read.
 
     Args:
-        flags: by phrase, true where a word was misread.
+        flags: by phrase, true where a word was misread; None where it could not be scored, and
+            neither the word nor its time counts.
         spans: by phrase, when each word was said; None where nothing was heard for it.
     """
     trimmed = trimmed_flags(flags, spares_one_word_ending=False)
     if trimmed.last_attempted is None:
         return Fluency(0, 0, None)
     phrase, word = trimmed.last_attempted
-    attempted = [
-        *(span for before in spans[:phrase] for span in before),
-        *spans[phrase][: word + 1],
-    ]
-    said = [span for span in attempted if span]
+    attempted_flags = [*chain.from_iterable(flags[:phrase]), *flags[phrase][: word + 1]]
+    attempted_spans = [*chain.from_iterable(spans[:phrase]), *spans[phrase][: word + 1]]
+    said = [span for span in attempted_spans if span]
     return Fluency(
         attempted_words=trimmed.attempted_words,
-        correct_words=sum(not error for errors in trimmed.errors for error in errors),
-        seconds=(said[-1][1] - said[0][0]) / 1000 if said else None,
+        correct_words=sum(error is not None and not error for error in attempted_flags),
+        seconds=(
+            (said[-1][1] - said[0][0] - _unscored_time(attempted_flags, attempted_spans)) / 1000
+            if said
+            else None
+        ),
     )
+
+
+def _unscored_time(flags: Sequence[bool | None], spans: Sequence[Span | None]) -> int:
+    """Milliseconds of the stretches that could not be scored."""
+    time = 0
+    by_word = zip(flags, spans, strict=False)
+    for is_unscored, stretch in groupby(by_word, key=lambda word: word[0] is None):
+        said = [span for _, span in stretch if span]
+        if is_unscored and said:
+            time += said[-1][1] - said[0][0]
+    return time
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +119,9 @@ class EventKind(StrEnum):
     """Something else, and then the expected word within 3 seconds."""
     HESITATION = "hesitation"
     """A pause of more than 3 seconds."""
+
+
+MISCUES = frozenset({EventKind.OMISSION, EventKind.SUBSTITUTION})
 
 
 @dataclass(frozen=True, slots=True)

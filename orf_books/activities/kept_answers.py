@@ -15,17 +15,20 @@ from orf_books.activities.audio import Recording
 from orf_books.activities.recognition import (
     HeardPhrase,
     HearsPhrases,
+    Placement,
+    PlacesPhrases,
+    Recognisers,
     StoryContext,
     TranscribesRecordings,
     Transcript,
 )
-from orf_books.activities.rescoring import Recognisers
 from orf_books.failures import FailureCategory, RetryLater
 
 _Answer = TypeVar("_Answer")
-_Recogniser = TypeVar("_Recogniser", TranscribesRecordings, HearsPhrases)
+_Recogniser = TypeVar("_Recogniser", TranscribesRecordings, HearsPhrases, PlacesPhrases)
 _TRANSCRIPT = TypeAdapter(Transcript)
 _HEARD_PHRASE = TypeAdapter(HeardPhrase)
+_PLACEMENT = TypeAdapter(Placement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,11 @@ class AnswersAbout:
         self.new: list[KeptAnswer] = []
         self._recording = recording
         self._kept = {(one.engine, one.question): one.answer for one in kept}
-        self._by_question = {question: answer for (_, question), answer in self._kept.items()}
+        self._engines = {question: engine for engine, question in self._kept}
 
     def alone(self) -> Recognisers:
         """Recognisers that know nothing but what was kept, whoever said it."""
-        return Recognisers(_KeptOnly(self, "A"), _KeptOnly(self, "K"), _KeptOnly(self, "W"))
+        return Recognisers(*(_KeptOnly(self, role) for role in ("A", "K", "W", "P")))
 
     def first(self, recognisers: Recognisers) -> Recognisers:
         """The same recognisers, asked only where nothing was kept."""
@@ -60,24 +63,25 @@ class AnswersAbout:
             _KeptTranscripts(recognisers.transcriber, self, "A"),
             _KeptPhrases(recognisers.listener, self, "K"),
             _KeptPhrases(recognisers.checker, self, "W"),
+            recognisers.placer and _KeptPlacements(recognisers.placer, self, "P"),
         )
 
-    def find(
-        self, engine: str | None, question: str, answers: TypeAdapter[_Answer]
-    ) -> _Answer | None:
-        """The answer that was kept, of one recogniser or of any, if one was."""
-        if engine is None:
-            kept = self._by_question.get(question)
-        else:
-            kept = self._kept.get((engine, question))
+    def find(self, engine: str, question: str, answers: TypeAdapter[_Answer]) -> _Answer | None:
+        """The answer of a recogniser that was kept, if one was."""
+        kept = self._kept.get((engine, question))
         return None if kept is None else answers.validate_json(kept)
+
+    def last_engine(self, question: str) -> str | None:
+        """Whose answer to a question was kept last; None where none was."""
+        return self._engines.get(question)
 
     def keep(
         self, engine: str, question: str, answer: _Answer, answers: TypeAdapter[_Answer]
     ) -> None:
         """Keep an answer that just came in."""
         text = answers.dump_json(answer).decode()
-        self._kept[engine, question] = self._by_question[question] = text
+        self._kept[engine, question] = text
+        self._engines[question] = engine
         self.new.append(KeptAnswer(self._recording, engine, question, text))
 
 
@@ -117,11 +121,19 @@ class _KeptPhrases(_Kept[HearsPhrases]):
         )
 
 
-@dataclass(frozen=True, slots=True)
+class _KeptPlacements(_Kept[PlacesPhrases]):
+    async def place(self, recording: Recording, story: StoryContext) -> Placement:
+        return await self._first_kept(
+            _about_pages(story), _PLACEMENT, lambda: self.asked.place(recording, story)
+        )
+
+
+@dataclass(slots=True)
 class _KeptOnly:
     answers: AnswersAbout
     role: str
     engine: str = "kept"
+    """Whose answer was found last."""
     is_draft: bool = False
 
     async def transcribe(
@@ -129,16 +141,28 @@ class _KeptOnly:
         recording: Recording,  # noqa: ARG002 - the answers are about it
         story: StoryContext,
     ) -> Transcript:
-        kept = self.answers.find(None, _about_recording(story), _TRANSCRIPT)
-        if kept is None:
-            raise NothingKept
-        return kept
+        return self._kept(_about_recording(story), _TRANSCRIPT)
 
     async def hear(self, recording: Recording, story: StoryContext, phrase: int) -> HeardPhrase:
-        question = _about_phrase(self.role, recording, story, phrase)
-        kept = self.answers.find(None, question, _HEARD_PHRASE)
-        if kept is None:
+        return self._kept(_about_phrase(self.role, recording, story, phrase), _HEARD_PHRASE)
+
+    async def place(
+        self,
+        recording: Recording,  # noqa: ARG002 - the answers are about it
+        story: StoryContext,
+    ) -> Placement:
+        try:
+            return self._kept(_about_pages(story), _PLACEMENT)
+        except NothingKept:
+            # Not all recognisers place phrases.
+            return Placement(())
+
+    def _kept(self, question: str, answers: TypeAdapter[_Answer]) -> _Answer:
+        engine = self.answers.last_engine(question)
+        kept = None if engine is None else self.answers.find(engine, question, answers)
+        if engine is None or kept is None:
             raise NothingKept
+        self.engine = engine
         return kept
 
 
@@ -154,6 +178,10 @@ class NothingKept(RetryLater):
 
 def _about_recording(story: StoryContext) -> str:
     return _digest(f"A {story.phrases!r}")
+
+
+def _about_pages(story: StoryContext) -> str:
+    return _digest(f"P {story.pages!r} {story.phrases!r}")
 
 
 def _about_phrase(role: str, recording: Recording, story: StoryContext, phrase: int) -> str:

@@ -27,6 +27,8 @@ _ARPABET = {symbol: sound for sound, symbol in _VENDOR.items()}
 _ALSO_ACCEPTED: dict[str, list[str]] = _DATA["also_accepted"]
 """For a sound expected those that recognisers, or children, put in its place. It has a direction:
 `V` is accepted for `B`, not `B` for `V`."""
+IPA: dict[str, list[str]] = _DATA["ipa"]
+"""For each sound in ARPAbet the symbols of the international alphabet that pass for it."""
 _PASSES_FOR = {
     heard: {
         _VENDOR[sound]
@@ -70,13 +72,13 @@ class Lexicon:
     not count, as in the words of a story, so `well` also has the sounds of `we'll`.
     """
 
-    def __init__(self, dictionary: Path, project: str = "") -> None:
+    def __init__(self, dictionary: Path | None, project: str = "") -> None:
         """Read a dictionary, once in a process, and the text of a lexicon of our own.
 
         Raises:
             FixConfiguration: a line of our own lexicon has sounds that are not in ARPAbet.
         """
-        self._dictionary = _read_dictionary(dictionary)
+        self._dictionary = _read_dictionary(dictionary) if dictionary else {}
         self._project = _entries(_checked_lines(project))
 
     def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:

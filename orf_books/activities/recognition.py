@@ -1,4 +1,4 @@
-"""What speech recognisers are asked and what they answer, in three roles.
+"""What speech recognisers are asked and what they answer, by role.
 
 Belongs here: the roles, their questions and answers. Does not belong here: any recogniser
 (`orf_books/resources`), and what is concluded from the answers (`rescoring.py`).
@@ -10,6 +10,18 @@ from typing import Protocol
 
 from orf_books.activities.audio import Recording
 
+Span = tuple[int, int]
+"""Start and end, in milliseconds from the start of the recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageToHear:
+    """A page of the story, and when it was read."""
+
+    span: Span
+    phrases: tuple[int, ...]
+    """Indices in the story."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoryContext:
@@ -19,6 +31,11 @@ class StoryContext:
     tags: tuple[str, ...]
     phrases: tuple[tuple[str, ...], ...]
     """The words of each phrase, as `story.words_of` gives them."""
+    printed: tuple[str, ...] = ()
+    """The text of each phrase as it is printed; empty where that is not known."""
+    pages: tuple[PageToHear, ...] = ()
+    """In order of time. Each has phrases and a length; phrases that were not recorded are on
+    none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,14 @@ class Transcript:
         return " ".join(word.text for word in self.words)
 
 
+class Role(StrEnum):
+    """Whose vote it is."""
+
+    A = "a"
+    K = "k"
+    W = "w"
+
+
 class Alphabet(StrEnum):
     """What a phrase was written down in."""
 
@@ -52,11 +77,56 @@ class Alphabet(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class WordEvidence:
+    """How well the sound fits one expected word. Fits are log probabilities, 0 at best."""
+
+    is_heard: bool
+    """The recogniser's own verdict, by its own threshold."""
+    fit: float
+    """Mean over the parts of the word: its sounds, or the pieces that it is written in."""
+    worst_fit: float
+    """Of the part that fits worst."""
+    fit_throughout: float | None = None
+    """Summed from the word's start to its end, per part; None for recognisers without times."""
+    fit_to_silence: float | None = None
+    """How well silence would fit: what the text alone predicts; None where nothing does."""
+    span: Span | None = None
+    """When the word was said; None for recognisers without times."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeardPhrase:
     """What was heard in the recording of one phrase."""
 
     text: str
     alphabet: Alphabet = Alphabet.WORDS
+    words: tuple[WordEvidence, ...] = ()
+    """One for each expected word, from recognisers that judge words; empty from those that only
+    write down what they hear."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPhrase:
+    """Where an expected phrase lies in a recording, and how well each of its words fits there."""
+
+    phrase: int
+    """Index in the story."""
+    words: tuple[WordEvidence, ...]
+    """One for each expected word, all with times."""
+
+    @property
+    def span(self) -> Span | None:
+        """From the start of its first word to the end of its last."""
+        spans = [word.span for word in self.words if word.span]
+        return (spans[0][0], spans[-1][1]) if spans else None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the phrases of a story lie in a recording."""
+
+    phrases: tuple[PlacedPhrase, ...]
+    """Phrases that were not recorded are left out."""
 
 
 class _HasEngine(Protocol):
@@ -100,3 +170,35 @@ class HearsPhrases(_HasEngine, Protocol):
             As `TranscribesRecordings.transcribe`.
         """
         ...
+
+
+class PlacesPhrases(_HasEngine, Protocol):
+    """Finds the expected words of all pages in a recording: forced alignment.
+
+    It also judges how well each word fits where it was placed. That counts as the vote of role W,
+    which is then not asked about the same sound again.
+    """
+
+    async def place(self, recording: Recording, story: StoryContext) -> Placement:
+        """Where the phrases on the pages of `story` lie.
+
+        Raises:
+            As `TranscribesRecordings.transcribe`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recognisers:
+    """Whom to ask, by role."""
+
+    transcriber: TranscribesRecordings
+    listener: HearsPhrases
+    checker: HearsPhrases
+    placer: PlacesPhrases | None = None
+    """Where there is one, it votes as W in place of the checker."""
+
+    @property
+    def are_drafts(self) -> bool:
+        """Whether what one of them hears needs a person's review."""
+        return self.transcriber.is_draft or self.listener.is_draft or self.checker.is_draft

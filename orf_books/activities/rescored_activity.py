@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orf_books.activities.activity import Flags
+from orf_books.activities.calibration import Interval
 from orf_books.activities.flagging import Strategy
-from orf_books.activities.fluency import Fluency, ReadingEvent, Span
-from orf_books.activities.recognition import Alphabet
+from orf_books.activities.fluency import Fluency, ReadingEvent
+from orf_books.activities.recognition import Alphabet, Span, WordEvidence
+from orf_books.activities.sound_quality import NotScored
 from orf_books.activities.trimming import Trimmed
 from orf_books.activities.voting import VoteRule, Votes
 from orf_books.failures import FailureCategory
@@ -24,6 +26,8 @@ class Verdict(StrEnum):
     MISREAD = "misread"
     NOT_RESCORED = "not_rescored"
     """Evidence was missing, so what the first pass said stays."""
+    NOT_SCORED = "could_not_be_scored"
+    """It could not be heard well enough, so it counts neither as read nor as misread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class RescoredWord:
 
     text: str
     misread: bool | None
-    """The flag that holds from now on; None where neither pass said anything."""
+    """The flag that holds from now on; None where neither pass said anything, and where it could
+    not be scored."""
     is_rescored: bool
     """Whether the flag is rescoring's own; otherwise evidence was missing and it is the first
     pass's."""
@@ -46,11 +51,21 @@ class RescoredWord:
     stored_w: bool | None
     """The same of wav2vec."""
     span: Span | None
-    """When it was said, by role A; None where nothing was heard for it."""
+    """When it was said; None where nothing was heard for it."""
+    probability: float | None = None
+    """That it was misread, by the calibrated rule; None where another rule decided."""
+    k_evidence: WordEvidence | None = None
+    """How well it fits, by role K; None where K does not judge words, or was not asked."""
+    w_evidence: WordEvidence | None = None
+    """The same by role W."""
+    not_scored: NotScored | None = None
+    """Why it could not be scored; None where it could."""
 
     @property
     def verdict(self) -> Verdict:
         """What rescoring says of it."""
+        if self.not_scored:
+            return Verdict.NOT_SCORED
         if not self.is_rescored:
             return Verdict.NOT_RESCORED
         return Verdict.MISREAD if self.misread else Verdict.CORRECT
@@ -80,13 +95,19 @@ class RescoredPhrase:
     is_rescored: bool
     """Whether the phrase was decided on; otherwise it stays as it was."""
     span: Span | None = None
-    """When it was read, by role A; None where nothing was heard of it."""
+    """When it was read; None where nothing was heard of it."""
     a: PhraseAnswer | None = None
     """What role A heard in its place; None where no page with it was recorded."""
     k: PhraseAnswer | None = None
     """What role K answered; None where it was not asked."""
     w: PhraseAnswer | None = None
     """The same of role W."""
+
+    @property
+    def not_scored(self) -> NotScored | None:
+        """Why it could not be scored as a whole; None where some word could."""
+        reasons = {word.not_scored for word in self.words}
+        return reasons.pop() if len(reasons) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +127,12 @@ class RescoredActivity:
     is_draft: bool
     """Whether a person has to review it, because of the recognisers that were asked."""
     warnings: tuple[str, ...]
+    not_scored: NotScored | None = None
+    """Why nothing of the reading could be scored; None where some of it could."""
+    accuracy_interval: Interval | None = None
+    """Where the accuracy lies; None where no probabilities are known."""
+    wcpm_interval: Interval | None = None
+    """The same of words correct per minute."""
 
     @property
     def words(self) -> tuple[RescoredWord, ...]:

@@ -1,228 +1,232 @@
-"""The work on one activity: which words were misread, by all the evidence there is.
+"""The work on one activity: which words were misread, and what that says of the reading.
 
-Belongs here: asking recognisers, putting their answers together, and what is concluded where one is
-missing. Does not belong here: the rules (`flagging.py`, `voting.py`, `trimming.py`, `fluency.py`),
-what is known beforehand (`evidence.py`), any recogniser, and reading or writing records.
-
-A recogniser that fails is unknown, not wrong: no word becomes misread because of an outage.
+Belongs here: asking role A and the placer, and what the verdicts on all phrases come to. Does not
+belong here: one phrase (`phrase_rescoring.py`), what is known beforehand (`evidence.py`), any
+recogniser, and reading or writing records.
 """
 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from orf_books.activities.activity import Activity
-from orf_books.activities.alignment import match_vector
 from orf_books.activities.audio import Recording
+from orf_books.activities.calibration import (
+    Calibration,
+    Interval,
+    bundled_calibration,
+    correct_words,
+)
 from orf_books.activities.evidence import (
     PagedRecording,
     PhraseEvidence,
     phrase_evidence,
     said_words,
+    story_context,
 )
-from orf_books.activities.flagging import FlaggingDecision, decide, settled_flags
-from orf_books.activities.fluency import fluency_of, longest_pause, reading_events
-from orf_books.activities.phonemes import Lexicon, phonetic_match_vector
-from orf_books.activities.recognition import (
-    Alphabet,
-    HeardPhrase,
-    HearsPhrases,
-    StoryContext,
-    TranscribesRecordings,
-    Transcript,
+from orf_books.activities.fluency import (
+    MISCUES,
+    EventKind,
+    ReadingEvent,
+    SaidWord,
+    fluency_of,
+    longest_pause,
+    reading_events,
 )
+from orf_books.activities.phonemes import Lexicon
+from orf_books.activities.phrase_rescoring import PhraseRescoring, unscored
+from orf_books.activities.recognition import Placement, PlacesPhrases, Recognisers, StoryContext
 from orf_books.activities.rescored_activity import (
-    PhraseAnswer,
     RescoredActivity,
     RescoredPhrase,
     RescoredWord,
 )
-from orf_books.activities.story import words_of
+from orf_books.activities.sound_quality import NotScored, sound_quality
 from orf_books.activities.trimming import Trimmed, trimmed_flags
-from orf_books.activities.voting import VoteRule, Votes, is_misread
+from orf_books.activities.voting import VoteRule
 from orf_books.failures import OrfBooksError
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Changes with whatever gives the same answers another result."""
-
-_Heard = HeardPhrase | OrfBooksError
-
-
-@dataclass(frozen=True, slots=True)
-class Recognisers:
-    """Whom to ask, by role; answers that were kept are asked for in the same way."""
-
-    transcriber: TranscribesRecordings
-    listener: HearsPhrases
-    checker: HearsPhrases
-
-    @property
-    def are_drafts(self) -> bool:
-        """Whether what one of them hears needs a person's review."""
-        return self.transcriber.is_draft or self.listener.is_draft or self.checker.is_draft
+WORDS_TO_JUDGE_A_READING = 10
+MOST_UNLIKE, MOST_UNLIKE_IN_BAD_SOUND = 0.5, 0.3
+"""A reading of which more than this share does not fit was not heard, or was of another text."""
 
 
-async def rescore_activity(
+async def rescore_activity(  # noqa: PLR0913, PLR0917 - the last two have defaults
     activity: Activity,
     sound: PagedRecording,
     recognisers: Recognisers,
     lexicon: Lexicon,
     rule: VoteRule = VoteRule.REFERENCE,
+    calibration: Calibration | None = None,
 ) -> RescoredActivity:
     """Decide which words were misread.
 
-    Without role A nobody knows when anything was read, so its failure is the activity's. A failure
-    of K or W is unknown for the phrase; a phrase that both fail stays as it was.
+    Without role A nobody knows what was said, so its failure is the activity's. A failure of K or W
+    is unknown for the phrase; a phrase that both fail stays as it was. Where placing fails, role A
+    tells when each phrase was read.
 
     Args:
         activity: with features.
         sound: of the same activity.
-        recognisers: role A is asked once, K and W about each phrase that has to be rescored.
+        recognisers: A and the placer are asked once, K and W about each phrase that has to be
+            rescored.
         lexicon: how the words of the story sound, for recognisers that answer in phonemes.
-        rule: what the three answers come to.
+        rule: what the answers come to.
+        calibration: for the calibrated rule; by default the bundled one.
 
     Raises:
         FixInput: the activity has no usable features, or no page has any of its phrases.
         RetryLater, FixConfiguration, FixInput: as role A raises them.
     """
-    story = tuple(map(words_of, activity.phrases))
-    context = StoryContext(activity.story_id, activity.tags, story)
-    transcript = await recognisers.transcriber.transcribe(sound.recording, context)
-    evidence = phrase_evidence(activity, story, sound, transcript)
-    rescoring = _Rescoring(sound, context, recognisers, lexicon, rule)
+    context = story_context(activity, sound)
+    transcript, placement = await asyncio.gather(
+        recognisers.transcriber.transcribe(sound.recording, context),
+        _place(recognisers.placer, sound.recording, context),
+    )
+    placed = placement if isinstance(placement, Placement) else None
+    evidence = phrase_evidence(activity, context.phrases, sound, transcript, placed)
+    rescoring = PhraseRescoring(
+        sound, context, recognisers, transcript, lexicon, rule, calibration or bundled_calibration()
+    )
     phrases = tuple(await asyncio.gather(*map(rescoring.rescored, evidence)))
+    obstacle = _reading_obstacle(rescoring, phrases) if rule is VoteRule.CALIBRATED else None
+    if obstacle:
+        phrases = tuple(unscored(phrase, obstacle) for phrase in phrases)
+    failure = placement if isinstance(placement, OrfBooksError) else None
+    return _summary(activity, rescoring, evidence, phrases, obstacle, failure)
 
-    flags = [phrase.flags for phrase in phrases]
+
+def _summary(  # noqa: PLR0913, PLR0917 - all that is known of a reading
+    activity: Activity,
+    rescoring: PhraseRescoring,
+    evidence: Sequence[PhraseEvidence],
+    phrases: tuple[RescoredPhrase, ...],
+    obstacle: NotScored | None,
+    placing_failure: OrfBooksError | None,
+) -> RescoredActivity:
+    """What the verdicts on all words come to."""
+    flags = [_flags(phrase) for phrase in phrases]
+    spans = [[word.span for word in phrase.words] for phrase in phrases]
     trimmed = trimmed_flags(flags)
-    said = tuple(said_words(transcript, evidence))
+    said = tuple(said_words(rescoring.transcript, evidence))
     words = [word for phrase in phrases for word in phrase.words]
-    attempted = _words_until(trimmed.last_attempted, story)
+    is_placed = any(phrase.alignment for phrase in evidence)
+    # Transcribers stretch words over pauses; alignment does not.
+    timed = tuple(_timed(words)) if is_placed else said
+    attempted = _words_until(trimmed.last_attempted, [phrase.words for phrase in phrases])
+    fluency = fluency_of(flags, spans)
+    correct = _correct_words(words[:attempted], rescoring.calibration.spread)
     return RescoredActivity(
         activity_id=activity.activity_id,
         story_id=activity.story_id,
         phrases=phrases,
         trimmed=trimmed,
-        fluency=fluency_of(flags, [[word.span for word in phrase.words] for phrase in phrases]),
-        longest_pause=longest_pause(said, attempted),
-        events=reading_events(
-            [word.text for word in words], [word.misread for word in words], said, attempted
-        ),
-        rule=rule,
-        is_draft=recognisers.are_drafts,
-        warnings=tuple(_warnings(sound, recognisers, transcript, phrases, trimmed)),
+        fluency=fluency,
+        longest_pause=longest_pause(timed, attempted),
+        events=_events(words, said, timed, attempted, rescoring.rule),
+        rule=rescoring.rule,
+        is_draft=rescoring.recognisers.are_drafts,
+        warnings=tuple(_warnings(rescoring, phrases, trimmed, placing_failure)),
+        not_scored=obstacle,
+        accuracy_interval=correct and _scaled(correct, 1, fluency.attempted_words),
+        wcpm_interval=correct and _scaled(correct, 60, fluency.seconds),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rescoring:
-    """What all phrases of an activity are rescored with."""
-
-    sound: PagedRecording
-    context: StoryContext
-    recognisers: Recognisers
-    lexicon: Lexicon
-    rule: VoteRule
-
-    async def rescored(self, phrase: PhraseEvidence) -> RescoredPhrase:
-        decided = await self._decided(phrase)
-        if (timing := phrase.timing) is None:
-            return decided
-        span = (timing.start, timing.end) if timing.has_evidence else None
-        return replace(decided, span=span, a=PhraseAnswer(timing.parsed))
-
-    async def _decided(self, phrase: PhraseEvidence) -> RescoredPhrase:
-        if phrase.obstacle:
-            unknown = [None] * len(phrase.words)
-            words = _words(phrase, unknown, [Votes()] * len(phrase.words))
-            return RescoredPhrase(words, phrase.errors, None, phrase.obstacle, is_rescored=False)
-        decision = decide(phrase.heard_by_a, phrase.stored_w, phrase.errors)
-        flags = settled_flags(decision.strategy, phrase.errors)
-        if flags is None:
-            return await self._voted(phrase, decision)
-        words = _words(phrase, flags, [Votes(a=heard) for heard in phrase.heard_by_a])
-        return RescoredPhrase(words, flags, decision.strategy, decision.reason, is_rescored=True)
-
-    async def _voted(self, phrase: PhraseEvidence, decision: FlaggingDecision) -> RescoredPhrase:
-        k, w = await self._answers(phrase)
-        heard_by_k, heard_by_w = self._match_vector(phrase, k), self._match_vector(phrase, w)
-        votes = list(map(Votes, phrase.heard_by_a, heard_by_k, heard_by_w))
-        words = _words(phrase, [is_misread(one, self.rule) for one in votes], votes)
-        return RescoredPhrase(
-            words=words,
-            flags=tuple(bool(word.misread) for word in words),
-            strategy=decision.strategy,
-            reason=decision.reason,
-            is_rescored=not (isinstance(k, OrfBooksError) and isinstance(w, OrfBooksError)),
-            k=_answer(k),
-            w=_answer(w),
-        )
-
-    async def _answers(self, phrase: PhraseEvidence) -> tuple[_Heard, _Heard]:
-        """What both roles hear; nobody is asked about a phrase without any sound."""
-        recording = phrase.cut_from(self.sound.recording)
-        if not recording.pcm:
-            return HeardPhrase(""), HeardPhrase("")
-        return await asyncio.gather(
-            _ask(self.recognisers.listener, recording, self.context, phrase.phrase),
-            _ask(self.recognisers.checker, recording, self.context, phrase.phrase),
-        )
-
-    def _match_vector(self, phrase: PhraseEvidence, heard: _Heard) -> Sequence[bool | None]:
-        if isinstance(heard, OrfBooksError):
-            return [None] * len(phrase.words)
-        if heard.alphabet is Alphabet.PHONEMES:
-            return phonetic_match_vector(phrase.words, heard.text, self.lexicon)
-        return match_vector(phrase.words, words_of(heard.text))
+def _timed(words: Sequence[RescoredWord]) -> Iterator[SaidWord]:
+    for place, word in enumerate(words):
+        if word.span:
+            start, end = word.span
+            yield SaidWord(word.text, start / 1000, end / 1000, place, is_match=True)
 
 
-async def _ask(
-    recogniser: HearsPhrases, recording: Recording, story: StoryContext, phrase: int
-) -> _Heard:
+def _events(
+    words: Sequence[RescoredWord],
+    said: Sequence[SaidWord],
+    timed: Sequence[SaidWord],
+    attempted: int,
+    rule: VoteRule,
+) -> tuple[ReadingEvent, ...]:
+    """What happened while the attempted words were read.
+
+    By the calibrated rule only misread words and pauses: transcripts of embedded recognisers smooth
+    over repeated and inserted words, and invent others.
+    """
+    story, misread = [word.text for word in words], [word.misread for word in words]
+    events = reading_events(story, misread, said, attempted)
+    if rule is not VoteRule.CALIBRATED:
+        return events
+    pauses = reading_events(story, misread, timed, attempted)
+    told = [
+        *(event for event in events if event.kind in MISCUES),
+        *(event for event in pauses if event.kind is EventKind.HESITATION),
+    ]
+    return tuple(sorted(told, key=lambda event: event.word))
+
+
+def _flags(phrase: RescoredPhrase) -> Sequence[bool | None]:
+    """The flags of a phrase, None for a word that could not be scored."""
+    if len(phrase.words) != len(phrase.flags):
+        return phrase.flags
+    by_word = zip(phrase.words, phrase.flags, strict=True)
+    return [None if word.not_scored else flag for word, flag in by_word]
+
+
+def _correct_words(attempted: Sequence[RescoredWord], spread: float) -> Interval | None:
+    """How many of the attempted words were read correctly; None where no probability is known."""
+    scored = [word for word in attempted if not word.not_scored]
+    if all(word.probability is None for word in scored):
+        return None
+    probabilities = [
+        float(bool(word.misread)) if word.probability is None else word.probability
+        for word in scored
+    ]
+    return correct_words(probabilities, spread)
+
+
+def _scaled(interval: Interval, factor: float, by: float | None) -> Interval | None:
+    if not by:
+        return None
+    return Interval(factor * interval.low / by, factor * interval.high / by)
+
+
+async def _place(
+    placer: PlacesPhrases | None, recording: Recording, story: StoryContext
+) -> Placement | OrfBooksError | None:
+    if placer is None:
+        return None
     try:
-        return await recogniser.hear(recording, story, phrase)
+        return await placer.place(recording, story)
     except OrfBooksError as failure:
         return failure
 
 
-def _answer(heard: _Heard) -> PhraseAnswer:
-    if isinstance(heard, OrfBooksError):
-        return PhraseAnswer("", heard.category)
-    return PhraseAnswer(heard.text, alphabet=heard.alphabet)
+def _reading_obstacle(
+    rescoring: PhraseRescoring, phrases: Sequence[RescoredPhrase]
+) -> NotScored | None:
+    """What keeps a whole reading from being scored; None where nothing does.
+
+    That little of the text was heard is what counts; the sound tells why.
+    """
+    recording = rescoring.sound.recording
+    if recording.is_silent and not rescoring.transcript.words:
+        return NotScored.TOO_SOFT
+    last = trimmed_flags([_flags(phrase) for phrase in phrases]).last_attempted
+    words = [word for phrase in phrases for word in phrase.words]
+    attempted = words[: _words_until(last, [phrase.words for phrase in phrases])] or words
+    decided = [word for word in attempted if word.probability is not None]
+    unlike = sum(bool(word.misread or word.not_scored) for word in decided)
+    if len(decided) < WORDS_TO_JUDGE_A_READING or unlike < MOST_UNLIKE_IN_BAD_SOUND * len(decided):
+        return None
+    quality = sound_quality(recording)
+    if quality and quality.obstacle:
+        return quality.obstacle
+    return NotScored.UNLIKE_THE_TEXT if unlike > MOST_UNLIKE * len(decided) else None
 
 
-def _words(
-    phrase: PhraseEvidence, decided: Sequence[bool | None], votes: Sequence[Votes]
-) -> tuple[RescoredWord, ...]:
-    """The words of a phrase; what is not decided stays as it was."""
-    by_word = zip(
-        phrase.words,
-        decided,
-        phrase.by_word(phrase.errors),
-        phrase.by_word(phrase.predicted),
-        votes,
-        phrase.by_word(phrase.stored_k),
-        phrase.by_word(phrase.stored_w),
-        phrase.spans,
-        strict=True,
-    )
-    return tuple(
-        RescoredWord(
-            text=text,
-            misread=before if misread is None else misread,
-            is_rescored=misread is not None,
-            previously_misread=before,
-            predicted_misread=predicted,
-            votes=vote,
-            stored_k=stored_k,
-            stored_w=stored_w,
-            span=span,
-        )
-        for text, misread, before, predicted, vote, stored_k, stored_w, span in by_word
-    )
-
-
-def _words_until(place: tuple[int, int] | None, story: Sequence[Sequence[str]]) -> int:
+def _words_until(place: tuple[int, int] | None, story: Sequence[Sequence[object]]) -> int:
     """How many words of the story there are up to one, given by phrase and word."""
     if place is None:
         return 0
@@ -231,19 +235,21 @@ def _words_until(place: tuple[int, int] | None, story: Sequence[Sequence[str]]) 
 
 
 def _warnings(
-    sound: PagedRecording,
-    recognisers: Recognisers,
-    transcript: Transcript,
+    rescoring: PhraseRescoring,
     phrases: Sequence[RescoredPhrase],
     trimmed: Trimmed,
+    placing_failure: OrfBooksError | None,
 ) -> Iterator[str]:
+    sound, recognisers = rescoring.sound, rescoring.recognisers
+    if placing_failure and recognisers.placer:
+        yield f"{recognisers.placer.engine} did not place the phrases: {placing_failure.category}."
     if surplus := sound.fitted.surplus:
         than = "longer" if surplus > 0 else "shorter"
         yield (
             f"The pages' segments are {abs(surplus) / 1000:.1f} s {than} than the recording; their "
             "times were fitted to it."
         )
-    if not transcript.words:
+    if not rescoring.transcript.words:
         yield "Nothing was heard in the recording."
     if trimmed.last_attempted is None:
         yield "No word was read correctly, so nobody can tell how far the child read."

@@ -1,7 +1,8 @@
 """What the recognisers' answers come to for one word.
 
-Belongs here: the rules of voting, and what a missing answer means to them. Does not belong here:
-asking recognisers, and what happens to a word that is not decided (`rescoring.py`).
+Belongs here: the rules that count votes, and what a missing answer means to them. Does not belong
+here: asking recognisers, what happens to a word that is not decided (`rescoring.py`), and the rule
+that weighs evidence (`calibration.py`).
 """
 
 from collections.abc import Callable
@@ -18,11 +19,13 @@ class VoteRule(StrEnum):
     """Which words count as read correctly."""
 
     REFERENCE = "reference"
-    """Those that W heard, and those that A and K heard. The less biased score on synthetic speech:
-    to be shown to a teacher."""
+    """Those that W heard, and those that A and K heard."""
     MAJORITY = "majority"
     """Those that two of three heard. Finds more miscues, and is stricter with the child: for a
     list of words to review."""
+    CALIBRATED = "calibrated"
+    """Those that were probably read correctly, by weights fitted on real readers; by `reference`
+    where there are no weights for the recognisers that answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Votes:
 
 @cache
 def is_misread(votes: Votes, rule: VoteRule) -> bool | None:
-    """Whether the word was misread; None where that is not decided.
+    """Whether the word was misread, by counting votes; None where that is not decided.
 
     Two answers decide where the third could not change the outcome, whatever it were: so no word
     becomes misread (or correct) because a recogniser was out of order. By majority that takes two
@@ -57,7 +60,12 @@ def is_misread(votes: Votes, rule: VoteRule) -> bool | None:
     return None if len(outcomes) > 1 else not outcomes.pop()
 
 
+def _reference(a: bool, k: bool, w: bool) -> bool:  # noqa: FBT001 - three votes
+    return w or (a and k)
+
+
 _WAS_READ: dict[VoteRule, Callable[..., bool]] = {
-    VoteRule.REFERENCE: lambda a, k, w: w or (a and k),
+    VoteRule.REFERENCE: _reference,
     VoteRule.MAJORITY: lambda a, k, w: (a and k) or (w and (a or k)),
+    VoteRule.CALIBRATED: _reference,
 }

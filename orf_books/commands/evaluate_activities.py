@@ -29,6 +29,7 @@ _MEASURES: dict[str, Callable[[Confusion], float | None]] = {
     "precision": lambda words: words.precision,
     "recall": lambda words: words.recall,
     "f1": lambda words: words.f1,
+    "false_alarms": lambda words: words.false_alarms,
     "mcc": lambda words: words.mcc,
     "kappa": lambda words: words.kappa,
     "accuracy": lambda words: words.accuracy,
@@ -54,6 +55,8 @@ class ActivitiesEvaluation:
         return {
             "activities": len(self.rescored.readings),
             "words": self.rescored.confusion.words,
+            "words_not_scored": sum(one.words_not_scored for one in self.rescored.readings),
+            "readings_in_their_interval": self._covered(),
             "measures": [
                 *(self._row(name, measure) for name, measure in _MEASURES.items()),
                 *self._deviations(),
@@ -83,6 +86,11 @@ class ActivitiesEvaluation:
             "to": rounded(interval.high if interval else None),
             "first_pass": rounded(measure(self.first_pass.confusion)),
         }
+
+    def _covered(self) -> float | None:
+        """Share of the readings whose labelled accuracy lies in the interval given for it."""
+        known = [one.is_covered for one in self.rescored.readings if one.is_covered is not None]
+        return rounded(sum(known) / len(known)) if known else None
 
     def _deviations(self) -> list[dict[str, Any]]:
         pairs = {

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from orf_books.activities.activity import Activity
 from orf_books.activities.agreement import JudgedReading, agreement_with_previous_flags
+from orf_books.activities.calibration import bundled_calibration
 from orf_books.activities.flagging import Strategy
 from orf_books.activities.fluency import EventKind, Fluency, ReadingEvent
 from orf_books.activities.norms import Norm, find_norm
@@ -22,6 +23,7 @@ from orf_books.activities.rescored_activity import (
     RescoredPhrase,
     RescoredWord,
 )
+from orf_books.activities.sound_quality import NotScored
 from orf_books.activities.story import PagePhrases, words_of
 from orf_books.activities.timing import PADDING_MS
 from orf_books.activities.voting import VoteRule
@@ -35,6 +37,14 @@ _Place = tuple[int, int]
 _RULES: Mapping[VoteRule, str] = {
     VoteRule.REFERENCE: "W heard it, or both A and K did",
     VoteRule.MAJORITY: "two of the three heard it",
+    VoteRule.CALIBRATED: "what all three heard makes that more probable than not",
+}
+_NOT_SCORED: Mapping[NotScored, str] = {
+    NotScored.TOO_SOFT: "too soft",
+    NotScored.CLIPPED: "recorded too loud",
+    NotScored.NOISY: "too much noise",
+    NotScored.TOO_SHORT: "too short",
+    NotScored.UNLIKE_THE_TEXT: "nothing like the text was heard",
 }
 _OTHER_EVENTS: Mapping[EventKind, tuple[str, str]] = {
     EventKind.REPETITION: ("R", "Repetition"),
@@ -84,6 +94,8 @@ class ShownWord:
     other_events: Sequence[OtherEvent]
     is_undecided: bool
     """Whether it was not rescored, unlike its phrase."""
+    is_doubtful: bool
+    """Whether its verdict is hardly more probable than the other."""
     is_beyond: bool
     """Whether it is after the last word that was attempted."""
     is_last: bool
@@ -94,9 +106,15 @@ class ShownWord:
         return bool(self.word.misread) and not self.is_beyond
 
     @property
+    def not_scored(self) -> str:
+        """Why it could not be scored, in words; empty where it could."""
+        return _NOT_SCORED[self.word.not_scored] if self.word.not_scored else ""
+
+    @property
     def has_changed(self) -> bool:
         """Whether its verdict is another than that of the first pass."""
-        return self.word.misread is not self.word.previously_misread
+        is_settled = self.word.not_scored is None
+        return is_settled and self.word.misread is not self.word.previously_misread
 
     @property
     def above(self) -> str:
@@ -120,10 +138,14 @@ class ShownWord:
     def _remarks(self) -> Iterator[str]:
         if self.is_miscue:
             yield self.fault
-        if self.word.misread is None:
+        if self.not_scored:
+            yield f"could not be scored: {self.not_scored}"
+        elif self.word.misread is None:
             yield "no verdict"
         elif self.is_undecided:
             yield "not rescored"
+        if self.is_doubtful:
+            yield "doubtful"
         if self.has_changed:
             yield f"before: {'misread' if self.word.previously_misread else 'correct'}"
 
@@ -178,7 +200,8 @@ def render_activity_page(report: ActivityReport) -> str:
         fluency=rescored.fluency,
         is_reach_known=rescored.trimmed.last_attempted is not None,
         miscues=_miscue_bars(rescored.fluency, words),
-        other_events=_other_event_bars(words),
+        other_events=_other_event_bars(words, rescored.rule),
+        are_additions_known=rescored.rule is not VoteRule.CALIBRATED,
         grade=activity.grade,
         season=activity.season,
         norm=norm,
@@ -189,7 +212,10 @@ def render_activity_page(report: ActivityReport) -> str:
         words=words,
         pages=list(_shown_pages(report.pages, phrases)),
         changed=sum(word.has_changed for word in words),
-        undecided=sum(not word.is_rescored for word in rescored.words),
+        undecided=sum(not word.is_rescored and not word.not_scored for word in rescored.words),
+        not_scored=sum(word.not_scored is not None for word in rescored.words),
+        why_not_scored=_NOT_SCORED[rescored.not_scored] if rescored.not_scored else "",
+        doubtful=sum(word.is_doubtful for word in words),
         recording=secure_or_relative_address(report.recording_address),
     )
 
@@ -259,10 +285,17 @@ def _shown_word(
             for event in events
             if event.kind in _OTHER_EVENTS
         ],
-        is_undecided=phrase.is_rescored and not word.is_rescored,
+        is_undecided=phrase.is_rescored and not word.is_rescored and not word.not_scored,
+        is_doubtful=_is_doubtful(word) and (last is None or place <= last),
         is_beyond=last is not None and place > last,
         is_last=place == last,
     )
+
+
+def _is_doubtful(word: RescoredWord) -> bool:
+    if word.probability is None or word.not_scored:
+        return False
+    return bundled_calibration().is_doubtful(word.probability)
 
 
 def _note(phrase: RescoredPhrase, words: Sequence[ShownWord]) -> str:
@@ -270,6 +303,8 @@ def _note(phrase: RescoredPhrase, words: Sequence[ShownWord]) -> str:
         return "No words"
     if all(word.is_beyond for word in words):
         return "Not attempted"
+    if phrase.not_scored:
+        return f"Could not be scored: {_NOT_SCORED[phrase.not_scored]}"
     if not phrase.is_rescored:
         return "Not rescored"
     return "" if all(word.is_rescored for word in phrase.words) else "Partly rescored"
@@ -319,9 +354,15 @@ def _miscue_bars(fluency: Fluency, words: Sequence[ShownWord]) -> Sequence[Bar]:
     )
 
 
-def _other_event_bars(words: Sequence[ShownWord]) -> Sequence[Bar]:
+def _other_event_bars(words: Sequence[ShownWord], rule: VoteRule) -> Sequence[Bar]:
+    """How often each kind happened; kinds that the rule does not tell are left out."""
     names = Counter(event.name for word in words for event in word.other_events)
-    return bars({f"{name}s": names[name] for _, name in _OTHER_EVENTS.values()})
+    told = [
+        name
+        for kind, (_, name) in _OTHER_EVENTS.items()
+        if rule is not VoteRule.CALIBRATED or kind is EventKind.HESITATION
+    ]
+    return bars({f"{name}s": names[name] for name in told})
 
 
 def _norm_for(activity: Activity) -> Norm | None:

@@ -19,7 +19,7 @@ from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit, SharedWi
 from orf_books.resources.storage import ObjectStorage, S3Options
 
 if TYPE_CHECKING:
-    from orf_books.activities.rescoring import Recognisers
+    from orf_books.activities.recognition import Recognisers
     from orf_books.resources.activity_api import ActivityApi
     from orf_books.resources.database import Database
     from orf_books.resources.google_books import GoogleBooks
@@ -154,6 +154,16 @@ class SpeechResource(ProcessResource):
         """Whether recordings stay on this machine."""
         return self.mode == "embedded"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of a report should know about who listened."""
+        from orf_books.resources.embedded_speech import missing_models
+
+        if not self.is_embedded:
+            return ()
+        draft = "Verdicts are drafts: recognisers of this machine listened, and a person reviews."
+        return (draft, *missing_models())
+
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Recognisers"]:
         """The recognisers of the three roles, for one step.
@@ -166,15 +176,15 @@ class SpeechResource(ProcessResource):
 
     @asynccontextmanager
     async def _embedded(self) -> AsyncIterator["Recognisers"]:
-        from orf_books.activities.rescoring import Recognisers
+        from orf_books.activities.recognition import Recognisers
         from orf_books.resources.embedded_speech import EmbeddedSpeech
 
         async with EmbeddedSpeech() as speech:
-            yield Recognisers(speech.transcriber, speech.listener, speech.checker)
+            yield Recognisers(speech.transcriber, speech.listener, speech.checker, speech.placer)
 
     @asynccontextmanager
     async def _services(self) -> AsyncIterator["Recognisers"]:
-        from orf_books.activities.rescoring import Recognisers
+        from orf_books.activities.recognition import Recognisers
         from orf_books.resources.deepgram import Deepgram
         from orf_books.resources.kaldi import Kaldi
         from orf_books.resources.wav2vec import Wav2vec

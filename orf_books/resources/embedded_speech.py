@@ -1,72 +1,122 @@
-"""Recognisers that run on this machine, offline: pocketsphinx in a process per core.
+"""Recognisers that run on this machine, offline, in a process per core.
 
-Belongs here: processes, decoders and searches. Does not belong here: what is expected to be heard
-(`orf_books/activities/language_model.py`), what is concluded from it (`orf_books/activities`).
+Belongs here: processes, and which model takes which role. Does not belong here: the models
+(`phoneme_model.py`, `whisper_model.py`, `pocketsphinx_model.py`), and what is concluded from their
+answers (`orf_books/activities`).
 
-All three roles share one acoustic model, made for adults: their answers are drafts, and not
-independent of each other.
+Where the package of a model is missing, another model takes its roles, pocketsphinx in the end.
+What they hear is a draft: none was made for children.
 """
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.metadata import version
-from itertools import chain
+from functools import cache
+from importlib.util import find_spec
 from multiprocessing import get_context
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from types import TracebackType
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from orf_books.activities.audio import Recording
-from orf_books.activities.language_model import (
-    WORDS_BESIDE_A_STORY,
-    Arc,
-    general_words,
-    phrase_grammar,
-    phrase_model,
-    story_model,
+from orf_books.activities.recognition import (
+    HeardPhrase,
+    HeardWord,
+    HearsPhrases,
+    PageToHear,
+    PlacedPhrase,
+    Placement,
+    PlacesPhrases,
+    StoryContext,
+    TranscribesRecordings,
+    Transcript,
 )
-from orf_books.activities.phonemes import Lexicon, LexiconGap, Pronunciation
-from orf_books.activities.pronunciation import guessed
-from orf_books.activities.recognition import HeardPhrase, HeardWord, StoryContext, Transcript
-from orf_books.activities.sound_alikes import Neighbours
-from orf_books.failures import FailureCategory, RetryLater
+from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
+from orf_books.resources import phoneme_model, pocketsphinx_model, whisper_model
 
-if TYPE_CHECKING:
-    from pocketsphinx import Decoder
-
-RULES_VERSION = 2
-"""Changes with what is expected to be heard: kept answers of older rules are asked for again."""
-FRAMES_A_SECOND = 100
 SHORTEST_SECONDS = 0.1
 """Less sound than this holds no word."""
-VOCABULARY = 10_000
-"""General words among which sound-alikes are looked for."""
 
-_Phrase = tuple[str, ...]
+_PACKAGES = (
+    (phoneme_model.PACKAGE,),
+    (whisper_model.PACKAGE, whisper_model.ENGINE, whisper_model.TOKENIZER),
+    (pocketsphinx_model.PACKAGE,),
+)
+"""Of each model, that with its weights first."""
+
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 
 
+@cache
+def installed_models() -> tuple[tuple[str, bool], ...]:
+    """The models, by the package that holds their weights, and whether all of each is there."""
+    return tuple((packages[0], all(map(_is_installed, packages))) for packages in _PACKAGES)
+
+
+def missing_models() -> tuple[str, ...]:
+    """What a reader of a report should know about models that are not installed."""
+    notes = [
+        f"{package} is not installed, or a package that it needs, so verdicts are less reliable: "
+        "install orf_books again."
+        for package, is_installed in installed_models()
+        if not is_installed
+    ]
+    installed = {package for package, is_installed in installed_models() if is_installed}
+    notes += [
+        f"{model.PACKAGE} has other weights than those that verdicts were calibrated with: run "
+        "`python -m benchmarks.fit_calibration` on labelled readings."
+        for model in (phoneme_model, whisper_model)
+        if model.PACKAGE in installed and model.weights_hash() != model.MEASURED_WEIGHTS
+    ]
+    return tuple(notes)
+
+
+def _is_installed(package: str) -> bool:
+    return find_spec(package) is not None
+
+
 class EmbeddedSpeech:
-    """The three roles, in processes that are started when they are needed.
+    """The roles, in processes that are started when they are needed.
 
     Use as `async with`, from one event loop.
 
     Args:
         processes: how many; by default one for each core.
+        without: packages not to use although they are installed.
+
+    Raises:
+        FixConfiguration: no model is installed.
     """
 
-    def __init__(self, processes: int | None = None) -> None:
+    transcriber: TranscribesRecordings
+    listener: HearsPhrases
+    checker: HearsPhrases
+    placer: PlacesPhrases | None
+
+    def __init__(self, processes: int | None = None, without: Collection[str] = ()) -> None:
+        has_phonemes, has_whisper, has_pocketsphinx = (
+            installed and package not in without for package, installed in installed_models()
+        )
         self._processes = processes or os.cpu_count() or 1
         self._pool = self._new_pool()
-        self.transcriber = _Transcriber(self)
-        self.listener = _Listener(self, "listener", _listen)
-        self.checker = _Listener(self, "checker", _check)
+        # Placing needs to know how words sound.
+        self.placer = _Placer(self) if has_phonemes and has_pocketsphinx else None
+        if has_whisper:
+            self.transcriber, self.listener = _WhisperTranscriber(self), _WhisperListener(self)
+        elif has_pocketsphinx:
+            self.transcriber = _StoryTranscriber(self)
+            self.listener = _PhraseListener(self, "listener", pocketsphinx_model.listen)
+        else:
+            raise FixConfiguration(
+                "No recogniser is installed: install orf_books again, or set "
+                "ORF_BOOKS_SPEECH=services."
+            )
+        self.checker = (
+            _PhraseListener(self, "checker", pocketsphinx_model.check)
+            if has_pocketsphinx
+            else _MissingChecker()
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,10 +132,11 @@ class EmbeddedSpeech:
     async def run(
         self, work: Callable[_P, _Result], *arguments: _P.args, **keywords: _P.kwargs
     ) -> _Result:
-        """Carry out a function of this module in one of the processes.
+        """Carry out a function of a model in one of the processes.
 
         Raises:
             RetryLater: the process died.
+            FixConfiguration: the model cannot be loaded on this machine.
         """
         pool = self._pool
         try:
@@ -97,44 +148,116 @@ class EmbeddedSpeech:
             raise RetryLater(
                 "A process of the embedded recogniser died.", FailureCategory.CRASH
             ) from None
+        except (ImportError, OSError, RuntimeError) as error:
+            raise FixConfiguration(
+                f"An embedded recogniser cannot run on this machine ({type(error).__name__}): "
+                "install orf_books again."
+            ) from error
 
     def _new_pool(self) -> ProcessPoolExecutor:
         # Not forked: this process has threads, and a loop.
         return ProcessPoolExecutor(self._processes, mp_context=get_context("spawn"))
 
 
-class _Role:
+class _Embedded:
     is_draft = True
 
-    def __init__(self, speech: EmbeddedSpeech, role: str) -> None:
+    def __init__(self, speech: EmbeddedSpeech, engine: str) -> None:
         self._speech = speech
-        self.engine = f"pocketsphinx-{version('pocketsphinx')}/{role}/{RULES_VERSION}"
+        self.engine = engine
 
 
-class _Transcriber(_Role):
-    """Role A: hears the words of the story, and others, and when each was said."""
+class _Placer(_Embedded):
+    """hama: places the words of each page, and votes as role W."""
 
     def __init__(self, speech: EmbeddedSpeech) -> None:
-        super().__init__(speech, "transcriber")
+        super().__init__(speech, phoneme_model.engine())
+
+    async def place(self, recording: Recording, story: StoryContext) -> Placement:
+        """Where the phrases lie, as `PlacesPhrases` says."""
+        pages = await asyncio.gather(
+            *(self._page(recording, page, story) for page in story.pages if page.phrases)
+        )
+        return Placement(tuple(phrase for page in pages for phrase in page))
+
+    async def _page(
+        self, recording: Recording, page: PageToHear, story: StoryContext
+    ) -> Sequence[PlacedPhrase]:
+        sound = recording.between(*page.span)
+        if _is_empty(sound):
+            return ()
+        words = [story.phrases[phrase] for phrase in page.phrases]
+        return await self._speech.run(_place, sound.pcm, page, words)
+
+
+def _place(pcm: bytes, page: PageToHear, words: Sequence[Sequence[str]]) -> Sequence[PlacedPhrase]:
+    pronunciations = pocketsphinx_model.pronunciations
+    return phoneme_model.place_page(
+        pcm, page, [[pronunciations(word) for word in phrase] for phrase in words]
+    )
+
+
+class _WhisperTranscriber(_Embedded):
+    """Role A by Whisper: writes down what is said on each page."""
+
+    def __init__(self, speech: EmbeddedSpeech) -> None:
+        super().__init__(speech, whisper_model.engine("transcriber"))
+
+    async def transcribe(self, recording: Recording, story: StoryContext) -> Transcript:
+        """What is said in the recording, as `TranscribesRecordings` says."""
+        whole = (0, round(1000 * recording.seconds))
+        spans = [page.span for page in story.pages] or [whole]
+        pages = await asyncio.gather(*(self._page(recording, *span) for span in spans))
+        return Transcript(tuple(word for page in pages for word in page))
+
+    async def _page(self, recording: Recording, start: int, end: int) -> Sequence[HeardWord]:
+        sound = recording.between(start, end)
+        if _is_empty(sound):
+            return ()
+        return await self._speech.run(whisper_model.write_down, sound.pcm, start)
+
+
+class _WhisperListener(_Embedded):
+    """Role K by Whisper: weighs the printed words against what was heard."""
+
+    def __init__(self, speech: EmbeddedSpeech) -> None:
+        super().__init__(speech, whisper_model.engine("listener"))
+
+    async def hear(self, recording: Recording, story: StoryContext, phrase: int) -> HeardPhrase:
+        """How well each word fits, as `HearsPhrases` says."""
+        words = story.phrases[phrase]
+        if not words or _is_empty(recording):
+            return HeardPhrase("")
+        printed = story.printed[phrase] if story.printed else " ".join(words)
+        weighed = await self._speech.run(whisper_model.weigh_words, recording.pcm, printed)
+        heard = [word for word, evidence in zip(words, weighed, strict=True) if evidence.is_heard]
+        return HeardPhrase(" ".join(heard), words=tuple(weighed))
+
+
+class _StoryTranscriber(_Embedded):
+    """Role A by pocketsphinx: hears the words of the story, and others, and their times."""
+
+    def __init__(self, speech: EmbeddedSpeech) -> None:
+        super().__init__(speech, pocketsphinx_model.engine("transcriber"))
 
     async def transcribe(self, recording: Recording, story: StoryContext) -> Transcript:
         """What is said in the recording, as `TranscribesRecordings` says."""
         if _is_empty(recording):
             return Transcript(())
-        heard = await self._speech.run(_transcribe, recording.pcm, story.phrases)
-        return Transcript(tuple(HeardWord(word.text, word.start, word.end) for word in heard))
+        heard = await self._speech.run(pocketsphinx_model.transcribe, recording.pcm, story.phrases)
+        return Transcript(tuple(heard))
 
 
-class _Listener(_Role):
-    """Roles K and W: hear a phrase among words like its own, or nothing but it."""
+class _PhraseListener(_Embedded):
+    """Roles K and W by pocketsphinx: hear a phrase among words like its own, or little but it."""
 
     def __init__(
         self,
         speech: EmbeddedSpeech,
         role: str,
-        hear: Callable[[bytes, _Phrase], str],
+        hear: Callable[[bytes, tuple[str, ...]], str],
     ) -> None:
-        super().__init__(speech, role)
+        super().__init__(speech, pocketsphinx_model.engine(role))
         self._hear = hear
 
     async def hear(self, recording: Recording, story: StoryContext, phrase: int) -> HeardPhrase:
@@ -145,158 +268,26 @@ class _Listener(_Role):
         return HeardPhrase(await self._speech.run(self._hear, recording.pcm, words))
 
 
+class _MissingChecker:
+    """Stands in for role W where no model is installed for it."""
+
+    engine = "none/checker/0"
+    is_draft = True
+
+    async def hear(
+        self,
+        recording: Recording,  # noqa: ARG002 - there is nobody to hear it
+        story: StoryContext,  # noqa: ARG002
+        phrase: int,  # noqa: ARG002
+    ) -> HeardPhrase:
+        """Never an answer, so that the other roles vote.
+
+        Raises:
+            FixConfiguration: always.
+        """
+        raise FixConfiguration("pocketsphinx is not installed: install orf_books again.")
+
+
 def _is_empty(recording: Recording) -> bool:
     """Whether there is nothing to hear; a recogniser always finds some word."""
     return recording.seconds < SHORTEST_SECONDS or recording.is_silent
-
-
-# In the processes
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A word, and when it was said, in seconds."""
-
-    text: str
-    start: float
-    end: float
-
-
-def _transcribe(pcm: bytes, phrases: tuple[_Phrase, ...]) -> list[_Said]:
-    _teach({word for phrase in phrases for word in phrase})
-    return _heard_by_model(pcm, _story_model(phrases))
-
-
-def _listen(pcm: bytes, words: _Phrase) -> str:
-    sound_alikes = {other for word in words for other in _sound_alikes(word)}
-    _teach(sound_alikes.union(words))
-    return _text(_heard_by_model(pcm, phrase_model(words, sound_alikes)))
-
-
-def _check(pcm: bytes, words: _Phrase) -> str:
-    sound_alikes = {word: _sound_alikes(word) for word in words}
-    _teach({*words, *chain.from_iterable(sound_alikes.values())})
-    decoder = _decoder()
-    arcs = list(map(_as_tuple, phrase_grammar(words, sound_alikes)))
-    # A search keeps what it was made with. A second pass over the lattice is slower and no better.
-    decoder.config["bestpath"] = False
-    try:
-        decoder.add_fsg("phrase", decoder.create_fsg("phrase", 0, len(words), arcs))
-    finally:
-        decoder.config["bestpath"] = True
-    return _text(_heard(pcm, "phrase"))
-
-
-@lru_cache(maxsize=32)
-def _story_model(phrases: tuple[_Phrase, ...]) -> str:
-    return story_model(phrases)
-
-
-def _heard_by_model(pcm: bytes, model: str) -> list[_Said]:
-    # pocketsphinx takes models only as files.
-    with NamedTemporaryFile("w", suffix=".lm", encoding="utf-8") as file:
-        file.write(model)
-        file.flush()
-        _decoder().add_lm_file("words", file.name)
-    return _heard(pcm, "words")
-
-
-def _heard(pcm: bytes, search: str) -> list[_Said]:
-    decoder = _decoder()
-    try:
-        decoder.activate_search(search)
-        decoder.start_utt()
-        decoder.process_raw(pcm, full_utt=True)
-        decoder.end_utt()
-        return [
-            _Said(
-                segment.word.partition("(")[0],
-                segment.start_frame / FRAMES_A_SECOND,
-                (segment.end_frame + 1) / FRAMES_A_SECOND,
-            )
-            for segment in decoder.seg() or ()
-            if not segment.word.startswith(("<", "[", "("))
-        ]
-    finally:
-        # A search that is no longer needed would stay in memory.
-        decoder.remove_search(search)
-
-
-def _text(heard: Sequence[_Said]) -> str:
-    return " ".join(word.text for word in heard)
-
-
-def _as_tuple(arc: Arc) -> tuple[int, int, float] | tuple[int, int, float, str]:
-    if arc.word is None:
-        return arc.start, arc.end, arc.chance
-    return arc.start, arc.end, arc.chance, arc.word
-
-
-def _teach(words: Iterable[str]) -> None:
-    """Give the decoder the words that its dictionary lacks."""
-    decoder = _decoder()
-    for word in sorted(set(words)):
-        if decoder.lookup_word(word) is None:
-            for spelling, sounds in _entries(word):
-                decoder.add_word(spelling, sounds, True)  # noqa: FBT003 - positional only
-
-
-def _entries(word: str) -> Iterator[tuple[str, str]]:
-    """How a word stands in a dictionary: all the ways in which it is said."""
-    for number, sounds in enumerate(_pronunciations(word), start=1):
-        yield word if number == 1 else f"{word}({number})", " ".join(sounds)
-
-
-@lru_cache(maxsize=4096)
-def _sound_alikes(word: str) -> tuple[str, ...]:
-    return _neighbours().of(word, _pronunciations(word))
-
-
-def _pronunciations(word: str) -> tuple[Pronunciation, ...]:
-    try:
-        return _lexicon().pronunciations(word)
-    except LexiconGap:
-        return (guessed(word),)
-
-
-@cache
-def _neighbours() -> Neighbours:
-    lexicon = _lexicon()
-    return Neighbours({word: lexicon.pronunciations(word) for word in general_words(VOCABULARY)})
-
-
-@cache
-def _lexicon() -> Lexicon:
-    return Lexicon(dictionary_file())
-
-
-def dictionary_file() -> Path:
-    """The pronunciations that come with pocketsphinx."""
-    from pocketsphinx import get_model_path
-
-    return Path(get_model_path("en-us/cmudict-en-us.dict"))
-
-
-@cache
-def _decoder() -> "Decoder":
-    from pocketsphinx import Config, Decoder, get_model_path
-
-    # Every search is built over the whole dictionary, so it holds only what any story may need;
-    # with all 135,000 words a phrase takes 1.4 s more.
-    with NamedTemporaryFile("w", suffix=".dict", encoding="utf-8") as file:
-        for word in general_words(WORDS_BESIDE_A_STORY):
-            file.writelines(f"{spelling} {sounds}\n" for spelling, sounds in _entries(word))
-        file.flush()
-        return Decoder(
-            Config(
-                hmm=get_model_path("en-us/en-us"),
-                dict=file.name,
-                lm=None,
-                samprate=16_000,
-                cmn="batch",
-                # Filters of twice the width hear voices better that are unlike the model's (F1 of
-                # the checker .49 to .54 over 24 readings made for tuning).
-                doublebw=True,
-                loglevel="FATAL",
-            )
-        )

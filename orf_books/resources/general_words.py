@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from orf_books.activities import language_model
-from orf_books.resources.embedded_speech import VOCABULARY, dictionary_file
+from orf_books.resources.pocketsphinx_model import VOCABULARY, dictionary_file
 
 LIST = Path(language_model.__file__).with_name("general_words.json")
 _WORD = re.compile(r"[a-z][a-z']*")

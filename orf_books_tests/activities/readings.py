@@ -13,11 +13,12 @@ from orf_books.activities.phonemes import Lexicon
 from orf_books.activities.recognition import (
     HeardPhrase,
     HeardWord,
+    Recognisers,
     StoryContext,
     Transcript,
 )
 from orf_books.activities.rescored_activity import RescoredActivity
-from orf_books.activities.rescoring import Recognisers, rescore_activity
+from orf_books.activities.rescoring import rescore_activity
 from orf_books.activities.story import words_of
 from orf_books.activities.voting import VoteRule
 

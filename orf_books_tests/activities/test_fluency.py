@@ -8,11 +8,11 @@ from orf_books.activities.fluency import (
     Fluency,
     ReadingEvent,
     SaidWord,
-    Span,
     fluency_of,
     longest_pause,
     reading_events,
 )
+from orf_books.activities.recognition import Span
 
 STORY = ["the", "cat", "sat", "on", "the", "mat"]
 SPANS: list[list[Span | None]] = [[(0, 300), (1000, 1300), None], [(3000, 3300), (5000, 6000)]]
@@ -161,3 +161,15 @@ def test_the_longest_pause_is_between_attempted_words() -> None:
 def test_words_that_overlap_leave_no_pause() -> None:
     overlapping = [SaidWord("the", 0, 2, 0, True), SaidWord("cat", 1, 3, 1, True)]
     assert longest_pause(overlapping, 2) == 0
+
+
+def test_words_that_could_not_be_scored_count_neither_as_words_nor_by_their_time() -> None:
+    spans: list[list[Span | None]] = [[(0, 1000), (1000, 3000), (3000, 5000)], [(5000, 6000)]]
+    fluency = fluency_of([[False, None, None], [False]], spans)
+    assert (fluency.attempted_words, fluency.correct_words, fluency.seconds) == (2, 2, 2.0)
+    assert fluency.accuracy == 1
+
+
+def test_a_word_that_could_not_be_scored_is_not_the_last_attempted() -> None:
+    fluency = fluency_of([[False, True, None]], [[(0, 1000), (1000, 2000), (2000, 3000)]])
+    assert (fluency.attempted_words, fluency.correct_words) == (1, 1)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from pydantic import TypeAdapter
 
 from orf_books.activities.rescored_activity import RescoredActivity, Verdict
+from orf_books.activities.sound_quality import NotScored
 from orf_books.failures import FailureCategory, RetryLater
 from orf_books_tests.activities.readings import activity, rescored
 
@@ -16,10 +19,15 @@ def result() -> RescoredActivity:
 
 
 def test_a_verdict_is_read_misread_or_none(result: RescoredActivity) -> None:
-    assert {word.verdict for word in result.words} == set(Verdict)
+    assert {word.verdict for word in result.words} == set(Verdict) - {Verdict.NOT_SCORED}
     assert [word.verdict is Verdict.NOT_RESCORED for word in result.words] == [
         not word.is_rescored for word in result.words
     ]
+
+
+def test_a_word_that_could_not_be_scored_has_no_other_verdict(result: RescoredActivity) -> None:
+    word = replace(result.words[0], misread=None, not_scored=NotScored.CLIPPED)
+    assert word.verdict is Verdict.NOT_SCORED
 
 
 def test_words_are_those_of_all_phrases_in_order(result: RescoredActivity) -> None:

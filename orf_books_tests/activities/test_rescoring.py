@@ -9,9 +9,9 @@ from orf_books.activities.evidence import PagedRecording
 from orf_books.activities.flagging import Strategy
 from orf_books.activities.manifest import PageWindow
 from orf_books.activities.phonemes import Lexicon, Pronunciation, vendor_phonemes
-from orf_books.activities.recognition import Alphabet, HeardPhrase
+from orf_books.activities.recognition import Alphabet, HeardPhrase, Recognisers
 from orf_books.activities.rescored_activity import PhraseAnswer, RescoredActivity, Verdict
-from orf_books.activities.rescoring import Recognisers, rescore_activity
+from orf_books.activities.rescoring import rescore_activity
 from orf_books.activities.story import StoryPage
 from orf_books.activities.trimming import trimmed_flags
 from orf_books.activities.voting import VoteRule, Votes

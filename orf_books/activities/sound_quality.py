@@ -1,0 +1,82 @@
+"""Whether a recording can be scored at all, by its sound.
+
+Belongs here: measuring loudness, noise and clipping, and the limits beyond which recognisers are
+not believed. Does not belong here: what recognisers make of the sound (`rescoring.py`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orf_books.activities.audio import SAMPLES_PER_SECOND, Recording
+
+_FULL_SCALE = 32_768
+_WINDOW = SAMPLES_PER_SECOND // 50
+_SHORTEST_WORD_MS = 60
+"""Nobody reads a phrase at 1,000 words a minute."""
+_AT_THE_TOP, _SAMPLES_OF_A_CUT = 0.999, 4
+"""So many samples of 20 ms as loud as the loudest of all: the wave was higher, and was cut off."""
+_LEAST_PEAK = 1000
+"""Of softer recordings equal samples say nothing: there are few steps."""
+SOFTEST_DECIBELS = -62.0
+"""Of speech below full scale: a 16-bit recording has then a handful of steps left."""
+MOST_CLIPPED = 0.1
+"""Share of the speech that is cut off at the top. Below it figures hold, see `docs/speech.md`."""
+LEAST_ABOVE_NOISE_DECIBELS = 4.0
+"""By which the loud parts must stand out from the quiet ones."""
+
+
+class NotScored(StrEnum):
+    """Why something could not be scored. None of it is an error of the child."""
+
+    TOO_SOFT = "too_soft"
+    CLIPPED = "clipped"
+    NOISY = "noisy"
+    TOO_SHORT = "too_short"
+    """For its words, or for there to be any."""
+    UNLIKE_THE_TEXT = "unlike_the_text"
+    """Something was said, and nothing of it fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundQuality:
+    """How well speech can be heard in a recording."""
+
+    speech_decibels: float
+    """Loudness of the speech below full scale."""
+    above_noise_decibels: float
+    """By how much speech is louder than what is there between words."""
+    clipped: float
+    """Share of the loud windows that are cut off at the top."""
+
+    @property
+    def obstacle(self) -> NotScored | None:
+        """What keeps it from being scored; None where nothing does."""
+        if self.speech_decibels < SOFTEST_DECIBELS:
+            return NotScored.TOO_SOFT
+        if self.clipped > MOST_CLIPPED:
+            return NotScored.CLIPPED
+        if self.above_noise_decibels < LEAST_ABOVE_NOISE_DECIBELS:
+            return NotScored.NOISY
+        return None
+
+
+def sound_quality(recording: Recording) -> SoundQuality | None:
+    """Measure a recording; None where it is shorter than a word, or digitally silent."""
+    import numpy as np
+
+    samples = np.frombuffer(recording.pcm, dtype="<i2").astype(np.float32)
+    windows = samples[: len(samples) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
+    if not windows.size or not windows.any():
+        return None
+    loudness = 10 * np.log10(np.mean(np.square(windows / _FULL_SCALE), axis=1) + 1e-10)
+    quiet, loud = np.percentile(loudness, [10, 90])
+    speech = windows[loudness >= loud]
+    peak = np.abs(speech).max()
+    is_cut = (np.abs(speech) >= _AT_THE_TOP * peak).sum(axis=1) >= _SAMPLES_OF_A_CUT
+    clipped = float(is_cut.mean()) if peak >= _LEAST_PEAK else 0.0
+    return SoundQuality(float(loud), float(loud - quiet), clipped)
+
+
+def is_too_short(recording: Recording, words: int) -> bool:
+    """Whether nobody can have said so many words in it."""
+    return 1000 * recording.seconds < _SHORTEST_WORD_MS * words
