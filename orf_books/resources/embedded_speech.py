@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from functools import cache
 from importlib.util import find_spec
-from multiprocessing import get_context
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
@@ -33,6 +32,7 @@ from orf_books.activities.recognition import (
 )
 from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
 from orf_books.resources import phoneme_model, pocketsphinx_model, whisper_model
+from orf_books.resources.workers import worker_pool
 
 SHORTEST_SECONDS = 0.1
 """Less sound than this holds no word."""
@@ -155,8 +155,7 @@ class EmbeddedSpeech:
             ) from error
 
     def _new_pool(self) -> ProcessPoolExecutor:
-        # Not forked: this process has threads, and a loop.
-        return ProcessPoolExecutor(self._processes, mp_context=get_context("spawn"))
+        return worker_pool(self._processes)
 
 
 class _Embedded:
