@@ -72,6 +72,10 @@ class BooksRun:
             "duplicate_rows": [
                 row for upload in self.uploads for row in json.loads(upload.duplicates)
             ],
+            "unread_cells": [
+                cell for upload in self.uploads for cell in json.loads(upload.unread_cells)
+            ],
+            "file_notes": [note for upload in self.uploads for note in upload.file_notes],
             "failures": [
                 {"book": failure.key, "category": failure.category, "message": failure.message}
                 for failure in self.failures

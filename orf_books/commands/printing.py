@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orf_books.keys import text_of_key
+
 SHOWN_FAILURES = 20
 
 output = Console()
@@ -37,18 +39,22 @@ def show_books(document: dict[str, Any]) -> None:
     output.print(table_of_values("Report", {name: document[name] for name in shown}))
     for row in document["refused_rows"]:
         output.print(f"Row {row['row_number']} was refused: {row['reason']}", markup=False)
+    for note in document["file_notes"]:
+        output.print(note, markup=False, soft_wrap=True)
+    if unread := len(document["unread_cells"]):
+        output.print(f"{unread} cells could not be read; the dashboard lists them.", markup=False)
     for failure in document["failures"][:SHOWN_FAILURES]:
         text = f"Book {failure['book']} failed ({failure['category']}): {failure['message']}"
         output.print(text, markup=False, soft_wrap=True)
     if document["failed_enrichments"]:
         output.print("`orf-books retry books` runs what failed once more.", markup=False)
     elif document["gaps"]:
-        text = "A source is still to be asked about some books (gaps); `orf-books retry books` asks"
-        output.print(f"{text} what can be asked.", markup=False, soft_wrap=True)
+        text = f"A source is still to be asked about {document['gaps']} books: the daemon does, or"
+        output.print(f"{text} `orf-books run books --wait`.", markup=False, soft_wrap=True)
     for note in document["notes"]:
         output.print(note, markup=False, soft_wrap=True)
     for library, files in document["dashboards"].items():
-        output.print(f"\nDashboard of {library}", style="bold", markup=False)
+        output.print(f"\nDashboard of {text_of_key(library)}", style="bold", markup=False)
         output.print(f"  {files['page']}\n  {files['data']}", markup=False, soft_wrap=True)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from orf_books.keys import text_of_key
 from orf_books.transcripts.measured_tiers import is_measured
 from orf_books.transcripts.skills import Skill
 
@@ -96,6 +97,7 @@ def _environment() -> Environment:
         "change": change_in_words,
         "content_hash": _content_hash,
         "day": day_in_words,
+        "library_name": text_of_key,
         "measure": measure_in_words,
         "minute": minute_in_words,
         "number": "{:,}".format,
