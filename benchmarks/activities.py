@@ -38,6 +38,7 @@ from orf_books.records.recordings import load_sound
 from orf_books.resources.embedded_speech import EmbeddedSpeech
 from orf_books.resources.pocketsphinx_model import bundled_lexicon
 from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.workers import ProcessWorkers
 from orf_books.sandbox.readings.recorded_reading import write_folders
 
 BUDGET_MS = 5.0
@@ -123,7 +124,7 @@ def _load(storage: ObjectStorage, upload: Path) -> Reading:
 
 
 async def _listen(readings: Sequence[Reading], lexicon: Lexicon, processes: int) -> Listening:
-    async with EmbeddedSpeech(processes) as speech:
+    async with EmbeddedSpeech(ProcessWorkers(processes)) as speech:
         roles = (speech.transcriber, speech.listener, speech.checker, speech.placer)
         # Processes start, and build their tables, on first use.
         await asyncio.gather(

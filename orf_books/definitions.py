@@ -129,6 +129,12 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
             kaldi_general_url=settings.kaldi_general_url,
             kaldi_partner_url=settings.kaldi_partner_url,
             wav2vec_url=settings.wav2vec_url,
+            cluster=settings.cluster,
+            cluster_ca=str(settings.cluster_ca) if settings.cluster_ca else None,
+            cluster_certificate=(
+                str(settings.cluster_certificate) if settings.cluster_certificate else None
+            ),
+            cluster_key=str(settings.cluster_key) if settings.cluster_key else None,
         ),
         "activity_api": ActivityApiResource(
             url=settings.activity_api_url,

