@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import boto3
 import dagster as dg
@@ -48,12 +49,18 @@ UNHURRIED = 1000.0
 Answer = TypeVar("Answer")
 
 
+@pytest.fixture(scope="session")
+def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where tests that name no ledger have one of their own each."""
+    return tmp_path_factory.mktemp("ledgers")
+
+
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, ledgers: Path) -> None:
     for name in os.environ:
         if name.startswith(("ORF_BOOKS_", "AWS_", "DAGSTER_HOME")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("ORF_BOOKS_LEDGER", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    monkeypatch.setenv("ORF_BOOKS_LEDGER", f"sqlite:///{ledgers / uuid4().hex}.sqlite")
 
 
 @pytest.fixture(scope="session")
