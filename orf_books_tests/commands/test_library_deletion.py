@@ -210,6 +210,7 @@ class BreakingSettings(Settings):
 
 
 @pytest.mark.parametrize("changes", [0, 2, 4, 6, 8, 10, 12])
+@pytest.mark.slow
 def test_a_deletion_that_breaks_off_can_be_repeated(
     settings: Settings, folder: ObjectStorage, changes: int
 ) -> None:

@@ -488,6 +488,7 @@ def see_that_all_is_well(platform: ClassPlatform) -> None:
 
 
 @pytest.mark.parametrize("takes", [so_many(12), all_but_rosters])
+@pytest.mark.slow
 def test_a_deletion_that_broke_off_is_repeated_to_its_end(copied: Settings, takes: Takes) -> None:
     assert breaks_off(copied, takes)
     with opened(copied) as platform:

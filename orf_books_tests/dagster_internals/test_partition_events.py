@@ -26,8 +26,10 @@ from orf_books_tests.dagster_internals.items import (
     statuses,
 )
 
+IN_POSTGRES = pytest.param("in Postgres", marks=pytest.mark.slow)
 
-@pytest.fixture(params=["in memory", "in files", "in Postgres"])
+
+@pytest.fixture(params=["in memory", "in files", IN_POSTGRES])
 def any_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
     if request.param == "in memory":
         yield request.getfixturevalue("instance")
@@ -37,7 +39,7 @@ def any_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]
         yield instance
 
 
-@pytest.fixture(params=["in files", "in Postgres"])
+@pytest.fixture(params=["in files", IN_POSTGRES])
 def shown_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
     """An instance that the page may show; one in memory belongs to its process."""
     request.getfixturevalue("home" if request.param == "in files" else "home_on_postgres")

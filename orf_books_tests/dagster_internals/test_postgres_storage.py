@@ -35,6 +35,8 @@ from orf_books_tests.dagster_internals.events import (
 from orf_books_tests.dagster_internals.items import ITEM, run_batch, statuses
 from orf_books_tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 SPAWN = multiprocessing.get_context("spawn")
 TABLES = {
     "event_logs": "id",

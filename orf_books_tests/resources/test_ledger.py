@@ -90,6 +90,7 @@ def take_turns(url: str, number: int) -> list[float]:
     return [ledger.take_turn("open_library", 1.0) for _ in range(20)]
 
 
+@pytest.mark.slow
 def test_processes_never_share_a_turn(url: str) -> None:
     waits = [wait for taken in in_processes(take_turns, url, 6) for wait in taken]
 
@@ -132,6 +133,7 @@ def take_in_window(url: str, _: int) -> float | None:
     return Ledger(url).take_turn_in_window("google", 4, 1000, longest_wait=0)
 
 
+@pytest.mark.slow
 def test_processes_never_share_a_place_in_a_window(url: str) -> None:
     turns = in_processes(take_in_window, url, 12)
     assert [turn for turn in turns if turn is not None] == [0] * 4
@@ -165,6 +167,7 @@ def spend(url: str, number: int) -> int:
     return sum(ledger.spend("google_books", TODAY, 50) for _ in range(20))
 
 
+@pytest.mark.slow
 def test_processes_spend_one_quota_together(url: str) -> None:
     assert sum(in_processes(spend, url, 6)) == 50
 
@@ -188,6 +191,7 @@ def claim(url: str, number: int) -> set[str]:
     return Ledger(url).claim([str(item) for item in range(40)], f"run {number}", 60)
 
 
+@pytest.mark.slow
 def test_processes_never_claim_the_same_item(url: str) -> None:
     claimed = [item for items in in_processes(claim, url, 4) for item in items]
 

@@ -116,6 +116,7 @@ def _take_up(store: str, folder: Path) -> None:
     Spill(store, folder).take_up(Tables(ObjectStorage(store)), THINGS)
 
 
+@pytest.mark.slow
 def test_processes_store_nothing_twice(
     spill: Spill, tables: Tables, tmp_path: Path, folder: ObjectStorage
 ) -> None:

@@ -226,6 +226,7 @@ def _rows_per_commit(tables: Tables) -> Counter[str | None]:
 @pytest.mark.parametrize(
     "storage", ["folder", pytest.param("s3", marks=pytest.mark.slow)], indirect=True
 )
+@pytest.mark.slow
 def test_processes_that_create_and_append_at_once_lose_nothing_and_readers_see_whole_commits(
     storage: ObjectStorage,
 ) -> None:

@@ -250,6 +250,7 @@ def test_what_is_not_ours_is_forgotten_at_once(queue: Queue) -> None:
     assert queue.length() == 0
 
 
+@pytest.mark.slow
 def test_unreadable_messages_end_among_the_dead_letters_and_delay_nothing(queue: Queue) -> None:
     queue.send(["no JSON", message(event("platform/uploads/a.csv"))])
     reader = queue.reader()

@@ -312,6 +312,7 @@ def test_the_link_to_all_libraries_leads_to_the_upload_page(here: Served) -> Non
 # Many uploads, and runs that fail
 
 
+@pytest.mark.slow
 def test_twenty_uploads_at_once_share_few_runs(here: Served) -> None:
     with ThreadPoolExecutor(20) as threads:
         libraries = list(
@@ -326,6 +327,7 @@ def test_twenty_uploads_at_once_share_few_runs(here: Served) -> None:
     assert len(here.platform.groups) < 10
 
 
+@pytest.mark.slow
 def test_an_upload_whose_runs_fail_is_given_up_and_says_so(here: Served) -> None:
     here.platform.failures = [OrfBooksError("secret cause")] * MOST_TRIES
     library = here.uploaded(EXPORT)
@@ -337,11 +339,13 @@ def test_an_upload_whose_runs_fail_is_given_up_and_says_so(here: Served) -> None
     assert "secret" not in json.dumps(failed)
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_once_is_repeated(here: Served) -> None:
     here.platform.failures = [OrfBooksError("the process was killed")]
     here.wait_until(here.uploaded(EXPORT))
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_an_outage_of_the_store_costs_no_try(here: Served) -> None:
     away = RetryLater("The store is away.", FailureCategory.UNAVAILABLE)
@@ -349,6 +353,7 @@ def test_an_outage_of_the_store_costs_no_try(here: Served) -> None:
     here.wait_until(here.uploaded(EXPORT))
 
 
+@pytest.mark.slow
 def test_uploads_that_an_earlier_server_left_are_taken_up(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,6 +366,7 @@ def test_uploads_that_an_earlier_server_left_are_taken_up(
         here.wait_until(library)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_uploads_are_left_to_a_daemon(here: Served) -> None:
     here.platform.is_daemon_there = True

@@ -388,7 +388,10 @@ def test_whoever_is_not_there_leaves_every_byte(
     assert not mentions_student(content, absent, NOBODY)
 
 
-@pytest.mark.parametrize("transcript_format", FORMATS)
+@pytest.mark.parametrize(
+    "transcript_format",
+    [pytest.param(each, marks=[pytest.mark.slow] if each != "txt" else []) for each in FORMATS],
+)
 def test_a_broken_file_loses_the_student_and_nobody_else(
     transcript_format: TranscriptFormat,
 ) -> None:
