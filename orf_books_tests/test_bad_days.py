@@ -40,6 +40,8 @@ from orf_books_tests.conftest import (
     settings_for,
 )
 
+pytestmark = pytest.mark.slow
+
 BOOKS = 200
 LEAST_RIGHT_AT_ONCE = 0.995
 OPEN_LIBRARY_RATE = 3

@@ -198,6 +198,7 @@ def test_a_person_reads_the_report_the_failures_and_where_the_dashboard_is(
     assert call("data", "grace").stdout.encode() == folder.get("data/grace.json")
 
 
+@pytest.mark.slow
 def test_a_command_that_waits_goes_on_until_google_was_asked_about_every_book(
     call: Call, tmp_path: Path, folder: ObjectStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

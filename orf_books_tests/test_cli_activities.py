@@ -17,6 +17,8 @@ from orf_books_tests.assets.activities.recorded_readings import (
 )
 from orf_books_tests.conftest import CommandLine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def services() -> Iterator[Sandbox]:

@@ -21,6 +21,8 @@ from orf_books.transcripts.labels import Half, labelled_sentences
 from orf_books_tests.assets.transcripts.class_platform import NOBODY_THERE, NOTHING_SAID
 from orf_books_tests.conftest import Call, CommandLine
 
+pytestmark = pytest.mark.slow
+
 CLASS = invented_class("5B", students=6)
 CHILD = CLASS.students[0]
 MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)

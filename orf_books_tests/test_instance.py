@@ -230,6 +230,7 @@ def test_a_command_says_that_the_disk_of_the_home_is_full(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_command_says_that_the_home_is_damaged(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

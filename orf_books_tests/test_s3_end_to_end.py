@@ -25,6 +25,8 @@ from orf_books_tests.conftest import (
     settings_for,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def aws_variables(server: S3Options) -> dict[str, str]:
     return {

@@ -29,6 +29,8 @@ from orf_books_tests.assets.activities.recorded_readings import (
 from orf_books_tests.conftest import Call
 from orf_books_tests.stored_text import objects_mentioning
 
+pytestmark = pytest.mark.slow
+
 CHILD, OTHER = "tavindra-17", "ben-2"
 STORY_PAGE = "stories/5b0c1f0e-6a5d-4f0b-9a3e-2f6d1c7e8a01_1_page.txt"
 

@@ -23,6 +23,8 @@ from orf_books.transcripts.scored_session import Evidence
 from orf_books.transcripts.skills import Skill
 from orf_books_tests.assets.transcripts.class_platform import MONDAY, ClassPlatform, platform_in
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 

@@ -26,6 +26,8 @@ from orf_books.settings import Settings
 from orf_books_tests.conftest import Call, book, export_of, settings_for
 from orf_books_tests.stored_text import objects_mentioning
 
+pytestmark = pytest.mark.slow
+
 ANA = "ana-of-the-north"
 OTHERS = "ben"
 OWN, SHARED, OF_OTHERS = range(8), range(8, 12), range(12, 16)

@@ -27,6 +27,8 @@ from orf_books_tests.conftest import export_of, settings_for, wait_for
 from orf_books_tests.serve.served import EXISTING_DASHBOARD, Served, served
 from orf_books_tests.stored_text import objects_mentioning
 
+pytestmark = pytest.mark.slow
+
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 EXPORT = export_of(range(6))
 

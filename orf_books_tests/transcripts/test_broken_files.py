@@ -20,6 +20,8 @@ from orf_books.transcripts.source_text import SourceText
 from orf_books.transcripts.submission import metadata_of_key
 from orf_books_tests.transcripts.sessions import FORMATS, key, read
 
+pytestmark = pytest.mark.slow
+
 FILES = 900
 CLASS: InventedClass = invented_class("5B", students=6)
 

@@ -338,6 +338,7 @@ def said_by_others(
     st.sampled_from(FORMATS),
 )
 @settings(deadline=None)
+@pytest.mark.slow
 def test_only_the_student_is_missing_from_a_session(
     of: InventedClass, day: date, number: int, transcript_format: TranscriptFormat
 ) -> None:
@@ -388,10 +389,8 @@ def test_whoever_is_not_there_leaves_every_byte(
     assert not mentions_student(content, absent, NOBODY)
 
 
-@pytest.mark.parametrize(
-    "transcript_format",
-    [pytest.param(each, marks=[pytest.mark.slow] if each != "txt" else []) for each in FORMATS],
-)
+@pytest.mark.parametrize("transcript_format", FORMATS)
+@pytest.mark.slow
 def test_a_broken_file_loses_the_student_and_nobody_else(
     transcript_format: TranscriptFormat,
 ) -> None:

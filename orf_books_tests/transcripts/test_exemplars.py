@@ -1,5 +1,7 @@
 from collections import Counter
 
+import pytest
+
 from orf_books.transcripts.encoder import universal_sentence_encoder
 from orf_books.transcripts.exemplars import (
     KINDS,
@@ -14,6 +16,7 @@ from orf_books.transcripts.spoken_form import as_spoken
 ALMOST_THE_SAME = 0.85
 
 
+@pytest.mark.slow
 def test_no_exemplar_gives_away_a_labelled_sentence() -> None:
     encoder = universal_sentence_encoder()
     labelled = encoder.encode([one.text for half in Half for one in labelled_sentences(half)])
