@@ -273,8 +273,8 @@ class Ledger:
         engine = sqlalchemy.create_engine(
             self._url,
             connect_args={"timeout": _BUSY_SECONDS} if self._is_file else {},
-            # Nobody closes a ledger, and a server should not be left with open connections.
-            poolclass=None if self._is_file else sqlalchemy.NullPool,
+            # Nobody closes a ledger, so no connection may outlive its use.
+            poolclass=sqlalchemy.NullPool,
         )
         if self._is_file:
             # A power cut may give back the last turns; waiting for the disk costs more.
