@@ -29,7 +29,7 @@ test: setup
 
 # Tests with a live daemon and killed workers; minutes.
 test-slow: setup
-	$(BIN)/pytest -m slow -n 0
+	$(BIN)/pytest -m slow
 
 # The default suite on every Python from 3.11 to 3.13 that is installed here.
 test-pythons: setup
