@@ -63,11 +63,14 @@ def test_sigterm_ends_it_and_what_it_left_is_taken_up_by_the_next(orf_books: Com
 def daemon(orf_books: CommandLine) -> Iterator[None]:
     """The page and its daemon, which evaluates sensors."""
     orf_books.environment["DAGSTER_HOME"] = str(orf_books.folder / "data" / "dagster")
-    process = orf_books.start("dev", "--port", str(free_port()))
+    port = free_port()
+    process = orf_books.start("dev", "--port", str(port))
 
     def lives() -> bool:
-        if not (orf_books.folder / "data" / "dagster" / "dagster.yaml").exists():
-            return False
+        # Until the page answers, its databases may still be in the making.
+        with socket.socket() as page:
+            if page.connect_ex(("127.0.0.1", port)):
+                return False
         with orf_books.instance() as instance:
             return has_daemon(instance)
 
