@@ -13,6 +13,7 @@ before a boot, or before the server's clock was set back, and holds nobody up.
 """
 
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -273,9 +274,11 @@ class Ledger:
         engine = sqlalchemy.create_engine(
             self._url,
             connect_args={"timeout": _BUSY_SECONDS} if self._is_file else {},
-            # Nobody closes a ledger, so no connection may outlive its use.
-            poolclass=sqlalchemy.NullPool,
+            # A server should not be left with open connections.
+            poolclass=None if self._is_file else sqlalchemy.NullPool,
         )
+        # Nobody closes a ledger.
+        weakref.finalize(self, engine.dispose)
         if self._is_file:
             # A power cut may give back the last turns; waiting for the disk costs more.
             sqlalchemy.event.listen(engine, "connect", _quick_and_shared)
