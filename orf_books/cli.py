@@ -278,10 +278,7 @@ def status(  # noqa: PLR0913, PLR0917 - options
         or status_of_activity(storage, upload)
         or status_of_upload(storage, upload)
     )
-    if as_json:
-        print_json(shown)
-    else:
-        output.print(table_of_values(shown["upload"], shown))
+    _print_values(shown["upload"], shown, as_json=as_json)
 
 
 @show_commands.command("class")
@@ -372,10 +369,7 @@ def correct(  # noqa: PLR0913, PLR0917 - options
         marks = marks_of(class_id, session, student_id, line, skill, verdict, by or actor())
     settings = load_settings()
     document = hand_in(settings, marks, _batch(settings, is_silent=as_json)).as_document()
-    if as_json:
-        print_json(document)
-    else:
-        output.print(table_of_values("Corrected", document))
+    _print_values("Corrected", document, as_json=as_json)
 
 
 @delete_commands.command("student")
@@ -391,10 +385,7 @@ def delete_student(
     settings = load_settings()
     batch = _batch(settings, is_silent=as_json)
     document = delete(settings, student_id, actor(), batch).as_document()
-    if as_json:
-        print_json(document)
-    else:
-        output.print(table_of_values("Deleted", document))
+    _print_values("Deleted", document, as_json=as_json)
 
 
 @delete_commands.command("library")
@@ -405,10 +396,7 @@ def delete_library(
     from orf_books.commands.library_deletion import delete_library as delete
 
     document = delete(load_settings(), library).as_document()
-    if as_json:
-        print_json(document)
-    else:
-        output.print(table_of_values("Deleted", document))
+    _print_values("Deleted", document, as_json=as_json)
 
 
 @delete_commands.command("activity")
@@ -421,10 +409,7 @@ def delete_activity(
     from orf_books.commands.activity_deletion import delete_activity as delete
 
     document = delete(load_settings(), activity_id).as_document()
-    if as_json:
-        print_json(document)
-    else:
-        output.print(table_of_values("Deleted", document))
+    _print_values("Deleted", document, as_json=as_json)
 
 
 @database_commands.command("upgrade")
@@ -673,6 +658,13 @@ def _report(
         show(document)
     if run.report.failed or document.get("refused_rows"):
         raise typer.Exit(ITEMS_FAILED)
+
+
+def _print_values(title: str, document: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        output.print(table_of_values(title, document))
 
 
 def _print(text: str, document: dict[str, Any], *, as_json: bool) -> None:
