@@ -1,13 +1,10 @@
 import multiprocessing
-import os
-import signal
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -41,6 +38,7 @@ from orf_books_tests.dagster_internals.items import (
     run_batch,
     statuses,
 )
+from orf_books_tests.dagster_internals.killed_writer import written_until_killed
 
 WRITTEN_AT = {"create_timestamp", "migration_completed"}
 """Columns that say when a row was written."""
@@ -332,29 +330,9 @@ def test_processes_that_write_at_once_lose_nothing_while_others_read(
     _assert_sound(tmp_path)
 
 
-def _write_until_killed(base: str, pipe: "Connection[int, int]") -> None:
-    storage = PooledSqliteEventLogStorage(base)
-    for number in range(10**6):
-        storage.store_event_batch([materialized_event("run-1", f"{number}/{i}") for i in range(5)])
-        storage.store_event(log_line("run-1", f"{number}"))
-        pipe.send(number)
-
-
 @pytest.mark.slow
 def test_a_killed_writer_loses_nothing_that_it_stored(tmp_path: Path) -> None:
-    receiving, sending = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=_write_until_killed, args=(str(tmp_path), sending))
-    process.start()
-    stored = 0
-    while stored < 50:
-        stored = receiving.recv()
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-    while receiving.poll():
-        stored = receiving.recv()
-    receiving.close()
-    sending.close()
+    stored = written_until_killed(PooledSqliteEventLogStorage, str(tmp_path), least=50)
 
     survivor = PooledSqliteEventLogStorage(str(tmp_path))
     expected = {f"{number}/{i}" for number in range(stored + 1) for i in range(5)}

@@ -1,11 +1,9 @@
 import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from orf_books_tests.dagster_internals.events import (
     one_by_one,
 )
 from orf_books_tests.dagster_internals.items import ITEM, run_batch, statuses
+from orf_books_tests.dagster_internals.killed_writer import written_until_killed
 from orf_books_tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.slow
@@ -269,31 +268,11 @@ def test_who_has_seen_an_event_finds_no_earlier_one_later(
     assert len({latest for latest, _ in seen}) > 5, "the reader watched while others wrote"
 
 
-def _write_until_killed(url: str, pipe: "Connection[int, int]") -> None:
-    storage = PooledPostgresEventLogStorage(url)
-    for number in range(10**6):
-        storage.store_event_batch([materialized_event("run-1", f"{number}/{i}") for i in range(5)])
-        storage.store_event(log_line("run-1", f"{number}"))
-        pipe.send(number)
-
-
 @pytest.mark.slow
 def test_a_killed_writer_loses_nothing_that_it_stored_and_blocks_nobody(
     pooled: PooledPostgresEventLogStorage,
 ) -> None:
-    receiving, sending = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=_write_until_killed, args=(pooled.postgres_url, sending))
-    process.start()
-    stored = 0
-    while stored < 20:
-        stored = receiving.recv()
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-    while receiving.poll():
-        stored = receiving.recv()
-    receiving.close()
-    sending.close()
+    stored = written_until_killed(PooledPostgresEventLogStorage, pooled.postgres_url, least=20)
 
     expected = {f"{number}/{i}" for number in range(stored + 1) for i in range(5)}
     assert expected <= pooled.get_materialized_partitions(ITEM)
