@@ -61,7 +61,7 @@ def _results(records: ActivityRecords, name: str) -> list[RescoredActivity]:
 
 
 async def _judged_anew(records: ActivityRecords, rule: VoteRule) -> list[RescoredActivity]:
-    rows: Iterable[RescoredActivityRow] = records.results(records.digests()).values()
+    rows: Iterable[RescoredActivityRow] = records.results(records.latest()).values()
     lexicon = bundled_lexicon()
     results = []
     for row in rows:

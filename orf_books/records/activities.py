@@ -208,6 +208,7 @@ class ActivityRecords(
 
     noted_uploads = activity_uploads
     item_results = rescored_activities
+    item_digests = activity_digests
     failed_items = failed_rescorings
     batch_reports = rescoring_reports
 
@@ -236,14 +237,6 @@ class ActivityRecords(
         return sorted({row.activity_id for row in rows})
 
     # Activities
-
-    def latest(self, keys: Collection[str]) -> dict[str, ActivityDigest]:
-        """The figures of each of these activities that has a result."""
-        return {row.key: row for row in self._tables.latest(activity_digests, key_in(keys))}
-
-    def digests(self) -> dict[str, ActivityDigest]:
-        """The figures of every activity that has a result."""
-        return {row.key: row for row in self._tables.latest(activity_digests)}
 
     def results(self, keys: Collection[str]) -> dict[str, RescoredActivityRow]:
         """The latest result of each activity that has one."""

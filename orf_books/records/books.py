@@ -263,6 +263,7 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
 
     noted_uploads = export_uploads
     item_results = enriched_books
+    item_digests = book_digests
     failed_items = failed_enrichments
     batch_reports = enrichment_reports
 
@@ -358,12 +359,8 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
 
     # Books
 
-    def latest(self, keys: Collection[str]) -> dict[str, BookDigest]:
-        """The latest enrichment of each book that has one."""
-        return {row.key: row for row in self._tables.latest(book_digests, key_in(keys))}
-
     def with_answers(self, keys: Collection[str]) -> dict[str, EnrichedBookRow]:
-        """Likewise, with the answers that they were made from."""
+        """The latest enrichment of each book, with the answers that it was made from."""
         return {row.key: row for row in self._tables.latest(enriched_books, key_in(keys))}
 
     def version_of_books(self) -> str:

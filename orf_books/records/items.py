@@ -48,6 +48,8 @@ class ItemRecords(
     """What the store holds about items of one kind."""
 
     item_results: Table[Any]
+    item_digests: Table[Any]
+    """The same rows without what only few questions need."""
     failed_items: Table[FailedItem]
     batch_reports: Table[ReportT]
 
@@ -63,6 +65,11 @@ class ItemRecords(
     def take_up(self) -> None:
         """Store what this machine kept for the store."""
         Spill(self.storage.url).take_up(self._tables, self.item_results)
+
+    def latest(self, keys: Collection[str] | None = None) -> dict[str, RowT]:
+        """The latest result of each of these items that has one, or of every item."""
+        where = None if keys is None else key_in(keys)
+        return {row.key: row for row in self._tables.latest(self.item_digests, where)}
 
     # Failures
 

@@ -10,7 +10,7 @@ student is.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -27,7 +27,7 @@ from orf_books.object_keys import (
 )
 from orf_books.partition_keys import class_of_session, day_of_session
 from orf_books.records.corrections import corrections_states
-from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
+from orf_books.records.items import RUN_ID, FailedItem, ItemRecords
 from orf_books.records.usual import usual_in
 from orf_books.resources.tables import Table
 
@@ -239,7 +239,7 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
     """What the store holds about class sessions."""
 
     noted_uploads = session_uploads
-    item_results = scored_sessions
+    item_results = item_digests = scored_sessions
     failed_items = failed_sessions
     batch_reports = scoring_reports
 
@@ -255,14 +255,6 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
         return sorted(key for key, upload in last.items() if upload.status == ACCEPTED)
 
     # Sessions
-
-    def latest(self, keys: Collection[str]) -> dict[str, SessionRow]:
-        """The latest figures of each of these sessions that has scores."""
-        return {row.key: row for row in self._tables.latest(scored_sessions, key_in(keys))}
-
-    def sessions(self) -> dict[str, SessionRow]:
-        """The latest figures of every session that has scores."""
-        return {row.key: row for row in self._tables.latest(scored_sessions)}
 
     def classes(self) -> dict[str, ClassSessions]:
         """Every class that has a session, whatever came of it."""
@@ -296,7 +288,7 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
 
     def sweep(self, before: datetime) -> int:
         """Delete objects that no session refers to, left by runs that broke off; how many."""
-        kept = {key for row in self.sessions().values() for key in row.output_keys}
+        kept = {key for row in self.latest().values() for key in row.output_keys}
         left = [
             stored.key
             for stage in (NORMALIZED, SCORES, AGGREGATES)

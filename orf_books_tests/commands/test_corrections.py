@@ -38,7 +38,7 @@ def platform(tmp_path: Path, instance: dg.DagsterInstance) -> ClassPlatform:
 
 
 def findings(platform: ClassPlatform) -> list[tuple[str, Evidence]]:
-    (row,) = platform.records.sessions().values()
+    (row,) = platform.records.latest().values()
     students = read_scores(platform.storage.get(row.scores_key)).session.students
     return [
         (student_id, found)
@@ -79,7 +79,7 @@ def test_a_wrong_finding_is_gone_from_table_figures_and_page(platform: ClassPlat
     assert f'data-place="{place_of(found.utterance_id)}" data-skill="{found.skill}"' not in (
         platform.storage.get(page_key).decode()
     )
-    (row,) = platform.records.sessions().values()
+    (row,) = platform.records.latest().values()
     week = json.loads(platform.storage.get(row.aggregates_key))["windows"][0]
     assert week["class"]["evidence_count"] == len(findings(platform)) - 1
     assert "0 of 1 right" in platform.storage.get(class_page_key("5B")).decode()
@@ -88,7 +88,7 @@ def test_a_wrong_finding_is_gone_from_table_figures_and_page(platform: ClassPlat
 
 
 def test_a_missed_finding_is_added_and_quoted(platform: ClassPlatform) -> None:
-    (row,) = platform.records.sessions().values()
+    (row,) = platform.records.latest().values()
     taken = {(student, found.utterance_id) for student, found in findings(platform)}
     utterance = next(
         one

@@ -235,7 +235,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         before = Seen.of(platform, keys)
         late = [
             read_scores(platform.storage.get(row.scores_key))
-            for row in platform.records.sessions().values()
+            for row in platform.records.latest().values()
         ]
         deletion = delete(settings)
         yield Story(platform, keys, before, late, deletion, Seen.of(platform, keys))

@@ -121,7 +121,7 @@ def test_the_latest_scores_of_a_session_count(records: SessionRecords) -> None:
     latest = row(job_id="second", minute=1)
     records.add_results([row()])
     records.add_results([latest])
-    assert records.sessions() == {latest.key: latest}
+    assert records.latest() == {latest.key: latest}
     assert records.latest(["another"]) == {}
 
 

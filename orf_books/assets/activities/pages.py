@@ -66,7 +66,7 @@ def activity_reports(
     """Make the reports of the activities that a run has rescored."""
     records = ActivityRecords(storage.open())
     runs = config.after_runs or [context.run.run_id]
-    digests = records.digests()
+    digests = records.latest()
     keys = [key for key, digest in digests.items() if digest.run_id in runs]
     if not keys and records.report_of_run(context.run.run_id) is None and not config.after_runs:
         keys = list(digests)
@@ -86,7 +86,7 @@ def activity_reports(
 
 def put_activities_page(records: ActivityRecords) -> None:
     """Make and store the page that lists all activities."""
-    _put_index(records, records.digests(), records.standing_failures())
+    _put_index(records, records.latest(), records.standing_failures())
 
 
 def _put_report(records: ActivityRecords, row: RescoredActivityRow) -> None:

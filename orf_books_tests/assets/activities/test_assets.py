@@ -293,7 +293,7 @@ def test_an_id_with_odd_characters_has_its_own_folder_partition_and_report(
     platform: Platform, tmp_path: Path, activity: str
 ) -> None:
     assert platform.ingest(write_upload(tmp_path, activity)).success
-    (digest,) = platform.records.digests().values()
+    (digest,) = platform.records.latest().values()
     assert digest.activity_id == activity
     assert platform.storage.get(activity_page_key(activity))
 

@@ -141,7 +141,7 @@ class ClassPlatform:
 
     def job_ids(self) -> dict[str, str]:
         """What the objects of each session are named after."""
-        return {key: row.job_id for key, row in self.records.sessions().items()}
+        return {key: row.job_id for key, row in self.records.latest().items()}
 
     def statuses(self) -> dict[str, PartitionStatus]:
         """Dagster's status of every session."""

@@ -185,7 +185,7 @@ def test_neither_names_nor_words_get_into_events_tables_or_keys(
 
     told = [str(record) for run in runs for record in instance.all_logs(run.run_id)]
     told += map(str, platform.records.uploads())
-    told += map(str, platform.records.sessions().values())
+    told += map(str, platform.records.latest().values())
     told += map(str, platform.records.standing_failures().values())
     told += platform.versions()
     secrets = {"quokka", "Zephrine_cried", "Once upon a time", *names_of(CLASS)}
@@ -319,7 +319,7 @@ def test_words_of_a_student_whose_consent_is_withdrawn_are_gone_after_the_next_r
     key = platform.put(content=said_by(QUIET_ONE.name))
     platform.put(TUESDAY)
     platform.ingest()
-    student, before = QUIET_ONE.student_id, platform.records.sessions()
+    student, before = QUIET_ONE.student_id, platform.records.latest()
     assert b"quokka" in platform.storage.get(before[key].normalized_key)
     assert platform.page(student_page_key("5B", student))
     quotes = len(platform.published(EVIDENCE))
