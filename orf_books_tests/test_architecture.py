@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,10 @@ def _with_parents(name: str) -> Iterator[str]:
     return (".".join(parts[: length + 1]) for length in range(len(parts)))
 
 
+def _docstring_of(file: Path) -> str:
+    return ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+
+
 def modules_below(package: str) -> list[str]:
     return [name for name in MODULES if f"{name}.".startswith(f"{package}.")]
 
@@ -197,8 +202,17 @@ def test_what_any_project_could_use_knows_none_of_our_domains(room: str) -> None
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    trees = {module: ast.parse(file.read_text("utf-8")) for module, file in MODULES.items()}
-    assert [module for module, tree in trees.items() if not ast.get_docstring(tree)] == []
+    assert [module for module, file in MODULES.items() if not _docstring_of(file)] == []
+
+
+def test_the_files_that_modules_refer_to_are_there() -> None:
+    gone = [
+        (module, name)
+        for module, file in MODULES.items()
+        for name in re.findall(r"`([\w/]+\.py)`", _docstring_of(file))
+        if not any((folder / name).exists() for folder in (file.parent, PACKAGE, PROJECT))
+    ]
+    assert gone == []
 
 
 def test_importing_the_definitions_does_not_read_the_environment(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The calibrated vote: how probable it is that a word was misread, by all evidence about it.
 
 Belongs here: the model, its weights (`calibration.json`), and what follows from probabilities for a
-whole reading. Does not belong here: fitting (`commands/fit_calibration.py`), and rules that count
+whole reading. Does not belong here: fitting (`benchmarks/fit_calibration.py`), and rules that count
 votes (`voting.py`).
 
 The model is a logistic regression for each set of recognisers, since the evidence of one says

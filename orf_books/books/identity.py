@@ -1,7 +1,7 @@
 """Which rows of different libraries are one book.
 
 Belongs here: recognising a book without a Goodreads Book Id where another library has the id. Does
-not belong here: partition keys (`orf_books/partitions.py`), records of services (`similarity.py`).
+not belong here: partition keys (`partition_keys.py`), records of services (`similarity.py`).
 """
 
 import re

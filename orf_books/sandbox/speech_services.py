@@ -1,6 +1,6 @@
 """Kaldi and wav2vec as local servers, which hear single phrases.
 
-Belongs here: the endpoints as `orf_books/resources/kaldi.py` and `wav2vec.py` describe them. Does
+Belongs here: the endpoints as `resources/kaldi.py` and `resources/wav2vec.py` describe them. Does
 not belong here: what is heard (`hearing.py`), outages and counting (`front_door.py`).
 """
 

@@ -1,7 +1,7 @@
 """When something is said: times as meeting tools, captions and spreadsheets write them.
 
 Belongs here: reading one time. Does not belong here: where times stand in a file
-(`openings.py`, `cue_format.py`, `table.py`).
+(`openings.py`, `cue_format.py`, `columns.py`).
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Belongs here: fetching what an asset needs, calling the domain, storing, attaching metadata. Does
 not belong here: rules about books (`orf_books/books`), tables (`records/books.py`), pages
-(`dashboard.py`).
+(`pages.py`).
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Belongs here: what an asset is about, calling the step, attaching metadata. Does not belong here:
 reading and scoring (`orf_books/transcripts`), tables (`records/sessions.py`), what is made of all
-sessions of a class (`publishing.py`).
+sessions of a class (`classes.py`).
 """
 
 from collections.abc import Collection, Iterator

@@ -2,7 +2,7 @@
 
 Belongs here: collecting what a page shows, taking names out of quotes, storing, the log of who
 gets to see which records. Does not belong here: what is on a page (`orf_books/pages`), figures
-(`publishing.py`).
+(`classes.py`).
 """
 
 import json

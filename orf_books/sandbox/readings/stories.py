@@ -1,6 +1,6 @@
 """The stories that the bundled readings read, and how a child may misread their words.
 
-Belongs here: texts made up for this project. Does not belong here: who reads them (`readers.py`).
+Belongs here: texts made up for this project. Does not belong here: who reads them (`readers.json`).
 """
 
 from dataclasses import dataclass
