@@ -21,6 +21,8 @@ import dagster as dg
 
 from orf_books.assets.uploads import UploadsConfig, report_unread
 from orf_books.records.uploads import (
+    MOST_TRIES,
+    UPLOADS_OF_A_RUN,
     Found,
     UploadRecords,
     Version,
@@ -32,10 +34,6 @@ RUN_KEY_TAG = "dagster/run_key"
 UPLOAD_TAG = "orf_books/upload"
 """The upload of a run that deals with one alone."""
 CLAIM_LASTS = timedelta(minutes=2)
-MOST_TRIES = 3
-"""Runs that may end before they have dealt with an upload; then a person has to look."""
-UPLOADS_OF_A_RUN = 50
-"""Uploads that wait together share a run, but nobody waits for more than so many others."""
 RUN_APPEARS_WITHIN = timedelta(minutes=1)
 """After its request. A daemon that was killed in between may have lost it."""
 

@@ -27,7 +27,12 @@ from orf_books.records.books import (
 )
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.sessions import Publication, SessionRecords, publications
-from orf_books.records.uploads import UploadClaim, upload_claims
+from orf_books.records.uploads import (
+    MOST_TRIES,
+    UPLOADS_OF_A_RUN,
+    UploadClaim,
+    upload_claims,
+)
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
@@ -43,10 +48,8 @@ from orf_books.sensors import (
 )
 from orf_books.upload_watch import (
     CLAIM_LASTS,
-    MOST_TRIES,
     RUN_APPEARS_WITHIN,
     RUN_KEY_TAG,
-    UPLOADS_OF_A_RUN,
     Timing,
 )
 from orf_books_tests.assets.transcripts.class_platform import NOTHING_SAID, platform_in

@@ -12,6 +12,11 @@ from typing import Generic, Protocol, TypeVar
 from orf_books.resources.storage import ObjectStorage
 from orf_books.resources.tables import Row, Table, Tables
 
+MOST_TRIES = 3
+"""Runs that may end before they have dealt with an upload; then a person has to look."""
+UPLOADS_OF_A_RUN = 50
+"""Uploads that wait together share a run, but nobody waits for more than so many others."""
+
 Version = tuple[str, str]
 """Key and version of an upload."""
 

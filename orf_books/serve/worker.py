@@ -11,13 +11,11 @@ from contextlib import suppress
 from typing import Protocol
 
 from orf_books.failures import OrfBooksError, RetryLater
+from orf_books.records.uploads import MOST_TRIES, UPLOADS_OF_A_RUN
 from orf_books.serve.libraries import ServedLibraries
 
 logger = logging.getLogger(__name__)
 
-MOST_TOGETHER = 50
-"""Uploads that wait together share a run, but nobody waits for more than so many others."""
-MOST_TRIES = 3
 SECONDS_BETWEEN_LOOKS = 5.0
 """At uploads that were left to a daemon."""
 SECONDS_AFTER_FAILURE = 60.0
@@ -122,7 +120,7 @@ class Worker:
         """The uploads of the next run. One that broke a run is tried alone."""
         oldest = list(self._waiting)
         fresh = [library for library in oldest if not self._waiting[library]]
-        return fresh[:MOST_TOGETHER] or oldest[:1]
+        return fresh[:UPLOADS_OF_A_RUN] or oldest[:1]
 
     async def _wait(self, seconds: float | None = SECONDS_BETWEEN_LOOKS) -> None:
         """Until an upload comes, or this time is over."""

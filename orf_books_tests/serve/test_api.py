@@ -17,11 +17,12 @@ from orf_books.books.exports.reading import parse_export
 from orf_books.failures import FailureCategory, OrfBooksError, RetryLater
 from orf_books.object_keys import export_key, library_data_key
 from orf_books.records.books import BookRecords
+from orf_books.records.uploads import MOST_TRIES
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.behaviour import Service
 from orf_books.sandbox.server import Sandbox
 from orf_books.serve.limits import MOST_BYTES
-from orf_books.serve.worker import BROKE_OFF, MOST_TRIES
+from orf_books.serve.worker import BROKE_OFF
 from orf_books.settings import Settings
 from orf_books_tests.conftest import export_of, settings_for, wait_for
 from orf_books_tests.serve.served import EXISTING_DASHBOARD, Served, served
