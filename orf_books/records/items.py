@@ -96,9 +96,9 @@ class ItemRecords(
         return _after(failures, self.latest(failures) if failures else {})
 
     def failed_since(
-        self, results: Mapping[str, RowT], keys: Collection[str]
+        self, results: Mapping[str, RowT], keys: Collection[str] | None = None
     ) -> dict[str, FailedItem]:
-        """The latest failure of each item that has no later result among the given ones."""
+        """Likewise, where the latest results of these items, or of all, are at hand."""
         return _after(self._latest_failures(keys), results)
 
     def _latest_failures(self, keys: Collection[str] | None) -> dict[str, FailedItem]:

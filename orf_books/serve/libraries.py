@@ -145,7 +145,8 @@ class ServedLibraries:
         if receipt is None:
             return Status(library, PROCESSING, upload, 0, "Waiting for its turn.")
         books = {row.book_key for row in records.rows_of_library(library)}
-        done = len(records.latest(books).keys() | records.standing_failures(books).keys())
+        latest = records.latest(books)
+        done = len(latest.keys() | records.failed_since(latest, books).keys())
         message = f"{done} of {upload.books} books are looked up."
         return Status(library, PROCESSING, upload, done, message)
 

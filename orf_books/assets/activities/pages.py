@@ -72,7 +72,7 @@ def activity_reports(
         keys = list(digests)
     for row in records.results(keys).values():
         _put_report(records, row)
-    failures = records.standing_failures()
+    failures = records.failed_since(digests)
     _put_index(records, digests, failures)
     return dg.MaterializeResult(
         metadata={
@@ -86,7 +86,8 @@ def activity_reports(
 
 def put_activities_page(records: ActivityRecords) -> None:
     """Make and store the page that lists all activities."""
-    _put_index(records, records.latest(), records.standing_failures())
+    digests = records.latest()
+    _put_index(records, digests, records.failed_since(digests))
 
 
 def _put_report(records: ActivityRecords, row: RescoredActivityRow) -> None:

@@ -162,11 +162,12 @@ def _make_dashboards(
 
 
 def _enrichment_results(records: BookRecords, books: Collection[str]) -> EnrichmentResults:
+    latest = records.latest(books)
     return EnrichmentResults(
-        enriched={key: row.book() for key, row in records.latest(books).items()},
+        enriched={key: row.book() for key, row in latest.items()},
         failures={
             key: (failure.category, failure.message)
-            for key, failure in records.standing_failures(books).items()
+            for key, failure in records.failed_since(latest, books).items()
         },
     )
 
