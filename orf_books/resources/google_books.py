@@ -63,6 +63,8 @@ BOOKS_BY_ISBN = 40
 """Others have asked for so many in a request; it is also the most volumes that an answer holds."""
 BOOKS_BY_DIGITS = 20
 """Two numbers each."""
+GATHER_SECONDS = 0.1
+"""What Open Library does not know comes in with its answers, a few books at a time."""
 WITNESSES = 3
 _MOST_VOLUMES = 40
 _BY_NUMBER = 5
@@ -131,7 +133,7 @@ class GoogleBooks(AsksService):
             return GroupedLookup(
                 lambda books, attempts: self._ask_by_number(terms, books, attempts),
                 group_size=size,
-                seconds_until_free=client.rate_limit.seconds_until_free,
+                gather_seconds=GATHER_SECONDS,
             )
 
         self._by_isbn = grouped(_isbn_term, BOOKS_BY_ISBN)
@@ -285,7 +287,6 @@ class _WithinQuota:
     def __init__(self, rate_limit: RateLimit, quota: DailyQuota) -> None:
         self._rate_limit = rate_limit
         self._quota = quota
-        self.seconds_until_free = rate_limit.seconds_until_free
         self.hold = rate_limit.hold
 
     async def turn(self) -> None:

@@ -182,6 +182,7 @@ class ServiceClient:
         self._classify = classify
         self._keep = keep
         self._transport = transport
+        self._turns_in_hand = 0
         self._opened: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -250,6 +251,17 @@ class ServiceClient:
         question = _Question(path, {}, body)
         return self._required(path, await self._ask(question, _text_of, attempts))
 
+    async def take_turn(self) -> None:
+        """Wait for a turn now, for the next request that is made.
+
+        Raises:
+            RetryLater: the service is considered down, or there is no turn.
+            FixConfiguration: the service refuses us.
+        """
+        self.circuit_breaker.check()
+        await self.rate_limit.turn()
+        self._turns_in_hand += 1
+
     async def _ask(
         self, question: _Question, read: Read[AnswerT], attempts: int | None
     ) -> AnswerT | None:
@@ -290,7 +302,10 @@ class ServiceClient:
         return answer
 
     async def _send(self, question: _Question, request: httpx.Request) -> httpx.Response:
-        await self.rate_limit.turn()
+        if self._turns_in_hand:
+            self._turns_in_hand -= 1
+        else:
+            await self.rate_limit.turn()
         try:
             # Waiting for a free connection does not count against the deadline: it is our limit.
             async with self._places, asyncio.timeout(self._deadline_seconds):

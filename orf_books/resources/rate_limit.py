@@ -18,10 +18,6 @@ _PACIFIC = ZoneInfo("America/Los_Angeles")
 class RateLimit(Protocol):
     """Turns at one service. All times in seconds."""
 
-    async def seconds_until_free(self) -> float:
-        """How long a request that came now would wait."""
-        ...
-
     async def turn(self) -> None:
         """Wait for the next free turn."""
         ...
@@ -38,17 +34,11 @@ class LocalRateLimit:
         self._spacing = 1 / requests_per_second if requests_per_second else 0.0
         self._next_turn = 0.0
 
-    async def seconds_until_free(self) -> float:
-        """How long a request that came now would wait."""
-        return self._wait()
-
-    def _wait(self) -> float:
-        return max(0.0, self._next_turn - asyncio.get_running_loop().time())
-
     async def turn(self) -> None:
         """Wait for the next free turn."""
-        wait = self._wait()
-        self._next_turn = asyncio.get_running_loop().time() + wait + self._spacing
+        now = asyncio.get_running_loop().time()
+        wait = max(0.0, self._next_turn - now)
+        self._next_turn = now + wait + self._spacing
         if wait:
             await asyncio.sleep(wait)
 
@@ -68,10 +58,6 @@ class SharedRateLimit:
         self._ledger = ledger
         self._service = service
         self._spacing = 1 / requests_per_second
-
-    async def seconds_until_free(self) -> float:
-        """How long a request that came now would wait."""
-        return await asyncio.to_thread(self._ledger.seconds_until_turn, self._service)
 
     async def turn(self) -> None:
         """Wait for the next free turn."""

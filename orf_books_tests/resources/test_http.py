@@ -593,14 +593,47 @@ def test_requests_leave_in_evenly_spaced_slots() -> None:
 
         left: list[float] = []
         async with client(Service(note), requests_per_second=50) as opened:
-            assert await opened.rate_limit.seconds_until_free() == 0.0
             await asyncio.gather(*(opened.get_json("/things", {}) for _ in range(5)))
-            assert await opened.rate_limit.seconds_until_free() > 0.0
         return left
 
     left = asyncio.run(moments())
     assert left[-1] - left[0] >= 0.075
     assert min(later - earlier for earlier, later in pairwise(left)) > 0.01
+
+
+class CountedTurns(LocalRateLimit):
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    async def turn(self) -> None:
+        self.taken += 1
+
+
+def test_a_turn_that_was_taken_early_is_the_next_request_s() -> None:
+    async def turns() -> list[int]:
+        service, taken = Service(FOUND), []
+        async with client(service) as opened:
+            opened.rate_limit = counted = CountedTurns()
+            await opened.take_turn()
+            for _ in range(2):
+                await opened.get_json("/things", {})
+                taken.append(counted.taken)
+        return taken
+
+    assert asyncio.run(turns()) == [1, 2]
+
+
+def test_a_service_that_is_down_gives_no_turns() -> None:
+    async def take_turn() -> int:
+        async with client(Service(FOUND)) as opened:
+            opened.rate_limit = counted = CountedTurns()
+            opened.circuit_breaker.stop(FixConfiguration("Set a contact."))
+            with pytest.raises(FixConfiguration):
+                await opened.take_turn()
+        return counted.taken
+
+    assert asyncio.run(take_turn()) == 0
 
 
 def test_a_service_may_know_its_own_errors_better() -> None:
