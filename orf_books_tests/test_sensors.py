@@ -36,7 +36,7 @@ from orf_books.records.uploads import (
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
-from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service, Troubles
 from orf_books.sandbox.server import Sandbox
 from orf_books.sensors import (
     gaps_to_fill,
@@ -786,6 +786,22 @@ def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
     assert report.items == gaps
     assert sandbox.counts.requests(Service.GOOGLE_BOOKS) <= 6
     assert sandbox.counts.requests(Service.OPEN_LIBRARY) == 0
+
+
+def test_no_run_after_the_other_asks_in_vain_about_the_same_books(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    with_key, _ = library_with_gaps(platform, sandbox, window=2)
+    sandbox.behaviour.services = {Service.GOOGLE_BOOKS: Troubles(down=True)}
+    roomy = with_key.settings.model_copy(update={"google_books_window_requests": 1000})
+    with_room = Platform(roomy, platform.instance)
+
+    assert not with_room.run("fill_gaps").success
+
+    assert isinstance(filling_tick(with_room)[0], dg.SkipReason)
+    sandbox.behaviour.services = {}
+    assert with_room.run("retry_failed_books").success
+    assert with_room.records.gaps() == {}
 
 
 def test_without_a_key_no_run_fills_gaps(platform: Platform) -> None:
