@@ -183,19 +183,12 @@ class ServiceClient:
         self._keep = keep
         self._transport = transport
         self._turns_in_hand = 0
-        self._opened: httpx.AsyncClient | None = None
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle: list[httpx.AsyncClient] = []
 
     async def __aenter__(self) -> Self:
-        self._opened = httpx.AsyncClient(
-            headers=self._headers,
-            timeout=httpx.Timeout(self._deadline_seconds, connect=5.0),
-            limits=httpx.Limits(max_connections=self._connections),
-            # httpx would take the body and the contact along to any host.
-            follow_redirects=False,
-            verify=_tls(),
-            transport=self._transport,
-        )
         self._places = asyncio.Semaphore(self._connections)
+        self._idle = [self._new_client()]
         return self
 
     async def __aexit__(
@@ -204,9 +197,23 @@ class ServiceClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._opened is not None:
-            await self._opened.aclose()
-            self._opened = None
+        for client in self._clients:
+            await client.aclose()
+        self._clients, self._idle = [], []
+
+    def _new_client(self) -> httpx.AsyncClient:
+        """A client of one connection; httpx looks through all of a client's at each request."""
+        client = httpx.AsyncClient(
+            headers=self._headers,
+            timeout=httpx.Timeout(self._deadline_seconds, connect=5.0),
+            limits=httpx.Limits(max_connections=1),
+            # httpx would take the body and the contact along to any host.
+            follow_redirects=False,
+            verify=_tls(),
+            transport=self._transport,
+        )
+        self._clients.append(client)
+        return client
 
     async def get_json(
         self, path: str, parameters: Parameters, *, attempts: int | None = None
@@ -345,16 +352,22 @@ class ServiceClient:
 
     @property
     def _client(self) -> httpx.AsyncClient:
-        if self._opened is None:
+        """Any client: they differ in their connections only."""
+        if not self._clients:
             raise RuntimeError(f"The client of {self.service} is used outside of `async with`.")
-        return self._opened
+        return self._clients[0]
 
     async def _exchange(self, question: _Question, request: httpx.Request) -> httpx.Response:
-        response = await self._client.send(request, stream=True)
+        # The one that was busy last: others may rest, and no more are opened than serve.
+        client = self._idle.pop() if self._idle else self._new_client()
         try:
-            content = await _body(response, self._longest_answer)
+            response = await client.send(request, stream=True)
+            try:
+                content = await _body(response, self._longest_answer)
+            finally:
+                await response.aclose()
         finally:
-            await response.aclose()
+            self._idle.append(client)
         if content is None and response.is_success:
             most = f"more than {self._longest_answer / 2**20:g} MiB"
             raise self._unreadable(question.place, f"answers with {most}")

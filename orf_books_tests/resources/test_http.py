@@ -6,9 +6,11 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
+from typing import Any
 
 import httpx
 import pytest
@@ -27,6 +29,7 @@ from orf_books.resources.http import (
 )
 from orf_books.resources.rate_limit import LocalRateLimit
 
+MOST_CONNECTIONS = 4
 AGENT = "orf_books/0 (someone@example.org)"
 AT_ONCE = RetryPolicy(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
 Step = httpx.Response | Exception | Callable[[], Awaitable[httpx.Response]]
@@ -485,6 +488,37 @@ def test_a_question_that_was_not_sent_says_nothing_of_the_service() -> None:
 
     asyncio.run(ask())
     assert len(service.asked) == FAILURES_THAT_OPEN
+
+
+@pytest.mark.parametrize(
+    ("at_once", "times", "opened"),
+    [(1, 5, 1), (3, 2, 3), (MOST_CONNECTIONS + 2, 1, MOST_CONNECTIONS)],
+)
+def test_no_more_connections_are_opened_than_serve(at_once: int, times: int, opened: int) -> None:
+    connections: list[asyncio.Task[Any] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                await asyncio.sleep(0.01)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+        await writer.wait_closed()
+
+    async def ask() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            host, port = server.sockets[0].getsockname()
+            async with ServiceClient(
+                "It", f"http://{host}:{port}", user_agent=AGENT, connections=MOST_CONNECTIONS
+            ) as client:
+                for _ in range(times):
+                    asking = (client.get_json("/things", {}) for _ in range(at_once))
+                    await asyncio.gather(*asking)
+            await asyncio.gather(*filter(None, connections))
+
+    asyncio.run(ask())
+    assert len(connections) == opened
 
 
 def test_redirects_in_a_circle_end() -> None:
