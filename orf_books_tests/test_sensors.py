@@ -758,6 +758,9 @@ def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_b
     assert gaps > 0
     assert len(with_key.shown_books("ada")) == 60
 
+    shown = with_key.dashboard("ada")["summary"]
+    assert shown["waiting_books"] == gaps
+    assert datetime.fromisoformat(shown["waiting_until"]) > datetime.now(UTC)
     waiting, _ = filling_tick(with_key)
     assert isinstance(waiting, dg.SkipReason)
     assert "books wait for Google Books" in str(waiting.skip_message)
@@ -767,6 +770,8 @@ def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_b
     assert isinstance(filling_tick(with_room)[0], dg.RunRequest)
     assert with_room.run("fill_gaps").success
     assert with_room.records.gaps() == {}
+    shown = with_room.dashboard("ada")["summary"]
+    assert (shown["waiting_books"], shown["waiting_until"]) == (0, None)
     done, cursor = filling_tick(with_room)
     assert isinstance(done, dg.SkipReason)
     assert cursor == with_room.records.version_of_books()
@@ -807,4 +812,5 @@ def test_no_run_after_the_other_asks_in_vain_about_the_same_books(
 def test_without_a_key_no_run_fills_gaps(platform: Platform) -> None:
     platform.ingest("ada", export_of(range(60)))
     assert platform.records.gaps()
+    assert platform.dashboard("ada")["summary"]["waiting_books"] == 0
     assert isinstance(filling_tick(platform)[0], dg.SkipReason)
