@@ -166,8 +166,9 @@ class _Backend(NumpyBackend):  # type: ignore[misc]
         starts = np.cumsum(lengths) - lengths
         window = self._window_index(starts, lengths, count)
         rows_in_window = np.append(rows, len(pieces.embedded))[window]
-        features = np.empty((count, self._feat_dim), dtype=np.float32)
-        features[:, :_EMB_DIM] = pieces.embedded[rows]
+        kept, kept_as = _different_surroundings(rows_in_window, window)
+        features = np.empty((len(kept), self._feat_dim), dtype=np.float32)
+        features[:, :_EMB_DIM] = pieces.embedded[rows[kept]]
         padded = np.zeros((count + 1, _CNN_DIM), dtype=np.float32)
         for order, (width, part) in enumerate(_parts(pieces.projected)):
             left = _MAX_LEFT - _ORDERS[order][1]
@@ -178,14 +179,34 @@ class _Backend(NumpyBackend):  # type: ignore[misc]
             np.maximum(first, 0, out=first)
             first += part[rows]
             padded[:count] = first
-            second = padded[window[:, places]].reshape(count, -1) @ self.w2[order]
+            second = padded[window[kept, places]].reshape(len(kept), -1) @ self.w2[order]
             second += self.b2[order]
             np.maximum(second, 0, out=second)
-            second += first
+            second += first[kept]
             behind = _EMB_DIM + order * _CNN_DIM
             features[:, behind : behind + _CNN_DIM] = second
-        _layernorm(features, self.ln_g, self.ln_b, self.eps)
-        return np.add.reduceat(features, starts, axis=0)
+        return self._normalised_sums(features, kept_as, lengths)
+
+    def _normalised_sums(
+        self, features: Vectors, rows: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> Vectors:
+        """Normalise the features of pieces and add them up by sentence, in one product.
+
+        Args:
+            features: a row for each different piece.
+            rows: the row of each piece of each sentence.
+            lengths: how many pieces each sentence has.
+        """
+        width = features.shape[1]
+        means = features @ np.full(width, 1 / width, np.float32)
+        variances = np.einsum("ij,ij->i", features, features) / width - means**2
+        times = np.zeros((len(lengths), len(features)), np.float32)
+        np.add.at(times, (np.repeat(np.arange(len(lengths)), lengths), rows), 1)
+        weights = times / np.sqrt(variances + self.eps)
+        sums: Vectors = weights @ features - (weights @ means)[:, None]
+        sums *= self.ln_g
+        sums += lengths[:, None].astype(np.float32) * self.ln_b
+        return sums
 
     def _of_sentences(self, sums: Vectors, lengths: NDArray[np.int64]) -> Vectors:
         counts = lengths.astype(np.float32)[:, None]
@@ -196,6 +217,23 @@ class _Backend(NumpyBackend):  # type: ignore[misc]
         vectors: Vectors = np.tanh(second @ self.p3 + third @ self.d3)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
+
+
+def _different_surroundings(
+    rows_in_window: NDArray[np.int64], window: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pieces that differ in themselves or in what two convolutions see around them.
+
+    A text is encoded as a whole and sentence by sentence, so a fifth of its pieces come again.
+
+    Returns:
+        Which pieces to work out, and for each piece which of these it is like.
+    """
+    nothing = np.full((1, rows_in_window.shape[1]), -1)
+    seen = np.concatenate([rows_in_window, nothing])[window].reshape(len(window), -1)
+    as_one = np.ascontiguousarray(seen).view(np.dtype((np.void, seen.strides[0]))).ravel()
+    _, kept, kept_as = np.unique(as_one, return_index=True, return_inverse=True)
+    return kept, kept_as
 
 
 def _parts(projected: Vectors) -> Iterator[tuple[int, Vectors]]:
