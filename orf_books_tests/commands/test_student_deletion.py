@@ -374,7 +374,8 @@ def test_no_sensor_finds_anything_to_do_afterwards(
     records = story.platform.records
     assert records.without_receipt(sessions_in(records.storage)) == []
     context = dg.build_sensor_context(instance=instance)
-    result = watch_transcripts(records.storage).tick(context, Timing(tick=0.5))
+    at_once = Timing(folder_pause=0.0, tick=0.01)
+    result = watch_transcripts(records.storage).tick(context, at_once)
     assert not result.run_requests
 
 
