@@ -33,13 +33,13 @@ from orf_books.resources.raw_answers import RawAnswer
 PUBLIC_URL = "https://openlibrary.org"
 COVERS_URL = "https://covers.openlibrary.org"
 
-BOOKS_BY_ISBN = 50
-BOOKS_BY_GOODREADS_ID = 50
+BOOKS_BY_NUMBER = 100
+"""By ISBN or Goodreads id; the maintainers speak of hundreds of books in one search."""
 BOOKS_BY_BIBKEY = 25
 """What the maintainers advise for `/api/books`."""
-BOOKS_BY_TITLE = 10
+BOOKS_BY_TITLE = 20
 """Fewer, because every title also finds works of other books."""
-WORKS_IN_AN_ANSWER = 100
+WORKS_IN_AN_ANSWER = 200
 
 _REMEDY = (
     "Set ORF_BOOKS_CONTACT to an e-mail address or URL that names whoever runs this: "
@@ -99,15 +99,11 @@ class OpenLibrary(AsksService):
         def grouped(
             ask: AskGroup[BookQuery, BookRecord], size: int
         ) -> GroupedLookup[BookQuery, BookRecord]:
-            return GroupedLookup(
-                ask,
-                group_size=size,
-                seconds_until_free=client.rate_limit.seconds_until_free,
-            )
+            return GroupedLookup(ask, group_size=size, turn=client.take_turn)
 
-        self._by_isbn = grouped(self._ask_by_isbn, BOOKS_BY_ISBN)
+        self._by_isbn = grouped(self._ask_by_isbn, BOOKS_BY_NUMBER)
         self._by_bibkey = grouped(self._ask_by_bibkey, BOOKS_BY_BIBKEY)
-        self._by_goodreads_id = grouped(self._ask_by_goodreads_id, BOOKS_BY_GOODREADS_ID)
+        self._by_goodreads_id = grouped(self._ask_by_goodreads_id, BOOKS_BY_NUMBER)
         self._by_title = grouped(self._ask_by_title, BOOKS_BY_TITLE)
 
     async def __aexit__(
