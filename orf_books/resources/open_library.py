@@ -27,6 +27,7 @@ from orf_books.resources.http import (
     ServiceClient,
     ServiceFailure,
 )
+from orf_books.resources.query_text import start_of
 from orf_books.resources.rate_limit import RateLimit
 from orf_books.resources.raw_answers import RawAnswer
 
@@ -40,6 +41,8 @@ BOOKS_BY_BIBKEY = 25
 BOOKS_BY_TITLE = 10
 """Fewer, because every title also finds works of other books."""
 WORKS_IN_AN_ANSWER = 100
+TITLE_BYTES, AUTHOR_BYTES = 300, 100
+"""Of a book in a URL, at most: `BOOKS_BY_TITLE` of them, the author twice, stay below 8 kB."""
 
 _REMEDY = (
     "Set ORF_BOOKS_CONTACT to an e-mail address or URL that names whoever runs this: "
@@ -381,8 +384,8 @@ def _edition_titles(work: JsonObject) -> list[str]:
 
 
 def _title_and_author(book: BookQuery) -> str:
-    title = _searchable(main_title(book.title)) or _searchable(book.title)
-    author = _searchable(last_name(book.author)) or _searchable(book.author)
+    title = start_of(_searchable(main_title(book.title)) or _searchable(book.title), TITLE_BYTES)
+    author = start_of(_searchable(last_name(book.author)) or _searchable(book.author), AUTHOR_BYTES)
     # The search knows works by the titles of all their editions.
     clause = f'title:"{title}"'
     if volume := volume_words(book.title):
