@@ -168,6 +168,18 @@ class Tables:
         newest = frame.sort(table.latest_by).unique(table.keys, keep="last")
         return list(_rows(table, newest))
 
+    def latest_moment(self, table: Table[Any], after: datetime) -> datetime | None:
+        """The latest moment that orders rows of the table, if it is after this one."""
+        import polars as pl
+
+        moment = pl.col(table.latest_by)
+        frame = self._scan(table, moment > after)
+        if frame is None:
+            return None
+        with _table_errors(table):
+            found = frame.select(moment.max()).collect().item()
+        return found if isinstance(found, datetime) else None
+
     def version(self, table: Table[Any]) -> str:
         """Changes with every commit."""
         opened = self._open(table)
