@@ -187,9 +187,9 @@ class UploadRecords(Generic[NotedT]):
     @cached_property
     def _ahead_of_clock(self) -> datetime | None:
         """The latest time that a row bears, if it is still to come."""
-        now = datetime.now(UTC)
-        found = (self._tables.latest_moment(table, now) for table in self._ordered_tables)
-        return max(filter(None, found), default=None)
+        found = map(self._tables.latest_moment, self._ordered_tables)
+        latest = max(filter(None, found), default=None)
+        return latest if latest and latest > datetime.now(UTC) else None
 
     @property
     def _ordered_tables(self) -> tuple[Table[Any], ...]:
