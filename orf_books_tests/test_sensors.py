@@ -266,6 +266,13 @@ def test_an_upload_whose_claim_has_lapsed_is_requested(folder: ObjectStorage) ->
     assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
 
 
+def test_a_claim_by_a_clock_that_was_set_back_since_holds_nothing(folder: ObjectStorage) -> None:
+    ahead = UploadClaim("uploads/ada/raw.csv", datetime.now(UTC) + timedelta(days=1))
+    Tables(folder).append(upload_claims, [ahead])
+    folder.put("uploads/ada/raw.csv", b"...")
+    assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
+
+
 # Requests whose run ended before it had read the upload
 
 
