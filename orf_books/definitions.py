@@ -48,6 +48,7 @@ from orf_books.resources.dagster_resources import (
     SpeechResource,
     StorageResource,
     TranscriptRulesResource,
+    UploadQueueResource,
 )
 from orf_books.resources.process_resource import ProcessResource
 from orf_books.sensors import sensors
@@ -111,8 +112,10 @@ def google_books_of(settings: Settings) -> GoogleBooksResource:
 
 
 def _resources(settings: Settings) -> dict[str, ProcessResource]:
+    storage = StorageResource(url=settings.storage, **settings.s3_options)
     return {
-        "storage": StorageResource(url=settings.storage, **settings.s3_options),
+        "storage": storage,
+        "upload_queue": UploadQueueResource(url=settings.upload_queue_url, storage=storage),
         "open_library": OpenLibraryResource(
             url=settings.open_library_url,
             contact=settings.contact,

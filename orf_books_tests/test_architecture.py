@@ -22,6 +22,7 @@ ROOMS_FROM_THE_TOP = (
     ("sandbox",),
     ("definitions",),
     ("checks", "sensors"),
+    ("queue_watch",),
     ("upload_watch",),
     ("jobs", "instance"),
     ("assets",),

@@ -7,6 +7,7 @@ are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothin
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,13 @@ from pydantic import Field
 
 from orf_books import __version__
 from orf_books.failures import FixConfiguration
+from orf_books.object_keys import ACTIVITIES, EXPORTS, RAW
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.process_resource import ProcessResource
 from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit, SharedWindow
 from orf_books.resources.storage import ObjectStorage, S3Options
+from orf_books.resources.upload_inbox import UploadInbox
+from orf_books.resources.upload_queue import UploadQueue
 
 if TYPE_CHECKING:
     from orf_books.activities.recognition import Recognisers
@@ -53,8 +57,34 @@ class StorageResource(ProcessResource):
 
     def open(self) -> ObjectStorage:
         """The storage, ready to use."""
-        options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
-        return ObjectStorage(self.url, S3Options(**options))
+        return ObjectStorage(self.url, self.s3_options)
+
+    @property
+    def s3_options(self) -> S3Options:
+        """Endpoint and credentials."""
+        return S3Options(**{name: getattr(self, name) for name in S3Options.__dataclass_fields__})
+
+
+class UploadQueueResource(ProcessResource):
+    """The queue that reports new objects in the bucket; off without an address."""
+
+    url: str | None = None
+    storage: StorageResource
+
+    def inbox(self) -> UploadInbox | None:
+        """The messages of the queue, shared by all sensors of the process; None where it is off.
+
+        Raises:
+            FixConfiguration: the store is no bucket.
+        """
+        if self.url is None:
+            return None
+        return _inbox(self.url, self.storage.url, self.storage.s3_options)
+
+
+@cache
+def _inbox(url: str, store_url: str, options: S3Options) -> UploadInbox:
+    return UploadInbox(UploadQueue(url, store_url, options, (EXPORTS, ACTIVITIES, RAW)))
 
 
 class OpenLibraryResource(ProcessResource):
