@@ -39,6 +39,7 @@ from orf_books.jobs import (
     retry_failed_books,
     retry_failed_transcripts,
 )
+from orf_books.leases import leased_executor
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
     DatabaseResource,
@@ -94,7 +95,7 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
         sensors=sensors,
         resources=_resources(settings) | overrides,
         # One process per run: a process per step would start slower than most steps take.
-        executor=dg.in_process_executor,
+        executor=leased_executor(settings.ledger),
     )
 
 

@@ -16,8 +16,9 @@ from orf_books.assets.books.assets import GOODREADS_EXPORTS, stored_uploads
 from orf_books.assets.books.step import ENRICHED_BOOKS, waits_for_its_turn
 from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
+from orf_books.batches.resource import BatchResource
 from orf_books.failures import FixInput
-from orf_books.instance import fail_abandoned_runs
+from orf_books.instance import fail_abandoned_runs, fail_lapsed_runs
 from orf_books.jobs import (
     fill_gaps,
     ingest_activities,
@@ -48,6 +49,7 @@ from orf_books.resources.dagster_resources import (
     StorageResource,
     UploadQueueResource,
 )
+from orf_books.resources.ledger import Ledger
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage, StoredObject
 from orf_books.resources.upload_inbox import UploadInbox
 from orf_books.upload_watch import UploadWatch
@@ -242,13 +244,16 @@ one that sees for itself needs not."""
 
 
 @dg.sensor(
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=20,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Fails runs of the command line whose process was killed; starts nothing.",
+    description="Fails runs whose process or machine is gone; starts nothing.",
 )
-def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def abandoned_runs(context: dg.SensorEvaluationContext, batch: BatchResource) -> dg.SkipReason:
     """Free what such runs hold: their partitions, and their place in the pool."""
-    failed = fail_abandoned_runs(context.instance)
+    failed = [
+        *fail_abandoned_runs(context.instance),
+        *fail_lapsed_runs(context.instance, Ledger(batch.ledger)),
+    ]
     return dg.SkipReason(f"Failed: {', '.join(failed)}." if failed else "No run is abandoned.")
 
 

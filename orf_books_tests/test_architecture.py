@@ -24,7 +24,7 @@ ROOMS_FROM_THE_TOP = (
     ("checks", "sensors"),
     ("queue_watch",),
     ("upload_watch",),
-    ("jobs", "instance"),
+    ("jobs", "instance", "leases"),
     ("assets",),
     ("records",),
     ("partition_keys",),
