@@ -112,8 +112,17 @@ def google_books_of(settings: Settings) -> GoogleBooksResource:
     )
 
 
+def storage_of(settings: Settings) -> StorageResource:
+    """The storage as the settings have it."""
+    if not settings.storage.startswith("s3://"):
+        return StorageResource(url=settings.storage)
+    from dagster_aws.s3 import S3Resource
+
+    return StorageResource(url=settings.storage, s3=S3Resource.model_validate(settings.s3_options))
+
+
 def _resources(settings: Settings) -> dict[str, ProcessResource]:
-    storage = StorageResource(url=settings.storage, **settings.s3_options)
+    storage = storage_of(settings)
     return {
         "storage": storage,
         "upload_queue": UploadQueueResource(url=settings.upload_queue_url, storage=storage),

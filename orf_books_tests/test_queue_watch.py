@@ -12,16 +12,18 @@ from threading import Thread
 import dagster as dg
 import pytest
 
+from orf_books.definitions import storage_of
 from orf_books.queue_watch import LISTED_EVERY_SECONDS
 from orf_books.records.books import ACCEPTED, BookRecords, ExportUpload, export_uploads
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.uploads import UploadClaim, upload_claims
-from orf_books.resources.dagster_resources import StorageResource, UploadQueueResource
+from orf_books.resources.dagster_resources import UploadQueueResource
 from orf_books.resources.storage import ObjectStorage, S3Options
 from orf_books.resources.tables import Tables
 from orf_books.resources.upload_inbox import UploadInbox
 from orf_books.resources.upload_queue import UploadQueue
 from orf_books.sensors import watch_exports, watch_recordings, watch_transcripts
+from orf_books.settings import Settings
 from orf_books.upload_watch import CLAIM_LASTS, RUN_APPEARS_WITHIN, Timing, UploadWatch
 from orf_books_tests.conftest import BUCKET
 from orf_books_tests.resources.upload_queue import TEST_EVENT, Queue, event, message
@@ -244,9 +246,9 @@ def test_whoever_receives_passes_on_what_is_for_others(sensors: Sensors) -> None
     assert received == {below: [key] for below, key in keys.items()}
 
 
-def test_one_process_has_one_inbox_and_without_a_queue_none(s3_server: S3Options) -> None:
-    storage = StorageResource(url=f"s3://{BUCKET}/a")
-    url = f"{s3_server.endpoint_url}/123456789012/uploads"
+def test_one_process_has_one_inbox_and_without_a_queue_none() -> None:
+    storage = storage_of(Settings(storage=f"s3://{BUCKET}/a"))
+    url = "http://127.0.0.1:9/123456789012/uploads"
     first, second = (UploadQueueResource(url=url, storage=storage).inbox() for _ in range(2))
     assert first is second is not None
     assert UploadQueueResource(storage=storage).inbox() is None

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import dagster as dg
 from pydantic import Field
 
 from orf_books import __version__
@@ -19,7 +20,7 @@ from orf_books.object_keys import ACTIVITIES, EXPORTS, RAW
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.process_resource import ProcessResource
 from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit, SharedWindow
-from orf_books.resources.storage import ObjectStorage, S3Options
+from orf_books.resources.storage import ObjectStorage, S3Access, S3Options
 from orf_books.resources.upload_inbox import UploadInbox
 from orf_books.resources.upload_queue import UploadQueue
 
@@ -45,24 +46,22 @@ def user_agent(contact: str | None) -> str:
 
 
 class StorageResource(ProcessResource):
-    """The object storage of the platform; S3 fields mean what they mean in `S3Resource`."""
+    """The object storage of the platform."""
 
     url: str
-    endpoint_url: str | None = None
-    region_name: str | None = None
-    profile_name: str | None = None
-    aws_access_key_id: str | None = None
-    aws_secret_access_key: str | None = _SECRET
-    aws_session_token: str | None = _SECRET
+    s3: dg.ConfigurableResource | None = None  # type: ignore[type-arg]
+    """An `S3Resource` of dagster-aws, where the url is `s3://…`: endpoint, region, profile and
+    credentials are its own. Typed by its base, because importing dagster-aws takes a second."""
 
     def open(self) -> ObjectStorage:
         """The storage, ready to use."""
-        return ObjectStorage(self.url, self.s3_options)
+        return ObjectStorage(self.url, cast("S3Access | None", self.s3))
 
     @property
     def s3_options(self) -> S3Options:
-        """Endpoint and credentials."""
-        return S3Options(**{name: getattr(self, name) for name in S3Options.__dataclass_fields__})
+        """Endpoint and credentials, for another service of AWS."""
+        names = S3Options.__dataclass_fields__
+        return S3Options(**{name: getattr(self.s3, name) for name in names if self.s3})
 
 
 class UploadQueueResource(ProcessResource):
