@@ -6,7 +6,6 @@ and ledger are databases of a real Postgres server.
 
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -121,7 +120,8 @@ def test_the_run_of_a_killed_machine_is_failed_by_the_other_and_its_items_are_se
     wait_for("request", lambda: sandbox.counts.requests(Service.OPEN_LIBRARY), seconds=120)
 
     with live_platform(living, sandbox):
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
+        process.communicate()
         assert run_seen_by(living).status is dg.DagsterRunStatus.STARTED
         wait_for(
             "failed run",
