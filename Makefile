@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences keep-encoder lock benchmark \
-	deploy-check clean
+.PHONY: setup demo dev test test-slow test-machines test-pythons lint definitions format audit \
+	licences keep-encoder lock benchmark deploy-check clean
 
 setup: .venv/.ready
 
@@ -30,6 +30,10 @@ test: setup
 # Tests with a live daemon and killed workers; minutes.
 test-slow: setup
 	$(BIN)/pytest -m slow
+
+# Two machines that share a bucket and Postgres; minutes, and root for their host names.
+test-machines: setup
+	$(BIN)/pytest -m machines
 
 # The default suite on every Python from 3.11 to 3.13 that is installed here.
 test-pythons: setup

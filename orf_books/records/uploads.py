@@ -4,7 +4,7 @@ Belongs here: which versions of uploads need a run. Does not belong here: which 
 and what they hold (the records of each domain), what starts runs (`orf_books/sensors.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -127,9 +127,19 @@ class UploadRecords(Generic[NotedT]):
         found = self._tables.latest(self.noted_uploads, pl.col("key") == key)
         return sorted(found, key=lambda upload: upload.arrived_at)
 
-    def receipts(self) -> set[Version]:
-        """Versions that no sensor requests: a run has dealt with them, or several failed to."""
-        return self._read() | {(upload.key, upload.version) for upload in self._given_up()}
+    def receipts(self, keys: Collection[str] | None = None) -> set[Version]:
+        """Versions that no sensor requests: a run has dealt with them, or several failed to.
+
+        Args:
+            keys: the uploads to look up; all of them by default.
+        """
+        given_up = {(upload.key, upload.version) for upload in self._given_up()}
+        if keys is None:
+            return self._read() | given_up
+        import polars as pl
+
+        read = self._tables.latest(self.noted_uploads, pl.col("key").is_in(list(keys)))
+        return {(upload.key, upload.version) for upload in read} | given_up
 
     def without_receipt(self, present: Iterable[Found]) -> list[Found]:
         """Those that no run has dealt with at their present version, oldest first."""
