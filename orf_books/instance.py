@@ -16,11 +16,14 @@ import dagster as dg
 from filelock import FileLock
 
 from orf_books.failures import FixConfiguration
+from orf_books.resources.ledger import Ledger
 from orf_books.resources.storage import ObjectStorage
 from orf_books.settings import Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
 PROCESS_TAG = "orf_books/process"
+NOTICED_FOR_SECONDS = 15.0
+"""How long a lease is known to have lapsed before its run is failed; runs renew more often."""
 
 CONFIGURATION = Path(__file__).with_name("configuration")
 """Part of the package, so that an installed one has it too."""
@@ -108,8 +111,36 @@ def process_tag() -> dict[str, str]:
     return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
 
 
+def fail_lapsed_runs(instance: dg.DagsterInstance, ledger: Ledger) -> list[str]:
+    """Fail runs that stopped renewing their lease: on whatever machine they ran, it is gone.
+
+    Returns:
+        The ids of the runs.
+
+    Raises:
+        As `Ledger`.
+    """
+    failed = []
+    for run_id in ledger.lapsed_leases(NOTICED_FOR_SECONDS):
+        # A ledger may serve several instances.
+        run = instance.get_run_by_id(run_id)
+        if run is None:
+            continue
+        if not run.is_finished:
+            instance.report_run_failed(
+                run,
+                "The machine or process that carried out this run is gone. Results that it stored "
+                "stay stored; `orf-books retry` does the rest.",
+            )
+            failed.append(run_id)
+        ledger.end_lease(run_id)
+    return failed
+
+
 def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Fail runs of the command line whose process was killed: they would stay "started" for ever.
+    """Fail runs of this machine's command line whose process was killed.
+
+    They would stay "started" for ever; unlike `fail_lapsed_runs` this needs no patience.
 
     Returns:
         The ids of the runs.

@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     s3_aws_access_key_id: str | None = Field(default=None, description="S3 key id.")
     s3_aws_secret_access_key: SecretStr | None = Field(default=None, description="S3 secret.")
     s3_aws_session_token: SecretStr | None = Field(default=None, description="S3 session token.")
+    upload_queue_url: str | None = Field(
+        default=None,
+        description="The SQS queue that reports new objects in the bucket; else it is listed.",
+    )
 
     contact: str | None = Field(
         default=None,
@@ -161,6 +165,7 @@ class Settings(BaseSettings):
         "wav2vec_url",
         "activity_api_url",
         "s3_endpoint_url",
+        "upload_queue_url",
     )
     @classmethod
     def _url_without_trailing_slash(cls, value: str | None) -> str | None:

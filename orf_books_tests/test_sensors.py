@@ -4,10 +4,9 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import dagster as dg
@@ -77,8 +76,6 @@ class Clock:
 
 CLOCK = Clock()
 AT_ONCE = Timing(now=CLOCK.now, sleep=CLOCK.sleep)
-IN_REAL_TIME = Timing(tick=0.9)
-"""For files that another process is writing."""
 
 
 @contextmanager
@@ -86,8 +83,11 @@ def sensor_context(
     cursor: str | None, instance: dg.DagsterInstance | None
 ) -> Iterator[dg.SensorEvaluationContext]:
     """The context of a tick; by default on an instance that knows of no run."""
-    with dg.DagsterInstance.ephemeral() as empty:
-        yield dg.build_sensor_context(cursor=cursor, instance=instance or empty)
+    with ExitStack() as opened:
+        # A tick that remembers no request does not ask for runs.
+        if instance is None and cursor is not None:
+            instance = opened.enter_context(dg.DagsterInstance.ephemeral())
+        yield dg.build_sensor_context(cursor=cursor, instance=instance)
 
 
 def tick(
@@ -198,34 +198,22 @@ def test_a_file_that_is_written_again_is_requested_again(folder: ObjectStorage) 
     assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
 
 
-@contextmanager
-def growing(file: Path) -> Iterator[None]:
-    """A file that another process is still copying."""
+def growing(file: Path) -> Timing:
+    """A tick while another process is still copying a file: each look finds it longer."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    stop, started = Event(), Event()
 
-    def write() -> None:
-        with file.open("wb") as opened:
-            while not stop.wait(0.02):
-                opened.write(b"another row\n")
-                opened.flush()
-                started.set()
+    def sleep(seconds: float) -> None:
+        CLOCK.sleep(seconds)
+        with file.open("ab") as opened:
+            opened.write(b"another row\n")
 
-    writer = Thread(target=write)
-    writer.start()
-    started.wait()
-    try:
-        yield
-    finally:
-        stop.set()
-        writer.join()
+    return Timing(now=CLOCK.now, sleep=sleep)
 
 
 def test_a_file_that_still_grows_waits_until_it_is_whole(folder: ObjectStorage) -> None:
-    with growing(Path(folder.location("uploads/ada/raw.csv"))):
-        unfinished = tick(folder, timing=IN_REAL_TIME)
+    unfinished = tick(folder, timing=growing(Path(folder.location("uploads/ada/raw.csv"))))
     assert requested(unfinished) == []
-    whole = tick(folder, unfinished.cursor, IN_REAL_TIME)
+    whole = tick(folder, unfinished.cursor)
     assert requested(whole) == ["uploads/ada/raw.csv"]
 
 
@@ -274,6 +262,13 @@ def test_an_upload_that_a_process_has_claimed_is_left_to_it(folder: ObjectStorag
 def test_an_upload_whose_claim_has_lapsed_is_requested(folder: ObjectStorage) -> None:
     old = UploadClaim("uploads/ada/raw.csv", datetime.now(UTC) - CLAIM_LASTS * 2)
     Tables(folder).append(upload_claims, [old])
+    folder.put("uploads/ada/raw.csv", b"...")
+    assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
+
+
+def test_a_claim_by_a_clock_that_was_set_back_since_holds_nothing(folder: ObjectStorage) -> None:
+    ahead = UploadClaim("uploads/ada/raw.csv", datetime.now(UTC) + timedelta(days=1))
+    Tables(folder).append(upload_claims, [ahead])
     folder.put("uploads/ada/raw.csv", b"...")
     assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
 
@@ -547,10 +542,10 @@ def test_sessions_that_are_half_written_wait(folder: ObjectStorage) -> None:
     folder.put("raw/5B/2026-01-05/morning.txt.metadata.json", b"{}")
     for name in (".morning.txt", "noon.txt.part", "evening.txt~"):
         folder.put(f"raw/5B/2026-01-05/{name}", b"...")
-    with growing(Path(folder.location("raw/5B/2026-01-05/morning.txt"))):
-        unfinished = sessions_tick(folder, timing=IN_REAL_TIME)
+    half = Path(folder.location("raw/5B/2026-01-05/morning.txt"))
+    unfinished = sessions_tick(folder, timing=growing(half))
     assert sessions_asked_for(unfinished) == []
-    whole = sessions_tick(folder, unfinished.cursor, IN_REAL_TIME)
+    whole = sessions_tick(folder, unfinished.cursor)
     assert sessions_asked_for(whole) == [present(folder)]
 
 

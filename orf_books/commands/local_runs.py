@@ -24,6 +24,7 @@ from orf_books.commands.local_uploads import SessionFiles, put_activities, put_s
 from orf_books.definitions import build_defs, google_books_of
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance, process_tag
+from orf_books.leases import kept_lease
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     CLASSES_PAGE,
@@ -44,6 +45,7 @@ from orf_books.records.items import FailedItem, ItemRecords
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.recordings import upload_at
 from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
+from orf_books.resources.ledger import Ledger
 from orf_books.resources.storage import StoredObject
 from orf_books.settings import Settings
 
@@ -392,7 +394,8 @@ def run_job(
     settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
 ) -> dg.ExecuteInProcessResult:
     """Run a job here, on the instance that the page shows too; one that fails does not raise."""
-    with open_instance(settings) as instance:
+    run_id = str(uuid4())
+    with open_instance(settings) as instance, kept_lease(Ledger(settings.ledger), run_id):
         return (
             build_defs(settings, batch=batch)
             .resolve_job_def(job)
@@ -400,6 +403,7 @@ def run_job(
                 run_config=config | {"loggers": _QUIET},
                 instance=instance,
                 raise_on_error=False,
+                run_id=run_id,
                 tags=process_tag(),
             )
         )

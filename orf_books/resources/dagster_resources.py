@@ -8,17 +8,22 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import dagster as dg
 from pydantic import Field
 
 from orf_books import __version__
 from orf_books.failures import FixConfiguration
+from orf_books.object_keys import ACTIVITIES, EXPORTS, RAW
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.process_resource import ProcessResource
 from orf_books.resources.rate_limit import Allowance, DailyQuota, SharedRateLimit, SharedWindow
-from orf_books.resources.storage import ObjectStorage, S3Options
+from orf_books.resources.storage import ObjectStorage, S3Access, S3Options
+from orf_books.resources.upload_inbox import UploadInbox
+from orf_books.resources.upload_queue import UploadQueue
 
 if TYPE_CHECKING:
     from orf_books.activities.recognition import Recognisers
@@ -44,20 +49,44 @@ def user_agent(contact: str | None) -> str:
 
 
 class StorageResource(ProcessResource):
-    """The object storage of the platform; S3 fields mean what they mean in `S3Resource`."""
+    """The object storage of the platform."""
 
     url: str
-    endpoint_url: str | None = None
-    region_name: str | None = None
-    profile_name: str | None = None
-    aws_access_key_id: str | None = None
-    aws_secret_access_key: str | None = _SECRET
-    aws_session_token: str | None = _SECRET
+    s3: dg.ConfigurableResource | None = None  # type: ignore[type-arg]
+    """An `S3Resource` of dagster-aws, where the url is `s3://…`: endpoint, region, profile and
+    credentials are its own. Typed by its base, because importing dagster-aws takes a second."""
 
     def open(self) -> ObjectStorage:
         """The storage, ready to use."""
-        options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
-        return ObjectStorage(self.url, S3Options(**options))
+        return ObjectStorage(self.url, cast("S3Access | None", self.s3))
+
+    @property
+    def s3_options(self) -> S3Options:
+        """Endpoint and credentials, for another service of AWS."""
+        names = S3Options.__dataclass_fields__
+        return S3Options(**{name: getattr(self.s3, name) for name in names if self.s3})
+
+
+class UploadQueueResource(ProcessResource):
+    """The queue that reports new objects in the bucket; off without an address."""
+
+    url: str | None = None
+    storage: StorageResource
+
+    def inbox(self) -> UploadInbox | None:
+        """The messages of the queue, shared by all sensors of the process; None where it is off.
+
+        Raises:
+            FixConfiguration: the store is no bucket.
+        """
+        if self.url is None:
+            return None
+        return _inbox(self.url, self.storage.url, self.storage.s3_options)
+
+
+@cache
+def _inbox(url: str, store_url: str, options: S3Options) -> UploadInbox:
+    return UploadInbox(UploadQueue(url, store_url, options, (EXPORTS, ACTIVITIES, RAW)))
 
 
 class OpenLibraryResource(ProcessResource):

@@ -29,6 +29,7 @@ from orf_books.books.similarity import (
     title_author_similarity,
     volume_words,
 )
+from orf_books.bounded_json import read_json
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.grouped_lookup import GroupedLookup, GroupUndecided
 from orf_books.resources.http import (
@@ -41,6 +42,7 @@ from orf_books.resources.http import (
     ServiceRefusal,
     rate_limited,
 )
+from orf_books.resources.query_text import start_of
 from orf_books.resources.rate_limit import (
     DailyQuota,
     LocalRateLimit,
@@ -70,6 +72,8 @@ WITNESSES = 3
 _MOST_VOLUMES = 40
 _BY_NUMBER = 5
 _BY_TITLE = 10
+_LONGEST = 2000
+"""Bytes of a title, or of an author, in a URL."""
 _COUNTRY = "US"
 """For hosts that Google cannot place on a map."""
 
@@ -354,7 +358,7 @@ def _quota_is_spent() -> ServiceFailure:
 
 def _error_in(response: httpx.Response) -> JsonObject:
     try:
-        content = response.json()
+        content = read_json(response.content)
     except ValueError:
         return {}
     error = content.get("error") if isinstance(content, dict) else None
@@ -453,7 +457,7 @@ def _cover_url(url: object) -> str | None:
 
 
 def _quotable(text: str) -> str:
-    return " ".join(text.replace('"', " ").split())
+    return start_of(" ".join(text.replace('"', " ").split()), _LONGEST)
 
 
 def _text(entry: JsonObject, name: str) -> str:

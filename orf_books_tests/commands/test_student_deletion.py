@@ -374,21 +374,34 @@ def test_no_sensor_finds_anything_to_do_afterwards(
     records = story.platform.records
     assert records.without_receipt(sessions_in(records.storage)) == []
     context = dg.build_sensor_context(instance=instance)
-    result = watch_transcripts(records.storage).tick(context, Timing(tick=0.5))
+    at_once = Timing(folder_pause=0.0, tick=0.01)
+    result = watch_transcripts(records.storage).tick(context, at_once)
     assert not result.run_requests
 
 
-def test_scores_from_before_do_not_bring_the_student_back(story: Story) -> None:
+def test_scores_from_before_bring_back_neither_the_student_nor_a_withdrawn_session(
+    story: Story, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path)
+    database_file(settings).parent.mkdir(parents=True)
+    shutil.copy(database_file(story.platform.settings), database_file(settings))
+    before = rows_of_database(settings)
+
+    published = Database(settings.published_database.get_secret_value()).publish(story.late)
+
+    assert published.superseded_count
+    after = rows_of_database(settings)
+    assert after["assessments"] == before["assessments"]
+    assert after["evidence"] == before["evidence"]
+    after.pop("deletion_log")
+    assert traces({table: "\n".join(of_table) for table, of_table in after.items()}) == set()
+
+
+def test_a_repetition_says_that_nobody_knows_the_student_and_logs_no_id(story: Story) -> None:
     settings = story.platform.settings
-    Database(settings.published_database.get_secret_value()).publish(story.late)
-    rows = rows_of_database(settings)
-    rows.pop("deletion_log")
-    assert traces({table: "\n".join(of_table) for table, of_table in rows.items()}) == set()
-
-
-def test_a_repetition_says_that_nobody_knows_the_student(story: Story) -> None:
     with pytest.raises(FixInput, match="knows"):
-        delete(story.platform.settings)
+        delete(settings)
+    assert ID not in "".join(rows_of_database(settings)["access_log"])
 
 
 @pytest.mark.parametrize("student", ["", "Tavindra", "../5B", f"{ID}0"])

@@ -166,6 +166,11 @@ def test_a_book_without_isbn_is_found_by_title_and_author(sandbox: Sandbox) -> N
     assert (found.record.match, found.record.confidence) == (Match.TITLE_AUTHOR, 1.0)
 
 
+def test_a_very_long_title_is_asked_for_by_its_start(sandbox: Sandbox) -> None:
+    asked = replace(question(COSMOS, with_isbn=False), title="字" * 10_000, author="字" * 10_000)
+    assert answer(sandbox, asked).record is None
+
+
 def test_a_similar_title_is_not_taken(sandbox: Sandbox) -> None:
     asked = replace(question(COSMOS, with_isbn=False), author="Carla Sagan", title="Cosmos, Book 2")
     assert answer(sandbox, asked).record is None
@@ -411,7 +416,12 @@ def test_a_refusal_is_told_by_the_body(response: httpx.Response) -> None:
 
 @pytest.mark.parametrize(
     "response",
-    [error(403, "accessNotConfigured"), error(503, "backendFailed"), httpx.Response(502)],
+    [
+        error(403, "accessNotConfigured"),
+        error(503, "backendFailed"),
+        httpx.Response(502),
+        httpx.Response(502, content=b"[" * 100_000),
+    ],
 )
 def test_what_the_status_tells_is_left_to_it(response: httpx.Response) -> None:
     assert failure_in(response) is None

@@ -26,7 +26,7 @@ _HIDDEN = re.compile(r"#+")
 _EMPTY_ISBN = re.compile(r"=?\"*'?0*")
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_GOODREADS_ID = re.compile("[0-9]+")
+_GOODREADS_ID = re.compile("[0-9]{1,20}")
 _HOURS = re.compile(
     r"(?:(\d+(?:[.,]\d+)?)\s*(?:h|hrs?|hours?)\.?)?,?\s*(?:and\s*)?(?:(\d+)\s*(?:m|mins?|minutes?)\.?)?",
     re.IGNORECASE,
@@ -129,7 +129,9 @@ def split_rating(rating: float | None) -> tuple[int | None, float]:
 def read_goodreads_id(cell: str) -> str:
     """A Goodreads Book Id."""
     if not _GOODREADS_ID.fullmatch(cell):
-        raise UnreadableCell("It is not a Goodreads Book Id, which has only digits.")
+        raise UnreadableCell(
+            "It is not a Goodreads Book Id, which has at most 20 digits and nothing else."
+        )
     return cell
 
 

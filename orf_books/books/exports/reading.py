@@ -6,6 +6,7 @@ lies.
 """
 
 import codecs
+import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ MAX_ROWS = 50_000
 """No reader has read so many."""
 MAX_LINES = 2_000_000
 """A review has many lines, but rarely so many."""
+MAX_COMMAS = 3_000_000
+"""Twice as many as the cells of `MAX_ROWS` need: the rest are in reviews."""
 LEAST_SHARE_READ = 0.5
 """A file of which fewer rows can be read is refused: it would make the library worse."""
 
@@ -55,7 +58,7 @@ def parse_export(content: bytes) -> Export:
         UnreadableExport: the file as a whole cannot be used.
     """
     text = _decoded(content)
-    _refuse_by_lines(text)
+    _refuse_by_counts(text)
     table = read_table(text, lambda columns: kind_of(columns) is not None, MAX_ROWS)
     columns = frozenset(map(column_name, table.header)) if table else frozenset[str]()
     kind = kind_of(columns)
@@ -192,10 +195,15 @@ def _headers(text: str, separator: str) -> Iterator[frozenset[str]]:
         yield frozenset(column_name(cell.strip('\r"')) for cell in line.split(separator))
 
 
-def _refuse_by_lines(text: str) -> None:
+def _refuse_by_counts(text: str) -> None:
     if max(text.count("\n"), text.count("\r")) > MAX_LINES:
         raise UnreadableExport(
             f"a file of more than {MAX_LINES:,} lines, far more than any library has",
+            "Upload only the export of one library.",
+        )
+    if text.count(",") > MAX_COMMAS:
+        raise UnreadableExport(
+            f"a file of more than {MAX_COMMAS:,} cells, far more than any library has",
             "Upload only the export of one library.",
         )
 
@@ -297,7 +305,10 @@ def _filled(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
 
 def _why_not_whole(record: Record, width: int) -> str:
     if record.cells is None:
-        return "Its cells cannot be told apart: a quotation mark has no partner."
+        return (
+            "Its cells cannot be told apart: a quotation mark has no partner, or a cell has more "
+            f"than {csv.field_size_limit():,} characters."
+        )
     return f"It has {len(record.cells)} cells where the header has {width}."
 
 

@@ -6,6 +6,7 @@ title above the header. Does not belong here: what columns mean, and what a refu
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -131,13 +132,16 @@ def records(text: str) -> Iterator[Record]:
                 yield Record(number, cells, is_cut=lines.is_last_without_end)
 
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+
+
 class _Lines:
     """The lines of a text, for a reader that may have to go back to one of them."""
 
     _most_read_again = 10_000  # A file made to be read again and again must not cost minutes.
 
     def __init__(self, text: str) -> None:
-        self._lines = list(io.StringIO(text, newline=""))
+        self._lines: list[str] = _LINE.findall(text)
         self._read_again = 0
         self.position = 0
         self.ran_out = False

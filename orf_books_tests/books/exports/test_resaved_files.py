@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orf_books.books.exports.entries import Export, LibraryEntry, UnreadableExport
 from orf_books.books.exports.goodreads import COLUMNS_A, COLUMNS_B, READ_DATES
-from orf_books.books.exports.reading import MAX_LINES, MAX_ROWS, parse_export
+from orf_books.books.exports.reading import MAX_COMMAS, MAX_LINES, MAX_ROWS, parse_export
 
 BOOK = {
     "Book Id": "11",
@@ -122,6 +122,8 @@ def test_a_file_with_more_rows_than_any_library_is_refused() -> None:
         parse_export(b"Title,Author,Book Id\n" + b"a,b,1\n" * (MAX_ROWS + 1))
     with pytest.raises(UnreadableExport, match="more than 2,000,000 lines"):
         parse_export(b"Title,Author,Book Id\n" + b"\n" * (MAX_LINES + 1))
+    with pytest.raises(UnreadableExport, match="more than 3,000,000 cells"):
+        parse_export(b"Title,Author,Book Id\n" + b"," * (MAX_COMMAS + 1))
 
 
 def test_a_second_header_is_no_book() -> None:
