@@ -15,6 +15,8 @@ import asyncio
 import json
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,7 +44,6 @@ from benchmarks.measuring import (
     wait_until,
 )
 from benchmarks.usual_way import look_up_one_by_one
-from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY
 
 BUDGET_LIVE, BUDGET_COMMAND, BUDGET_WITHIN_LIMITS = 6.0, 3.5, 12.0
 BUDGET_REQUESTS = 0.1
@@ -154,38 +155,17 @@ def main(  # noqa: PLR0913, PLR0917 - options
 
 def _seconds_live(sandbox: SandboxProcess, libraries: list[bytes]) -> list[float]:
     """From putting each library to its dashboard, with the page and its daemon running."""
-    port = free_port()
-    tell("Starting orf-books dev.")
-    with (
-        temporary_folder() as folder,
-        running(
-            [COMMAND, "dev", "--port", str(port)],
-            folder=folder,
-            environment=platform_environment(sandbox),
-            answers=lambda: sensor_has_looked(port, "orf_books", "new_goodreads_exports"),
-        ),
-    ):
+    with _running_platform(sandbox) as store:
         return [
-            _seconds_to_dashboard(folder / "data", f"library-{number}", library)
+            _seconds_to_dashboard(store, f"library-{number}", library)
             for number, library in enumerate(libraries)
         ]
 
 
 def _seconds_of_many_uploads(sandbox: SandboxProcess, exports: list[bytes]) -> float:
     """From the moment when the last of many exports is put until every dashboard is there."""
-    port = free_port()
-    tell(f"Starting orf-books dev for {len(exports)} exports.")
-    with (
-        temporary_folder() as folder,
-        running(
-            [COMMAND, "dev", "--port", str(port)],
-            folder=folder,
-            environment=platform_environment(sandbox),
-            answers=lambda: sensor_has_looked(port, "orf_books", "new_goodreads_exports"),
-        ),
-    ):
+    with _running_platform(sandbox) as store:
         time.sleep(SECONDS_OF_REST)
-        store = folder / "data"
         for number, export in enumerate(exports):
             upload = store / "uploads" / f"reader-{number}" / "export.csv"
             upload.parent.mkdir(parents=True)
@@ -202,6 +182,23 @@ def _seconds_of_many_uploads(sandbox: SandboxProcess, exports: list[bytes]) -> f
             _check(json.loads(dashboard.read_bytes()), export)
     tell(f"{len(exports)} exports at once: {seconds:.1f} s.")
     return seconds
+
+
+@contextmanager
+def _running_platform(sandbox: SandboxProcess) -> Iterator[Path]:
+    """The page and its daemon, over an empty store; where the store is."""
+    port = free_port()
+    tell("Starting orf-books dev.")
+    with (
+        temporary_folder() as folder,
+        running(
+            [COMMAND, "dev", "--port", str(port)],
+            folder=folder,
+            environment=platform_environment(sandbox),
+            answers=lambda: sensor_has_looked(port, "orf_books", "new_goodreads_exports"),
+        ),
+    ):
+        yield folder / "data"
 
 
 def _seconds_to_dashboard(store: Path, name: str, export: bytes) -> float:
@@ -269,15 +266,7 @@ def _seconds_of_command(
 def _seconds_of_script(sandbox: SandboxProcess, export: bytes) -> float:
     """Of the usual script; extrapolated from the books that it looked up before it was stopped."""
     started = time.monotonic()
-    looked_up = asyncio.run(
-        look_up_one_by_one(
-            export,
-            open_library=sandbox.open_library_url,
-            google_books=sandbox.google_books_url,
-            google_key=GOOGLE_BOOKS_KEY,
-            seconds=SECONDS_FOR_A_SCRIPT,
-        )
-    )
+    looked_up = asyncio.run(look_up_one_by_one(export, sandbox, SECONDS_FOR_A_SCRIPT))
     books = len(export.splitlines()) - 1
     tell(f"The usual script: {len(looked_up)} of {books} books.")
     return (time.monotonic() - started) * books / len(looked_up)

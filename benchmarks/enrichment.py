@@ -160,15 +160,7 @@ def _refused_by_limits(report: dict[str, Any]) -> int:
 
 def _usual_way(sandbox: SandboxProcess, export: bytes, cap: float) -> Result:
     started = time.monotonic()
-    found = asyncio.run(
-        look_up_one_by_one(
-            export,
-            open_library=sandbox.open_library_url,
-            google_books=sandbox.google_books_url,
-            google_key=GOOGLE_BOOKS_KEY,
-            seconds=cap,
-        )
-    )
+    found = asyncio.run(look_up_one_by_one(export, sandbox, cap))
     return Result(
         "the usual way, with a Google key",
         time.monotonic() - started,

@@ -14,7 +14,9 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.measuring import SandboxProcess
 from orf_books.books.genres import genres_from_headings
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY
 
 BOOKS_AT_ONCE = 15
 USER_AGENT = "usual_way/1.0 (benchmark@localhost)"
@@ -88,7 +90,7 @@ class _OneByOne:
 
 
 async def look_up_one_by_one(
-    export: bytes, *, open_library: str, google_books: str, google_key: str, seconds: float
+    export: bytes, sandbox: SandboxProcess, seconds: float
 ) -> list[FoundBook]:
     """The books of an export that were looked up before the time was over."""
     rows = csv.DictReader(io.StringIO(export.decode()))
@@ -96,7 +98,11 @@ async def look_up_one_by_one(
         headers={"User-Agent": USER_AGENT}, timeout=aiohttp.ClientTimeout(total=20)
     ) as client:
         library = _OneByOne(
-            client, open_library, google_books, google_key, asyncio.Semaphore(BOOKS_AT_ONCE)
+            client,
+            sandbox.open_library_url,
+            sandbox.google_books_url,
+            GOOGLE_BOOKS_KEY,
+            asyncio.Semaphore(BOOKS_AT_ONCE),
         )
         asking = [asyncio.create_task(library.look_up(row)) for row in rows]
         finished, unfinished = await asyncio.wait(asking, timeout=seconds)
