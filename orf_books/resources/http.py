@@ -309,13 +309,18 @@ class ServiceClient:
         return answer
 
     async def _send(self, question: _Question, request: httpx.Request) -> httpx.Response:
-        if self._turns_in_hand:
-            self._turns_in_hand -= 1
-        else:
-            await self.rate_limit.turn()
+        # Neither a free connection nor a turn counts against the deadline: both are our limits. The
+        # connection comes first, so that a request leaves when its turn has come.
+        async with self._places:
+            if self._turns_in_hand:
+                self._turns_in_hand -= 1
+            else:
+                await self.rate_limit.turn()
+            return await self._send_in_turn(question, request)
+
+    async def _send_in_turn(self, question: _Question, request: httpx.Request) -> httpx.Response:
         try:
-            # Waiting for a free connection does not count against the deadline: it is our limit.
-            async with self._places, asyncio.timeout(self._deadline_seconds):
+            async with asyncio.timeout(self._deadline_seconds):
                 for _ in range(MOST_REDIRECTS + 1):
                     self.requests += 1
                     response = await self._exchange(question, request)

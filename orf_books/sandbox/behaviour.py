@@ -86,13 +86,13 @@ class Behaviour(Troubles):
     """Whether Open Library refuses User-Agents of libraries and those without a contact."""
     enforce_limits: bool = False
     """Whether the published limits hold: Open Library 180 requests a minute, Google Books 1000 a
-    day and 60 a minute, Deepgram 100 at once, Slack a message a second."""
+    day and 100 in 100 seconds, Deepgram 100 at once, Slack a message a second."""
     google_key: str = GOOGLE_BOOKS_KEY
     google_queries_per_day: int | None = None
     """Queries until the day's quota is gone; a day ends when the counts are cleared. None is no
     limit, or 1000 while limits are enforced."""
     google_queries_per_minute: int | None = None
-    """None is no limit, or 60 while limits are enforced."""
+    """None is no limit of this kind."""
     google_backend_failed_rate: float = 0.0
     """Share of Google Books requests that are answered 503 `backendFailed`."""
     google_unknown_location: bool = False

@@ -658,6 +658,30 @@ def test_a_turn_that_was_taken_early_is_the_next_request_s() -> None:
     assert asyncio.run(turns()) == [1, 2]
 
 
+def test_a_turn_is_taken_when_the_request_can_leave() -> None:
+    turns_at_each_request: list[int] = []
+
+    async def note() -> httpx.Response:
+        turns_at_each_request.append(turns.taken)
+        await asyncio.sleep(0.01)
+        return httpx.Response(200, json={})
+
+    async def ask() -> None:
+        async with ServiceClient(
+            "The service",
+            "http://service.test",
+            user_agent=AGENT,
+            connections=1,
+            rate_limit=turns,
+            transport=Service(note),
+        ) as opened:
+            await asyncio.gather(*(opened.get_json("/things", {}) for _ in range(3)))
+
+    turns = CountedTurns()
+    asyncio.run(ask())
+    assert turns_at_each_request == [1, 2, 3]
+
+
 def test_a_service_that_is_down_gives_no_turns() -> None:
     async def take_turn() -> int:
         async with client(Service(FOUND)) as opened:
