@@ -90,6 +90,29 @@ def test_where_a_day_takes_no_request_there_is_no_last_one() -> None:
     assert nothing.time_of_last(1, NOON, free_in=0, left_today=0) is None
 
 
+def test_no_limit_means_no_spacing_but_a_pause_is_kept() -> None:
+    async def waits() -> tuple[float, float]:
+        unlimited = LocalRateLimit(None)
+        await unlimited.turn()
+        free = await unlimited.seconds_until_free()
+        await unlimited.hold(5.0)
+        return free, await unlimited.seconds_until_free()
+
+    free, held = asyncio.run(waits())
+    assert free == 0.0
+    assert 4.0 < held <= 5.0
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
+    async def wait() -> float:
+        rate_limit = LocalRateLimit(PER_SECOND)
+        await rate_limit.hold(5.0)
+        await rate_limit.hold(0.1)
+        return await rate_limit.seconds_until_free()
+
+    assert asyncio.run(wait()) > 4.0
+
+
 class SlowLedger(Ledger):
     """A ledger whose database makes everybody wait."""
 
