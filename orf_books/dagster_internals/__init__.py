@@ -10,7 +10,10 @@ from orf_books.dagster_internals.partition_events import (
     PartitionEvents,
     PartitionFailure,
     PartitionMaterialization,
+)
+from orf_books.dagster_internals.partition_status import (
     PartitionStatus,
+    not_materialized,
     partition_statuses,
 )
 
@@ -20,5 +23,6 @@ __all__ = [
     "PartitionMaterialization",
     "PartitionStatus",
     "PooledSqliteEventLogStorage",
+    "not_materialized",
     "partition_statuses",
 ]

@@ -68,6 +68,14 @@ NotedT = TypeVar("NotedT", bound=NotedUpload)
 
 
 @dataclass(frozen=True, slots=True)
+class UploadVersion:
+    """Which version of which upload, and nothing else of its receipt."""
+
+    key: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class UploadClaim:
     """A process is about to put an object and to deal with it: no sensor needs to."""
 
@@ -147,7 +155,10 @@ class UploadRecords(Generic[NotedT]):
         return [upload for upload in given_up if (upload.key, upload.version) not in read]
 
     def _read(self) -> set[Version]:
-        return {(upload.key, upload.version) for upload in self.uploads()}
+        # Nothing else of the receipts: there may be very many, and some hold long lists of rows.
+        versions = Table(self.noted_uploads.name, UploadVersion, ("key", "version"), "version")
+        read = self._tables.all_frame(versions)
+        return set(zip(read["key"].to_list(), read["version"].to_list(), strict=True))
 
     def _given_up(self) -> list[AbandonedUpload]:
         import polars as pl
@@ -161,5 +172,7 @@ class UploadRecords(Generic[NotedT]):
 
     def claimed_since(self, moment: datetime) -> set[str]:
         """Keys that a process claimed since then."""
-        claims = self._tables.latest(upload_claims)
-        return {claim.key for claim in claims if claim.claimed_at > moment}
+        import polars as pl
+
+        claims = self._tables.latest(upload_claims, pl.col("claimed_at") > moment)
+        return {claim.key for claim in claims}
