@@ -16,13 +16,16 @@ from orf_books.dagster_internals.partition_status import (
     not_materialized,
     partition_statuses,
 )
+from orf_books.dagster_internals.run_retention import Forgotten, forget_runs
 
 __all__ = [
+    "Forgotten",
     "PartitionEvents",
     "PartitionFailure",
     "PartitionMaterialization",
     "PartitionStatus",
     "PooledSqliteEventLogStorage",
+    "forget_runs",
     "not_materialized",
     "partition_statuses",
 ]

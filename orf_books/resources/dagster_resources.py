@@ -7,6 +7,7 @@ are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothin
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,17 @@ class StorageResource(ProcessResource):
         """The storage, ready to use."""
         options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
         return ObjectStorage(self.url, S3Options(**options))
+
+
+class UpkeepResource(ProcessResource):
+    """How long what runs leave behind is kept."""
+
+    keep_runs_days: int
+
+    @property
+    def runs_are_kept(self) -> timedelta:
+        """Logs of runs, after they ended."""
+        return timedelta(days=self.keep_runs_days)
 
 
 class OpenLibraryResource(ProcessResource):
