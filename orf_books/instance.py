@@ -10,11 +10,13 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 from filelock import FileLock
 
+from orf_books.dagster_internals import forget_runs
 from orf_books.failures import FixConfiguration
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.storage import ObjectStorage
@@ -24,6 +26,8 @@ HOME_VARIABLE = "DAGSTER_HOME"
 PROCESS_TAG = "orf_books/process"
 NOTICED_FOR_SECONDS = 15.0
 """How long a lease is known to have lapsed before its run is failed; runs renew more often."""
+
+_BETWEEN_UPKEEPS = timedelta(days=1)
 
 CONFIGURATION = Path(__file__).with_name("configuration")
 """Part of the package, so that an installed one has it too."""
@@ -56,6 +60,16 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         instance = dg.DagsterInstance.get()
     fail_abandoned_runs(instance)
     return instance
+
+
+def forget_old_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Once a day, what the job `maintain_tables` does about runs: there may be no daemon."""
+    done = Path(os.environ[HOME_VARIABLE], "old_runs_forgotten")
+    now = datetime.now(UTC)
+    if done.exists() and now.timestamp() - done.stat().st_mtime < _BETWEEN_UPKEEPS.total_seconds():
+        return
+    forget_runs(instance, now - timedelta(days=settings.keep_runs_days))
+    done.touch()
 
 
 def failure_of_home(error: BaseException) -> FixConfiguration | None:

@@ -23,7 +23,7 @@ from orf_books.batches.store import ReportT
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.definitions import build_defs, google_books_of
 from orf_books.failures import FixInput, OrfBooksError
-from orf_books.instance import open_instance, process_tag
+from orf_books.instance import forget_old_runs, open_instance, process_tag
 from orf_books.leases import kept_lease
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
@@ -396,7 +396,7 @@ def run_job(
     """Run a job here, on the instance that the page shows too; one that fails does not raise."""
     run_id = str(uuid4())
     with open_instance(settings) as instance, kept_lease(Ledger(settings.ledger), run_id):
-        return (
+        result = (
             build_defs(settings, batch=batch)
             .resolve_job_def(job)
             .execute_in_process(
@@ -407,6 +407,8 @@ def run_job(
                 tags=process_tag(),
             )
         )
+        forget_old_runs(instance, settings)
+    return result
 
 
 def _report_of(

@@ -7,7 +7,7 @@ are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothin
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -87,6 +87,17 @@ class UploadQueueResource(ProcessResource):
 @cache
 def _inbox(url: str, store_url: str, options: S3Options) -> UploadInbox:
     return UploadInbox(UploadQueue(url, store_url, options, (EXPORTS, ACTIVITIES, RAW)))
+
+
+class UpkeepResource(ProcessResource):
+    """How long what runs leave behind is kept."""
+
+    keep_runs_days: int
+
+    @property
+    def runs_are_kept(self) -> timedelta:
+        """Logs of runs, after they ended."""
+        return timedelta(days=self.keep_runs_days)
 
 
 class OpenLibraryResource(ProcessResource):
