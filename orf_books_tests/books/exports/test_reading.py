@@ -671,7 +671,7 @@ LIBRARYTHING = (
         (export(DUNE).replace(b",", b";"), "semicolons"),
         (export(DUNE).replace(b",", b"\t"), "tabs"),
         (b"Dear diary\ntoday I read\n", "text without columns"),
-        (b'"Title,Author,Book Id"\n1\n', "text without columns"),
+        (b'"Title,Author,Book Id"\n1\n', "quotation marks that hide its cells"),
         (b"Name,Price\nTea,3\n", "without the columns Title, Author, Exclusive Shelf"),
         (b"Title,Shelf,Book Id\nDune,1,2\n", "a table without the columns Author"),
         (b"Title,Author,Year\nDune,Frank Herbert,1965\n", "without the columns Exclusive Shelf"),
