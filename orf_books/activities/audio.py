@@ -28,6 +28,8 @@ _LEAST_RATE = 4_000
 """Samples a second. Half the rate of a telephone; below it no speech can be understood, so the
 header is damaged, and resampling by it would fill the memory."""
 _FULL_SCALE = 32_768
+_DEAD_PEAK = 0.001
+"""A channel whose peak is a smaller share of the loudest is dead."""
 _CLEARLY_BETTER_DECIBELS = 3.0
 """By so much a channel must stand out more than all of them mixed, to be taken alone."""
 _SILENT_PEAK = _FULL_SCALE // 1000
@@ -157,7 +159,11 @@ def above_noise(decibels: "NDArray[np.float32]") -> float:
 
 
 def _one_channel(samples: "NDArray[np.float32]", rate: int) -> "NDArray[np.float32]":
-    """All channels mixed; where one is dead, noisy or cancels another, the clearest one alone."""
+    """All live channels mixed; where one is noisy or cancels another, the clearest alone."""
+    import numpy as np
+
+    peaks = np.abs(samples).max(axis=0)
+    samples = samples[:, peaks >= peaks.max() * _DEAD_PEAK]
     mixed: NDArray[np.float32] = samples.mean(axis=1)
     if samples.shape[1] == 1 or not len(loudness(mixed, rate)):
         return mixed

@@ -84,6 +84,11 @@ def test_a_bad_channel_does_not_spoil_the_good_one(
     assert abs(np.corrcoef(read, expected)[0, 1]) > 0.99
 
 
+def test_a_recording_with_a_dead_channel_is_the_one_without_it() -> None:
+    stereo = np.stack([spoken(), np.zeros(len(spoken()))], axis=1)
+    assert read_recording(wav(stereo)) == read_recording(wav(spoken()))
+
+
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
 def test_other_rates_are_resampled(rate: int) -> None:
     recording = read_recording(wav(tone(2, rate), rate))
