@@ -13,6 +13,7 @@ BENCHMARKS = (
     "enrichment",
     "partition_events",
     "dashboards",
+    "pages",
     "memory",
     "activities",
     "scoring",

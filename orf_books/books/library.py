@@ -23,7 +23,7 @@ from orf_books.books.genre_evidence import Evidence, GenreEvidence, KnownBook
 from orf_books.books.genres import read_headings
 
 EXPORTER_VERSION = "1.0.0"
-DATA_SCHEMA_VERSION = "1.1.0"
+DATA_SCHEMA_VERSION = "1.2.0"
 EXPORT_SOURCE = "goodreads_csv_with_genre_enrichment"
 SCHEMA_FILE = Path(__file__).with_name("library.schema.json")
 
@@ -76,6 +76,7 @@ class DashboardBook(_Record):
     author: str
     isbn: str | None
     isbn13: str | None
+    date_added: date | None = None
     date_read: date | None
     reading_year: int | None
     reading_month_year: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None
@@ -349,6 +350,7 @@ def _dashboard_book(
         author=entry.author,
         isbn=entry.isbn,
         isbn13=entry.isbn13,
+        date_added=entry.date_added,
         date_read=entry.date_read,
         reading_year=entry.reading_year,
         reading_month_year=_month_of(entry),
