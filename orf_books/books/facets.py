@@ -79,8 +79,12 @@ _ERA, _CENTURY_BY_CENTURY = 1800, 1900
 _WIDE, _NARROW = 1.0, 0.5
 
 
-def groups_of(book: DashboardBook) -> Mapping[Facet, tuple[str, ...]]:
-    """The groups that a book belongs to, by facet. Facets without a group are empty."""
+Groups = Mapping[Facet, tuple[str, ...]]
+"""The groups that one book belongs to, by facet."""
+
+
+def groups_of(book: DashboardBook) -> Groups:
+    """Facets by which a book belongs to no group are there, and empty."""
     return {facet: tuple(dict.fromkeys(groups(book))) for facet, groups in _GROUPS.items()}
 
 

@@ -8,17 +8,18 @@ A book is referred to by its place in the list of books. A *reading* is one time
 finished: a book read in two years is one book and two readings.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from statistics import fmean
 from typing import Self
-
-import polars as pl
 
 from orf_books.books.exports.cells import CURRENTLY_READING, READ, TO_READ
 from orf_books.books.facets import (
     Difference,
     Facet,
+    Groups,
     Mark,
     difference_in_stars,
     groups_of,
@@ -36,8 +37,7 @@ _FIXED_GROUPS: Mapping[Facet, tuple[str, ...]] = {
 """Groups that are listed in this order, also where no book belongs to them."""
 _LONGEST_TIMELINE = 30
 _MONTHS = 12
-_WITH_MONTH = len("2024-03")
-_WITH_DAY = len("2024-03-07")
+_YEAR, _DAY = len("2024"), len("2024-03-07")
 _GENRES_OVER_TIME = 8
 _NAMED_IN_REVIEW = 5
 _EXTREMES = 5
@@ -174,6 +174,8 @@ class LibraryFigures:
     totals: Totals
     years: tuple[YearFigures, ...]
     """Every year from the first to the last reading."""
+    groups_of_books: tuple[Groups, ...]
+    """The groups that each book belongs to."""
     groups: Mapping[Facet, tuple[GroupCount, ...]]
     """All groups of each facet, the largest first, or in their own order where they have one."""
     taste: tuple[GenreOverTime, ...]
@@ -194,32 +196,24 @@ class LibraryFigures:
     @classmethod
     def of(cls, books: Sequence[DashboardBook]) -> Self:
         """Work out the figures of these books; equal books give equal figures."""
-        frames = _Frames.of(books)
-        years = _years(frames)
+        groups = tuple(map(groups_of, books))
+        readings = _readings(books)
+        years = _years(books, readings)
         return cls(
-            totals=_totals(frames.books),
+            totals=_totals(books),
             years=years,
-            groups=_groups(frames.groups),
-            taste=_taste(frames, [figures.year for figures in years]),
-            comparison=_comparison(frames.books),
-            comparison_by_genre=_comparison_by_genre(frames),
-            liked_more=_extremes(frames.books, more=True),
-            liked_less=_extremes(frames.books, more=False),
-            reviews=_reviews(frames),
-            read_again=_read_again(frames),
-            reading_now=tuple(
-                frames.books.filter(pl.col("shelf") == CURRENTLY_READING).sort("title")["book"]
-            ),
-            unfinished=tuple(
-                frames.books.join(
-                    frames.groups.filter(
-                        (pl.col("facet") == Facet.MARK) & (pl.col("name") == Mark.UNFINISHED)
-                    ),
-                    on="book",
-                    how="semi",
-                ).sort("title")["book"]
-            ),
-            pile=_pile(frames),
+            groups_of_books=groups,
+            groups={facet: _counted(facet, groups) for facet in Facet},
+            taste=_taste(groups, readings, [figures.year for figures in years]),
+            comparison=_comparison("All books", _compared(books)),
+            comparison_by_genre=_comparison_by_genre(books, groups),
+            liked_more=_extremes(books, more=True),
+            liked_less=_extremes(books, more=False),
+            reviews=_reviews(books, groups, readings, years),
+            read_again=_read_again(books, readings),
+            reading_now=_by_title(books, lambda place: _is_on(books[place], CURRENTLY_READING)),
+            unfinished=_by_title(books, lambda place: Mark.UNFINISHED in groups[place][Facet.MARK]),
+            pile=_pile(books, readings),
             series=_series(books),
         )
 
@@ -229,110 +223,79 @@ class LibraryFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class _Frames:
-    """The books as tables. All of them refer to a book by its place in the list."""
+class _Reading:
+    """One time that a book was finished, where something is known of when."""
 
-    books: pl.DataFrame
-    """One row for each book."""
-    groups: pl.DataFrame
-    """One row for each group that a book belongs to."""
-    readings: pl.DataFrame
-    """One row for each reading that has a date, the earliest first, with what `books` says."""
+    book: int
+    when: str
+    """An ISO day, month or year."""
+    is_again: bool
 
-    @classmethod
-    def of(cls, books: Sequence[DashboardBook]) -> Self:
-        places = range(len(books))
-        readings = [readings_of(book) for book in books]
-        groups = [
-            (place, facet, name)
-            for place in places
-            for facet, names in groups_of(books[place]).items()
-            for name in names
+    @property
+    def year(self) -> int:
+        return int(self.when[:4])
+
+    @property
+    def month(self) -> int | None:
+        return int(self.when[5:7]) if len(self.when) > _YEAR else None
+
+
+def _readings(books: Sequence[DashboardBook]) -> list[_Reading]:
+    """The earliest first."""
+    readings = []
+    for place, book in enumerate(books):
+        dated = readings_of(book)
+        # Before the first reading with a date there may have been some without.
+        undated = times_read(book) - len(dated)
+        readings += [
+            _Reading(place, when, is_again=undated + earlier > 0)
+            for earlier, when in enumerate(reversed(dated))
         ]
-        table = pl.DataFrame(
-            {
-                "book": places,
-                "shelf": [book.reading_status for book in books],
-                "title": [book.title.casefold() for book in books],
-                "author": [book.author for book in books],
-                "mine": [book.my_rating for book in books],
-                "everybodys": [book.average_rating or None for book in books],
-                "difference": [difference_in_stars(book) for book in books],
-                "pages": [book.num_pages for book in books],
-                "hours": [book.audio_hours for book in books],
-                "added": [book.date_added for book in books],
-                "times": [times_read(book) for book in books],
-                "dated": [len(of_book) for of_book in readings],
-            },
-            schema={
-                "book": pl.Int64,
-                "shelf": pl.String,
-                "title": pl.String,
-                "author": pl.String,
-                "mine": pl.Float64,
-                "everybodys": pl.Float64,
-                "difference": pl.Float64,
-                "pages": pl.Int64,
-                "hours": pl.Float64,
-                "added": pl.Date,
-                "times": pl.Int64,
-                "dated": pl.Int64,
-            },
-            strict=False,
-        )
-        dated = pl.DataFrame(
-            [(place, when) for place in places for when in readings[place]],
-            schema={"book": pl.Int64, "when": pl.String},
-            orient="row",
-        )
-        return cls(
-            books=table,
-            groups=pl.DataFrame(
-                groups,
-                schema={"book": pl.Int64, "facet": pl.String, "name": pl.String},
-                orient="row",
-            ),
-            readings=dated.join(table, on="book", how="left", maintain_order="left")
-            .sort("when", maintain_order=True)
-            .with_columns(
-                year=pl.col("when").str.slice(0, 4).cast(pl.Int64),
-                month=pl.when(_has_month()).then(pl.col("when").str.slice(5, 2).cast(pl.Int64)),
-                # Before the first reading with a date there may have been some without.
-                again=pl.col("book").cum_count().over("book") + pl.col("times") - pl.col("dated")
-                > 1,
-            ),
-        )
-
-    def readings_by(self, facet: Facet) -> pl.DataFrame:
-        """One row for each reading and each group of its book."""
-        of_facet = self.groups.filter(pl.col("facet") == facet).select("book", "name")
-        return self.readings.join(of_facet, on="book", maintain_order="left")
+    return sorted(readings, key=lambda reading: reading.when)
 
 
-def _has_month() -> pl.Expr:
-    return pl.col("when").str.len_chars() >= _WITH_MONTH
+def _by_year(readings: Iterable[_Reading]) -> dict[int, list[_Reading]]:
+    per_year = defaultdict[int, list[_Reading]](list)
+    for reading in readings:
+        per_year[reading.year].append(reading)
+    return per_year
 
 
-def _totals(books: pl.DataFrame) -> Totals:
-    read = books.filter(pl.col("shelf") == READ)
+def _is_on(book: DashboardBook, shelf: str) -> bool:
+    return book.reading_status == shelf
+
+
+def _by_title(books: Sequence[DashboardBook], fits: Callable[[int], bool]) -> tuple[int, ...]:
+    places = filter(fits, range(len(books)))
+    return tuple(sorted(places, key=lambda place: books[place].title.casefold()))
+
+
+def _totals(books: Sequence[DashboardBook]) -> Totals:
+    read = [book for book in books if _is_on(book, READ)]
     return Totals(
-        books=books.height,
-        read=read.height,
-        readings=int(read["times"].sum()),
-        undated=int((read["dated"] == 0).sum()),
-        pages=int(read["pages"].sum()),
-        hours=round(float(read["hours"].sum()), 1),
-        authors=books["author"].n_unique(),
-        my_average=_rounded(books.select(pl.mean("mine")).item()),
+        books=len(books),
+        read=len(read),
+        readings=sum(map(times_read, read)),
+        undated=sum(not readings_of(book) for book in read),
+        pages=sum(book.num_pages or 0 for book in read),
+        hours=round(sum(book.audio_hours or 0 for book in read), 1),
+        authors=len({book.author for book in books}),
+        my_average=_mean(book.my_rating for book in books),
     )
 
 
-def _groups(groups: pl.DataFrame) -> Mapping[Facet, tuple[GroupCount, ...]]:
-    counts: dict[Facet, dict[str, int]] = {facet: {} for facet in Facet}
-    counted = groups.group_by("facet", "name").len()
-    for facet, name, number in counted.sort(["len", "name"], descending=[True, False]).iter_rows():
-        counts[Facet(facet)][name] = number
-    return {facet: _in_order(facet, of_facet) for facet, of_facet in counts.items()}
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Of the values that are known, with two decimals."""
+    known = [value for value in values if value is not None]
+    return round(fmean(known), 2) if known else None
+
+
+def _counted(facet: Facet, groups: Sequence[Groups]) -> tuple[GroupCount, ...]:
+    return _in_order(facet, _largest_first(name for book in groups for name in book[facet]))
+
+
+def _largest_first(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items(), key=lambda counted: (-counted[1], counted[0])))
 
 
 def _in_order(facet: Facet, counts: Mapping[str, int]) -> tuple[GroupCount, ...]:
@@ -352,218 +315,207 @@ def _decade_order(name: str) -> tuple[bool, bool, str]:
     return name[0].isdigit(), name.endswith("s"), name
 
 
-def _years(frames: _Frames) -> tuple[YearFigures, ...]:
+def _years(books: Sequence[DashboardBook], readings: Sequence[_Reading]) -> tuple[YearFigures, ...]:
     """Every year from the first to the last, so that a year without books shows as a gap.
 
     One mistyped year must not stretch the chart over centuries: then only the years that have
     books are listed.
     """
-    per_year = {
-        year: YearFigures(year, number, pages, round(hours, 1), tuple(months))
-        for year, number, pages, hours, *months in frames.readings.group_by("year")
-        .agg(
-            pl.len(),
-            pl.col("pages").sum(),
-            pl.col("hours").sum(),
-            *(
-                (pl.col("month") == month).sum().alias(f"month {month}")
-                for month in range(1, _MONTHS + 1)
-            ),
-        )
-        .iter_rows()
-    }
+    per_year = _by_year(readings)
     if not per_year:
         return ()
-    years = range(min(per_year), max(per_year) + 1)
+    years: Sequence[int] = range(min(per_year), max(per_year) + 1)
     if len(years) > _LONGEST_TIMELINE:
-        return tuple(per_year[year] for year in sorted(per_year))
-    nothing = (0,) * _MONTHS
-    return tuple(per_year.get(year, YearFigures(year, 0, 0, 0.0, nothing)) for year in years)
+        years = sorted(per_year)
+    return tuple(_year(year, per_year.get(year, ()), books) for year in years)
 
 
-def _taste(frames: _Frames, years: Sequence[int]) -> tuple[GenreOverTime, ...]:
+def _year(year: int, readings: Sequence[_Reading], books: Sequence[DashboardBook]) -> YearFigures:
+    months = Counter(reading.month for reading in readings)
+    return YearFigures(
+        year=year,
+        readings=len(readings),
+        pages=sum(books[reading.book].num_pages or 0 for reading in readings),
+        hours=round(sum(books[reading.book].audio_hours or 0 for reading in readings), 1),
+        months=tuple(months[month] for month in range(1, _MONTHS + 1)),
+    )
+
+
+def _taste(
+    groups: Sequence[Groups], readings: Sequence[_Reading], years: Sequence[int]
+) -> tuple[GenreOverTime, ...]:
     """The genres that were read most, over the years."""
-    by_genre = frames.readings_by(Facet.GENRE)
-    known = dict(by_genre.unique(["book", "when"]).group_by("year").len().iter_rows())
-    counts: dict[str, dict[int, int]] = defaultdict(dict)
-    for genre, year, number in by_genre.group_by("name", "year").len().iter_rows():
-        counts[genre][year] = number
-    most = sorted(counts, key=lambda genre: (-sum(counts[genre].values()), genre))
+    known = [reading for reading in readings if groups[reading.book][Facet.GENRE]]
+    per_year = Counter(reading.year for reading in known)
+    counts = Counter(
+        (genre, reading.year) for reading in known for genre in groups[reading.book][Facet.GENRE]
+    )
+    most = _largest_first(genre for reading in known for genre in groups[reading.book][Facet.GENRE])
     return tuple(
         GenreOverTime(
             genre,
-            tuple(counts[genre].get(year, 0) for year in years),
-            tuple(counts[genre].get(year, 0) / known.get(year, 1) for year in years),
+            tuple(counts[genre, year] for year in years),
+            tuple(counts[genre, year] / (per_year[year] or 1) for year in years),
         )
-        for genre in most[:_GENRES_OVER_TIME]
+        for genre in list(most)[:_GENRES_OVER_TIME]
     )
 
 
-def _compared(books: pl.DataFrame) -> pl.DataFrame:
-    return books.drop_nulls("difference")
+def _compared(books: Iterable[DashboardBook]) -> list[tuple[float, float]]:
+    """The reader's and everybody's rating of the books that have both."""
+    return [
+        (book.my_rating, book.average_rating)
+        for book in books
+        if book.my_rating is not None and book.average_rating
+    ]
 
 
-def _comparison(books: pl.DataFrame) -> Comparison | None:
-    compared = _compared(books)
-    if compared.is_empty():
+def _comparison(name: str, ratings: Sequence[tuple[float, float]]) -> Comparison | None:
+    if not ratings:
         return None
-    mine, everybodys = compared.select(pl.mean("mine"), pl.mean("everybodys")).row(0)
-    return Comparison("All books", compared.height, round(mine, 2), round(everybodys, 2))
+    mine, everybodys = (round(fmean(of_one), 2) for of_one in zip(*ratings, strict=True))
+    return Comparison(name, len(ratings), mine, everybodys)
 
 
-def _comparison_by_genre(frames: _Frames) -> tuple[Comparison, ...]:
+def _comparison_by_genre(
+    books: Sequence[DashboardBook], groups: Sequence[Groups]
+) -> tuple[Comparison, ...]:
     """From the genre whose books the reader likes most, compared with everybody, to the least."""
-    genres = (
-        _compared(frames.books)
-        .join(frames.groups.filter(pl.col("facet") == Facet.GENRE), on="book")
-        .group_by("name")
-        .agg(pl.len(), pl.mean("mine"), pl.mean("everybodys"))
-        .filter(pl.col("len") >= _FEWEST_COMPARED)
-        .sort([pl.col("everybodys") - pl.col("mine"), pl.col("name")])
-    )
-    return tuple(
-        Comparison(genre, number, round(mine, 2), round(everybodys, 2))
-        for genre, number, mine, everybodys in genres.iter_rows()
-    )
+    of_genre = defaultdict[str, list[DashboardBook]](list)
+    for book, names in zip(books, groups, strict=True):
+        for genre in names[Facet.GENRE]:
+            of_genre[genre].append(book)
+    compared = (_comparison(genre, _compared(some)) for genre, some in of_genre.items())
+    enough = (genre for genre in compared if genre and genre.books >= _FEWEST_COMPARED)
+    return tuple(sorted(enough, key=lambda genre: (genre.everybodys - genre.mine, genre.name)))
 
 
-def _extremes(books: pl.DataFrame, *, more: bool) -> tuple[int, ...]:
+def _extremes(books: Sequence[DashboardBook], *, more: bool) -> tuple[int, ...]:
     """The books rated furthest above, or below, everybody's average."""
-    difference = pl.col("difference")
-    rated = books.filter(difference > 0 if more else difference < 0)
-    ranked = rated.sort(["difference", "title"], descending=[more, False])
-    return tuple(ranked["book"].head(_EXTREMES))
+    sign = 1 if more else -1
+    rated = [
+        (-sign * difference, book.title.casefold(), place)
+        for place, book in enumerate(books)
+        if (difference := difference_in_stars(book)) is not None and sign * difference > 0
+    ]
+    return tuple(place for _, _, place in sorted(rated)[:_EXTREMES])
 
 
-def _reviews(frames: _Frames) -> tuple[YearInReview, ...]:
-    readings = frames.readings
-    genres = _largest_groups(frames, Facet.GENRE)
-    formats = _largest_groups(frames, Facet.FORMAT)
-    new_authors = _new_authors(frames)
-    months = {figures.year: figures.months for figures in _years(frames)}
-    number_of = dict(readings.group_by("year").len().iter_rows())
-    first_year = min(number_of, default=0)
-    per_year = readings.group_by("year").agg(
-        books=pl.col("book").n_unique(),
-        pages=pl.col("pages").sum(),
-        hours=pl.col("hours").sum(),
-        mean_pages=pl.col("pages").mean(),
-        mean_rating=pl.col("mine").mean(),
-        read_again=pl.col("again").sum(),
-        first=pl.col("book").filter(_has_month()).first(),
-        last=pl.col("book").filter(_has_month()).last(),
-        longest=_book_with_most("pages"),
-        shortest=_book_with_most("pages", least=True),
-        best=_rated_highest(),
-        everybodys_best=_book_with_most("everybodys"),
-    )
+def _reviews(
+    books: Sequence[DashboardBook],
+    groups: Sequence[Groups],
+    readings: Sequence[_Reading],
+    years: Sequence[YearFigures],
+) -> tuple[YearInReview, ...]:
+    per_year = _by_year(readings)
+    new_authors = _new_authors(books, readings)
     return tuple(
-        YearInReview(
-            year=row["year"],
-            readings=number_of[row["year"]],
-            books=row["books"],
-            pages=row["pages"],
-            hours=round(row["hours"], 1),
-            mean_pages=_rounded(row["mean_pages"]),
-            mean_rating=_rounded(row["mean_rating"]),
-            months=months[row["year"]],
-            more_than_year_before=None
-            if row["year"] == first_year
-            else number_of[row["year"]] - number_of.get(row["year"] - 1, 0),
-            read_again=row["read_again"],
-            first=row["first"],
-            last=row["last"],
-            longest=row["longest"],
-            shortest=row["shortest"],
-            best=tuple(row["best"]),
-            everybodys_best=row["everybodys_best"],
-            new_authors=new_authors.get(row["year"], ()),
-            genres=genres.get(row["year"], ()),
-            formats=formats.get(row["year"], ()),
+        _review(
+            figures,
+            per_year[figures.year],
+            books,
+            groups,
+            len(per_year.get(figures.year - 1, ())) if figures is not years[0] else None,
+            tuple(new_authors[figures.year]),
         )
-        for row in per_year.sort("year", descending=True).iter_rows(named=True)
+        for figures in reversed(years)
+        if figures.readings
     )
 
 
-def _rated_highest() -> pl.Expr:
-    """The books of the group with the reader's highest rating, by everybody's rating."""
-    is_best = pl.col("mine") == pl.col("mine").max()
-    return (
-        pl.col("book")
-        .filter(is_best)
-        .sort_by(
-            pl.col("everybodys").filter(is_best),
-            descending=True,
-            nulls_last=True,
-            maintain_order=True,
-        )
-        .unique(maintain_order=True)
-        .head(_NAMED_IN_REVIEW)
+def _review(  # noqa: PLR0913, PLR0917 - what is known of a year
+    figures: YearFigures,
+    readings: Sequence[_Reading],
+    books: Sequence[DashboardBook],
+    groups: Sequence[Groups],
+    year_before: int | None,
+    new_authors: tuple[str, ...],
+) -> YearInReview:
+    places = list(dict.fromkeys(reading.book for reading in readings))
+    dated = [reading.book for reading in readings if reading.month is not None]
+    with_pages = [place for place in places if books[place].num_pages is not None]
+    known = [place for place in places if books[place].average_rating]
+    return YearInReview(
+        year=figures.year,
+        readings=figures.readings,
+        books=len(places),
+        pages=figures.pages,
+        hours=figures.hours,
+        mean_pages=_mean(books[reading.book].num_pages for reading in readings),
+        mean_rating=_mean(books[reading.book].my_rating for reading in readings),
+        months=figures.months,
+        more_than_year_before=None if year_before is None else figures.readings - year_before,
+        read_again=sum(reading.is_again for reading in readings),
+        first=dated[0] if dated else None,
+        last=dated[-1] if dated else None,
+        longest=max(with_pages, key=lambda place: books[place].num_pages or 0, default=None),
+        shortest=min(with_pages, key=lambda place: books[place].num_pages or 0, default=None),
+        best=_rated_highest(books, places),
+        everybodys_best=max(
+            known, key=lambda place: books[place].average_rating or 0, default=None
+        ),
+        new_authors=new_authors,
+        genres=_largest_groups(groups, readings, Facet.GENRE),
+        formats=_largest_groups(groups, readings, Facet.FORMAT),
     )
 
 
-def _book_with_most(column: str, *, least: bool = False) -> pl.Expr:
-    """The first of the group with the highest, or lowest, value that is known."""
-    known = pl.col(column).is_not_null()
-    by = pl.col(column).filter(known)
-    return (
-        pl.col("book").filter(known).sort_by(by, descending=not least, maintain_order=True).first()
-    )
+def _rated_highest(books: Sequence[DashboardBook], places: Sequence[int]) -> tuple[int, ...]:
+    """The books with the reader's highest rating, by everybody's rating."""
+    highest = max((books[place].my_rating or 0 for place in places), default=0)
+    best = [place for place in places if highest and books[place].my_rating == highest]
+    best.sort(key=lambda place: -(books[place].average_rating or 0))
+    return tuple(best[:_NAMED_IN_REVIEW])
 
 
-def _largest_groups(frames: _Frames, facet: Facet) -> dict[int, tuple[GroupCount, ...]]:
-    """The groups with most readings of each year."""
-    counts = (
-        frames.readings_by(facet)
-        .group_by("year", "name")
-        .len()
-        .sort(["len", "name"], descending=[True, False])
-        .group_by("year", maintain_order=True)
-        .head(_NAMED_IN_REVIEW)
-    )
-    largest: dict[int, tuple[GroupCount, ...]] = {}
-    for year, name, number in counts.iter_rows():
-        largest[year] = (*largest.get(year, ()), GroupCount(name, number))
-    return largest
+def _largest_groups(
+    groups: Sequence[Groups], readings: Sequence[_Reading], facet: Facet
+) -> tuple[GroupCount, ...]:
+    counts = _largest_first(name for reading in readings for name in groups[reading.book][facet])
+    return tuple(GroupCount(*counted) for counted in list(counts.items())[:_NAMED_IN_REVIEW])
 
 
-def _new_authors(frames: _Frames) -> dict[int, tuple[str, ...]]:
+def _new_authors(
+    books: Sequence[DashboardBook], readings: Sequence[_Reading]
+) -> dict[int, list[str]]:
     """The authors of whom the first book was read in each year, in the order of reading."""
-    unsure = frames.books.filter(pl.col("times") > pl.col("dated"))
-    first = (
-        frames.readings.join(unsure, on="author", how="anti", maintain_order="left")
-        .unique("author", keep="first", maintain_order=True)
-        .group_by("year")
-        .agg("author")
-    )
-    return {year: tuple(authors) for year, authors in first.iter_rows()}
+    known = {book.author for book in books if times_read(book) > len(readings_of(book))}
+    new = defaultdict[int, list[str]](list)
+    for reading in readings:
+        author = books[reading.book].author
+        if author not in known:
+            known.add(author)
+            new[reading.year].append(author)
+    return new
 
 
-def _read_again(frames: _Frames) -> tuple[ReadAgain, ...]:
-    years = dict(frames.readings.group_by("book").agg("year").iter_rows())
-    again = frames.books.filter(pl.col("times") > 1)
-    return tuple(
-        ReadAgain(book, times, tuple(years.get(book, ())))
-        for book, times in again.sort(["times", "title"], descending=[True, False])
-        .select("book", "times")
-        .iter_rows()
-    )
+def _read_again(
+    books: Sequence[DashboardBook], readings: Sequence[_Reading]
+) -> tuple[ReadAgain, ...]:
+    years = defaultdict[int, list[int]](list)
+    for reading in readings:
+        years[reading.book].append(reading.year)
+    again = [
+        ReadAgain(place, times, tuple(years[place]))
+        for place, book in enumerate(books)
+        if (times := times_read(book)) > 1
+    ]
+    return tuple(sorted(again, key=lambda read: (-read.times, books[read.book].title.casefold())))
 
 
-def _pile(frames: _Frames) -> Pile:
-    waiting = frames.books.filter(pl.col("shelf") == TO_READ)
-    longest = waiting.drop_nulls("added").sort("added", maintain_order=True)["book"]
-    has_day = pl.col("when").str.len_chars() == _WITH_DAY
-    days = frames.readings.filter(has_day).select(pl.col("when").str.to_date())
-    year_before = pl.col("when").max() - pl.duration(days=365)
-    pace = days.filter(pl.col("when") > year_before).height
+def _pile(books: Sequence[DashboardBook], readings: Sequence[_Reading]) -> Pile:
+    waiting = [place for place, book in enumerate(books) if _is_on(book, TO_READ)]
+    pages = [books[place].num_pages for place in waiting]
+    dated = {place: day for place in waiting if (day := books[place].date_added)}
+    days = [date.fromisoformat(one.when) for one in readings if len(one.when) == _DAY]
+    pace = sum(day > days[-1] - timedelta(days=365) for day in days)
     return Pile(
-        books=waiting.height,
-        pages=int(waiting["pages"].sum()),
-        without_pages=waiting["pages"].null_count(),
+        books=len(waiting),
+        pages=sum(number or 0 for number in pages),
+        without_pages=pages.count(None),
         read_in_last_year=pace,
-        years_to_go=round(waiting.height / pace, 1) if pace else None,
-        longest_waiting=next(iter(longest), None),
+        years_to_go=round(len(waiting) / pace, 1) if pace else None,
+        longest_waiting=min(dated, key=dated.__getitem__, default=None),
     )
 
 
@@ -593,7 +545,3 @@ def _progress(
             number for number in range(1, max(numbers, default=0)) if number not in numbers
         ),
     )
-
-
-def _rounded(mean: float | None) -> float | None:
-    return None if mean is None else round(mean, 2)

@@ -10,14 +10,25 @@ every book. What is unknown is 0 or empty.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from orf_books.books.facets import Facet, groups_of, readings_of, times_read
+from orf_books.books.facets import Facet, Groups, readings_of, times_read
 from orf_books.books.genre_evidence import Evidence
 from orf_books.books.library import DashboardBook
 from orf_books.books.series import series_volume
 from orf_books.pages.templating import secure_address
 
 _LONGEST_SLUG = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the page calls things."""
+
+    groups: Mapping[Facet, Mapping[str, str]]
+    """By facet, those that are not called by their name."""
+    evidence: Mapping[Evidence, str]
+    """Where genres come from."""
 
 
 class _Names:
@@ -57,24 +68,24 @@ def book_addresses(books: Sequence[DashboardBook]) -> list[str]:
 def library_data(
     books: Sequence[DashboardBook],
     addresses: Sequence[str],
+    groups: Sequence[Groups],
     latest_first: Sequence[int],
-    labels: Mapping[Facet, Mapping[str, str]],
-    evidence_names: Mapping[Evidence, str],
+    words: Words,
 ) -> str:
     """The JSON, safe to stand inside a `<script>` element.
 
     Args:
         books: of the library, in the order that the figures refer to.
         addresses: of the books.
+        groups: of each book.
         latest_first: the places of the books, in the order in which the page shows them at first.
-        labels: what groups are called, where it is not their name.
-        evidence_names: how the page says where genres come from.
+        words: of the page.
     """
     text = json.dumps(
         {
-            "facets": _facets(books, labels),
+            "facets": _facets(groups, words.groups),
             "latest": latest_first,
-            "books": _columns(books, addresses, evidence_names),
+            "books": _columns(books, addresses, words.evidence),
         },
         ensure_ascii=False,
         separators=(",", ":"),
@@ -83,13 +94,13 @@ def library_data(
 
 
 def _facets(
-    books: Sequence[DashboardBook], labels: Mapping[Facet, Mapping[str, str]]
+    groups: Sequence[Groups], labels: Mapping[Facet, Mapping[str, str]]
 ) -> dict[str, object]:
     names = {facet: _Names() for facet in Facet}
     members: dict[Facet, list[list[int]]] = {facet: [] for facet in Facet}
-    for book in books:
-        for facet, groups in groups_of(book).items():
-            members[facet].append(names[facet].numbers(groups))
+    for of_book in groups:
+        for facet, of_facet in of_book.items():
+            members[facet].append(names[facet].numbers(of_facet))
     return {
         facet: {
             "names": names[facet].all(),

@@ -26,9 +26,9 @@ from orf_books.books.library import (
     EnrichmentStatus,
     LibraryDashboard,
 )
-from orf_books.pages.library_data import book_addresses, library_data
+from orf_books.pages.library_data import Words, book_addresses, library_data
 from orf_books.pages.parts import bar_length
-from orf_books.pages.templating import MONTHS, library_in_words, page_template
+from orf_books.pages.templating import MONTHS, counted, library_in_words, page_template
 
 _SHELF_NAMES = {"read": "Read", "to-read": "To read", "currently-reading": "Reading"}
 _STATUS_NAMES: Mapping[str, str] = {
@@ -143,7 +143,13 @@ def render_library_page(dashboard: LibraryDashboard) -> str:
         NamedBook(address, book.title, book.author)
         for address, book in zip(addresses, books, strict=True)
     ]
-    data = library_data(books, addresses, latest_first, _labels(figures), _EVIDENCE_NAMES)
+    data = library_data(
+        books,
+        addresses,
+        figures.groups_of_books,
+        latest_first,
+        Words(_labels(figures), _EVIDENCE_NAMES),
+    )
     return page_template("library.html.jinja").render(
         library_id=dashboard.metadata.validation.library_id,
         library_name=library_in_words(dashboard.metadata.validation.library_id),
@@ -368,21 +374,17 @@ def _filters(figures: LibraryFigures) -> Sequence[tuple[str, Sequence[tuple[str,
 
 def _review_line(review: YearInReview) -> str:
     """The year in one line."""
-    parts = [_counted(review.readings, "book")]
+    parts = [counted(review.readings, "book")]
     if review.pages:
-        parts.append(_counted(review.pages, "page"))
+        parts.append(counted(review.pages, "page"))
     if review.hours:
         parts.append(f"{review.hours:,.0f} hours")
     return ", ".join(parts)
 
 
-def _counted(number: int, unit: str) -> str:
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"
-
-
 def _volumes(series: SeriesProgress) -> str:
     """How far the reader is in a series, in a few words."""
-    words = f"{series.read:,} of {_counted(len(series.books), 'book')} read"
+    words = f"{series.read:,} of {counted(len(series.books), 'book')} read"
     if not series.missing:
         return words
     named = ", ".join(map(str, series.missing[:_ROWS_NAMED]))
@@ -439,7 +441,7 @@ def _details(book: DashboardBook) -> str:
     """Length, genres and why some of this is not known, for the list without a script."""
     parts = []
     if book.num_pages:
-        parts.append(_counted(book.num_pages, "page"))
+        parts.append(counted(book.num_pages, "page"))
     elif book.audio_hours:
         parts.append(f"{book.audio_hours:.1f} h")
     if book.genres:

@@ -27,6 +27,11 @@ def page_template(name: str) -> Template:
     return _environment().get_template(name)
 
 
+def counted(number: int, unit: str) -> str:
+    """A number of things, such as `1 book` or `1,200 books`."""
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
 def day_in_words(day: date) -> str:
     """A day such as `7 Mar 2024`, whatever the language of the machine."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
@@ -104,6 +109,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "change": change_in_words,
         "content_hash": _content_hash,
+        "counted": counted,
         "day": day_in_words,
         "library_name": library_in_words,
         "measure": measure_in_words,
