@@ -155,7 +155,11 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
             key=_revealed(settings.activity_api_key),
             contact=settings.contact,
         ),
-        "slack": SlackResource(webhook=_revealed(settings.slack_webhook), contact=settings.contact),
+        "slack": SlackResource(
+            webhook=_revealed(settings.slack_webhook),
+            contact=settings.contact,
+            page_url=settings.page_url,
+        ),
         "database": DatabaseResource(url=settings.published_database.get_secret_value()),
         "transcript_rules": TranscriptRulesResource(
             largest_warned_share=settings.transcript_warned_share,

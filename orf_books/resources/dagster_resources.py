@@ -308,6 +308,12 @@ class SlackResource(ProcessResource):
 
     webhook: str | None = _SECRET
     contact: str | None = None
+    page_url: str | None = None
+    """Where people find Dagster's page."""
+
+    def name_of_run(self, run_id: str) -> str:
+        """A run in a message: a link, if it is known where the page is."""
+        return f"<{self.page_url}/runs/{run_id}|{run_id}>" if self.page_url else f"`{run_id}`"
 
     def tell(self, text: str) -> None:
         """Post a message.
