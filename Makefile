@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 3000
 
 .PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark \
-	deploy-check clean
+	deploy-check clean chaos chaos-short soak
 
 setup: .venv/.ready
 
@@ -30,6 +30,19 @@ test: setup
 # Tests with a live daemon and killed workers; minutes.
 test-slow: setup
 	$(BIN)/pytest -m slow
+
+# Attacks on the whole platform, and what they cost; the table goes into docs/bad-days.md. 20 minutes.
+chaos: setup
+	$(BIN)/python -m chaos --write docs/bad-days.md
+
+# A few tries of those that need no daemon; a minute and a half.
+chaos-short: setup
+	$(BIN)/python -m chaos --short
+
+# Ten uploads a minute for an hour, with memory, files and bytes watched.
+SOAK_MINUTES ?= 60
+soak: setup
+	$(BIN)/python -m chaos --soak $(SOAK_MINUTES)
 
 # The default suite on every Python from 3.11 to 3.13 that is installed here.
 test-pythons: setup
