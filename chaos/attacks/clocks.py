@@ -5,12 +5,16 @@ its books fails; the second one has the right time, so its clock was set back. T
 must count, the book's result must end its failure, and nobody may be silenced.
 """
 
-from chaos.counting import Attack, Tally
+from datetime import UTC, datetime
+from importlib.util import find_spec
+
+from chaos.counting import Attack, NotPossibleHere, Tally
 from chaos.ground import Ground
+from orf_books.records.books import BookRecords
 from orf_books_tests.conftest import CommandLine, book, export_of
 
 LIBRARY = "ada"
-LONGEST_LEAP = 2 * 24 * 3600.0
+SHORTEST_LEAP, LONGEST_LEAP = 600.0, 2 * 24 * 3600.0
 SHIFT = "CHAOS_SECONDS_AHEAD"
 _SHIFTED = f"""\
 import os
@@ -27,6 +31,8 @@ if ahead:
 
 def clocks_set_back(ground: Ground, tally: Tally, tries: int) -> None:
     """Run a command in the future, then one now."""
+    if find_spec("time_machine") is None:
+        raise NotPossibleHere("time-machine is not installed")
     start_up = ground.place("start-up")
     (start_up / "sitecustomize.py").write_text(_SHIFTED)
     for number in ground.tries(tally, tries):
@@ -42,11 +48,14 @@ def _set_back(ground: Ground, tally: Tally, orf_books: CommandLine) -> None:
     file.write_bytes(export)
     *stay, failing = libraries.numbers.pop(older)
     ground.sandbox.behaviour.broken_books = {book(failing)}
-    ahead = ground.random.uniform(1, LONGEST_LEAP)
+    ahead = ground.random.uniform(SHORTEST_LEAP, LONGEST_LEAP)
     arguments = ("run", "books", file.name, "--library", LIBRARY)
     first = orf_books(*arguments, **{SHIFT: str(ahead)})
     ground.calm()
     tally.check(holds=first.returncode == 1, wrong=f"before the leap: {first.stderr[-300:]}")
+    (read,) = BookRecords(orf_books.storage).uploads()
+    if read.arrived_at < datetime.now(UTC):
+        raise RuntimeError("The clock of the first command was not ahead.")
     libraries.numbers[LIBRARY] = [failing, *stay[: len(stay) // 2]]
     file.write_bytes(export_of(libraries.numbers[LIBRARY]))
     second = orf_books(*arguments)

@@ -118,7 +118,7 @@ ATTACKS = (
         "tables damaged in six ways",
         damaged_tables,
         tries=54,
-        short_tries=6,
+        short_tries=4,
         person="`orf-books doctor --repair`, then `orf-books retry books`",
     ),
 )

@@ -124,7 +124,7 @@ ATTACKS = (
         kill_commands,
         tries=27,
         share=3,
-        short_tries=4,
+        short_tries=3,
         person="`orf-books retry books`",
     ),
     Attack(
