@@ -49,6 +49,7 @@ from orf_books.resources.dagster_resources import (
     SpeechResource,
     StorageResource,
     TranscriptRulesResource,
+    UpkeepResource,
     UploadQueueResource,
 )
 from orf_books.resources.process_resource import ProcessResource
@@ -154,11 +155,16 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
             key=_revealed(settings.activity_api_key),
             contact=settings.contact,
         ),
-        "slack": SlackResource(webhook=_revealed(settings.slack_webhook), contact=settings.contact),
+        "slack": SlackResource(
+            webhook=_revealed(settings.slack_webhook),
+            contact=settings.contact,
+            page_url=settings.page_url,
+        ),
         "database": DatabaseResource(url=settings.published_database.get_secret_value()),
         "transcript_rules": TranscriptRulesResource(
             largest_warned_share=settings.transcript_warned_share,
         ),
+        "upkeep": UpkeepResource(keep_runs_days=settings.keep_runs_days),
         "batch": BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
     }
 

@@ -85,17 +85,36 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ledgers")
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, ledgers: Path) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """Before any fixture of a module: it would put its data where the settings of others say."""
+    with pytest.MonkeyPatch.context() as patch:
+        _forget_settings(patch)
+        yield
+
+
+def _forget_settings(patch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(("ORF_BOOKS_", "AWS_", "DAGSTER_HOME")):
-            monkeypatch.delenv(name)
+            patch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_other_tests(monkeypatch: pytest.MonkeyPatch, ledgers: Path) -> None:
+    _forget_settings(monkeypatch)
     monkeypatch.setenv("ORF_BOOKS_LEDGER", f"sqlite:///{ledgers / uuid4().hex}.sqlite")
 
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Options]:
     """A server that speaks S3, with one bucket."""
+    with running_s3() as options:
+        yield options
+
+
+@contextmanager
+def running_s3() -> Iterator[S3Options]:
+    """A server that speaks S3, with one bucket, until the block ends."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

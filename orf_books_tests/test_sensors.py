@@ -179,6 +179,20 @@ def test_what_was_requested_waits_for_its_receipt(folder: ObjectStorage) -> None
     assert again.skip_reason is not None
 
 
+def test_a_tick_ends_at_the_first_new_upload_and_else_waits_for_one(
+    folder: ObjectStorage,
+) -> None:
+    def seconds_of_tick() -> float:
+        before = CLOCK.now()
+        tick(folder)
+        return CLOCK.now() - before
+
+    usual = Timing()
+    assert seconds_of_tick() > usual.tick - 2 * usual.folder_pause
+    folder.put("uploads/ada/raw.csv", b"...")
+    assert seconds_of_tick() < 4 * usual.folder_pause
+
+
 def test_a_file_that_is_moved_in_with_an_old_date_is_found(folder: ObjectStorage) -> None:
     folder.put("uploads/ada/raw.csv", b"...")
     receipts_for(folder, folder.head("uploads/ada/raw.csv"))
@@ -595,6 +609,15 @@ def test_without_waiting_scores_nothing_is_published(
     assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
     tried(folder, timedelta(days=1))
     done = Publication("a", "run", is_published=True, tries=2, tried_at=datetime.now(UTC))
+    Tables(folder).append(publications, [done])
+    assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
+
+
+def test_scores_that_were_published_long_ago_start_no_run(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    done = Publication("a", "run", is_published=True, tries=1, tried_at=long_ago)
     Tables(folder).append(publications, [done])
     assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
 

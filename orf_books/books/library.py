@@ -76,6 +76,7 @@ class DashboardBook(_Record):
     author: str
     isbn: str | None
     isbn13: str | None
+    date_added: date | None = None
     date_read: date | None
     reading_year: int | None
     reading_month_year: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None
@@ -363,6 +364,7 @@ def _dashboard_book(
         author=entry.author,
         isbn=entry.isbn,
         isbn13=entry.isbn13,
+        date_added=entry.date_added,
         date_read=entry.date_read,
         reading_year=entry.reading_year,
         reading_month_year=_month_of(entry),

@@ -23,7 +23,7 @@ from orf_books.batches.store import ReportT
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.definitions import build_defs, google_books_of
 from orf_books.failures import FixInput, OrfBooksError
-from orf_books.instance import open_instance, process_tag
+from orf_books.instance import forget_old_runs, open_instance, process_tag
 from orf_books.leases import kept_lease
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
@@ -393,10 +393,14 @@ def _run_books(
 def run_job(
     settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
 ) -> dg.ExecuteInProcessResult:
-    """Run a job here, on the instance that the page shows too; one that fails does not raise."""
+    """Run a job here, on the instance that the page shows too; one that fails does not raise.
+
+    Raises:
+        KeyboardInterrupt: somebody pressed Ctrl-C; the run is shown as canceled.
+    """
     run_id = str(uuid4())
     with open_instance(settings) as instance, kept_lease(Ledger(settings.ledger), run_id):
-        return (
+        result = (
             build_defs(settings, batch=batch)
             .resolve_job_def(job)
             .execute_in_process(
@@ -407,6 +411,17 @@ def run_job(
                 tags=process_tag(),
             )
         )
+        if any(map(_is_interruption, result.all_events)):
+            # Dagster takes it for a failure of the step.
+            instance.report_run_canceled(result.dagster_run, "Stopped by Ctrl-C.")
+            raise KeyboardInterrupt
+        forget_old_runs(instance, settings)
+    return result
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error if event.is_step_failure else None
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _report_of(

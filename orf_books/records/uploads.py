@@ -71,6 +71,14 @@ NotedT = TypeVar("NotedT", bound=NotedUpload)
 
 
 @dataclass(frozen=True, slots=True)
+class UploadVersion:
+    """Which version of which upload, and nothing else of its receipt."""
+
+    key: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class UploadClaim:
     """A process is about to put an object and to deal with it: no sensor needs to."""
 
@@ -160,7 +168,10 @@ class UploadRecords(Generic[NotedT]):
         return [upload for upload in given_up if (upload.key, upload.version) not in read]
 
     def _read(self) -> set[Version]:
-        return {(upload.key, upload.version) for upload in self.uploads()}
+        # Nothing else of the receipts: there may be very many, and some hold long lists of rows.
+        versions = Table(self.noted_uploads.name, UploadVersion, ("key", "version"), "version")
+        read = self._tables.all_frame(versions)
+        return set(zip(read["key"].to_list(), read["version"].to_list(), strict=True))
 
     def _given_up(self) -> list[AbandonedUpload]:
         import polars as pl
@@ -174,9 +185,11 @@ class UploadRecords(Generic[NotedT]):
 
     def claimed_since(self, moment: datetime) -> set[str]:
         """Keys that a process claimed since then; not by a clock that was set back since."""
+        import polars as pl
+
         latest = datetime.now(UTC) + CLOCK_TOLERANCE
-        claims = self._tables.latest(upload_claims)
-        return {claim.key for claim in claims if moment < claim.claimed_at < latest}
+        claimed = pl.col("claimed_at").is_between(moment, latest, closed="none")
+        return {claim.key for claim in self._tables.latest(upload_claims, claimed)}
 
     # The clock
 

@@ -7,7 +7,7 @@ are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothin
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -90,6 +90,17 @@ class UploadQueueResource(ProcessResource):
 @cache
 def _inbox(url: str, store_url: str, options: S3Options) -> UploadInbox:
     return UploadInbox(UploadQueue(url, store_url, options, (EXPORTS, ACTIVITIES, RAW)))
+
+
+class UpkeepResource(ProcessResource):
+    """How long what runs leave behind is kept."""
+
+    keep_runs_days: int
+
+    @property
+    def runs_are_kept(self) -> timedelta:
+        """Logs of runs, after they ended."""
+        return timedelta(days=self.keep_runs_days)
 
 
 class OpenLibraryResource(ProcessResource):
@@ -300,6 +311,12 @@ class SlackResource(ProcessResource):
 
     webhook: str | None = _SECRET
     contact: str | None = None
+    page_url: str | None = None
+    """Where people find Dagster's page."""
+
+    def name_of_run(self, run_id: str) -> str:
+        """A run in a message: a link, if it is known where the page is."""
+        return f"<{self.page_url}/runs/{run_id}|{run_id}>" if self.page_url else f"`{run_id}`"
 
     def tell(self, text: str) -> None:
         """Post a message.

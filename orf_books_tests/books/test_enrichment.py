@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +77,13 @@ def test_raw_headings_of_all_sources_are_kept_once() -> None:
 def test_the_cover_comes_from_the_first_source_that_has_one() -> None:
     gaps = Source("google_books", record("Fantasy", cover="b.jpg"))
     assert enriched(Source("open_library", record(cover="a.jpg")), gaps).thumbnail_url == "a.jpg"
+
+
+def test_a_record_with_only_a_small_thumbnail_gives_the_cover() -> None:
+    small = replace(record("Fantasy"), small_thumbnail_url="small.jpg")
+    gaps = Source("google_books", record(cover="b.jpg"))
+    book = enriched(Source("open_library", small), gaps)
+    assert (book.thumbnail_url, book.small_thumbnail_url) == (None, "small.jpg")
 
 
 def test_a_book_that_no_source_knows_is_not_found() -> None:

@@ -90,6 +90,36 @@ def test_where_a_day_takes_no_request_there_is_no_last_one() -> None:
     assert nothing.time_of_last(1, NOON, free_in=0, left_today=0) is None
 
 
+async def is_free(rate_limit: LocalRateLimit) -> bool:
+    """Whether the next turn is now, and not in seconds."""
+    try:
+        async with asyncio.timeout(0.05):
+            await rate_limit.turn()
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_no_limit_means_no_spacing_but_a_pause_is_kept() -> None:
+    async def turns() -> list[bool]:
+        unlimited = LocalRateLimit(None)
+        unspaced = [await is_free(unlimited) for _ in range(3)]
+        await unlimited.hold(5.0)
+        return [*unspaced, await is_free(unlimited)]
+
+    assert asyncio.run(turns()) == [True, True, True, False]
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
+    async def is_over() -> bool:
+        rate_limit = LocalRateLimit(None)
+        await rate_limit.hold(5.0)
+        await rate_limit.hold(0.0)
+        return await is_free(rate_limit)
+
+    assert not asyncio.run(is_over())
+
+
 class SlowLedger(Ledger):
     """A ledger whose database makes everybody wait."""
 

@@ -34,7 +34,6 @@ from orf_books.records.books import (
     LibraryRow,
     fingerprint,
     libraries_of,
-    query_for,
 )
 from orf_books.resources.dagster_resources import GoogleBooksResource, OpenLibraryResource
 from orf_books.resources.raw_answers import RawAnswer
@@ -112,21 +111,20 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         if accepted:
             self._is_awaited = True
             changed = {upload.library for upload in accepted}
-            libraries = {name: libraries[name] for name in changed}
-        self._take(self._records.rows(libraries))
-        return Wanted(
-            list(self._queries), [upload.key for upload in accepted] if accepted else None
+            self._take(self._records.rows({name: libraries[name] for name in changed}))
+            return Wanted(list(self._queries), [upload.key for upload in accepted])
+        # An answer by older code counts: what a new version makes stale, Dagster shows as such.
+        questions = self._records.held_books(libraries)
+        settled = self._records.settled(
+            questions, lambda gap: can_be_filled(gap, self._google_books)
         )
+        return Wanted(list(questions), settled=settled)
 
     def fingerprints(self, keys: Collection[str]) -> Mapping[str, str]:
         """Digests of the questions about books that a library holds."""
-        if not self._queries:
-            self._take(self._records.rows(books=keys))
+        if unknown := [key for key in keys if key not in self._queries]:
+            self._take(self._records.rows(books=unknown))
         return {key: fingerprint(self._queries[key]) for key in keys if key in self._queries}
-
-    def is_settled(self, row: BookDigest) -> bool:
-        """An answer by older code counts: what a new version makes stale, Dagster shows as such."""
-        return super().is_settled(row) and not self._has_gap_to_fill(row)
 
     def is_valid(self, row: BookDigest) -> bool:
         """Recent, complete as far as sources are on, and made by the present code."""
@@ -207,7 +205,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
     def _take(self, rows: Sequence[LibraryRow]) -> None:
         """One question per book; where libraries differ, the export that arrived last decides."""
         for row in rows:
-            self._queries[row.book_key] = query_for(row)
+            self._queries[row.book_key] = row.query
             self._held_by[row.book_key].add(row.library)
 
     def _may_build_on(self, row: BookDigest) -> bool:

@@ -394,15 +394,6 @@ def test_slack_is_told_counts_and_nothing_else(
     assert "anna" not in str(message)
 
 
-def test_a_deaf_slack_fails_no_batch(
-    sandbox: Sandbox, folder: ObjectStorage, instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    sandbox.behaviour.services = {Service.SLACK: Troubles(error="no_service")}
-    webhook = SecretStr(sandbox.slack_webhook)
-    settings = settings_of_services(sandbox, folder.url, slack_webhook=webhook)
-    assert Platform(settings, instance).ingest(write_upload(tmp_path, "anna-1")).success
-
-
 # Words and secrets
 
 

@@ -589,6 +589,19 @@ def test_of_the_same_book_id_the_row_read_last_stays() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [("", "2019"), ("2019", "2019/02"), ("2019/02", "2019/02/03"), ("2019/12/31", "2020")],
+)
+def test_of_dates_without_month_or_day_the_more_exact_is_the_later(
+    earlier: str, later: str
+) -> None:
+    for dates in ((earlier, later), (later, earlier)):
+        parsed = parse_export(export(*(DUNE | {"Date Read": read} for read in dates)))
+        (stays,) = parsed.entries
+        assert stays.row_number == 2 + dates.index(later)
+
+
 def test_of_rows_read_on_the_same_day_the_later_stays() -> None:
     parsed = parse_export(export(DUNE, DUNE | {"My Rating": "1"}))
     assert [(entry.row_number, entry.my_rating) for entry in parsed.entries] == [(3, 1)]
