@@ -107,7 +107,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         libraries = libraries_of(uploads)
         if self._config.gaps_only:
             self._take(self._records.rows(libraries, books_in_turn(self._records)))
-            return Wanted(list(self._queries))
+            return Wanted(list(self._queries), settled=())
         if accepted:
             self._is_awaited = True
             changed = {upload.library for upload in accepted}
