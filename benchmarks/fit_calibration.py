@@ -28,7 +28,6 @@ from benchmarks.measuring import end_cleanly_when_stopped, output, tell
 from orf_books.activities.agreement import Confusion, Evaluation, judge
 from orf_books.activities.calibration import (
     BUNDLED,
-    CALIBRATION,
     INTERVAL_SIGMAS,
     Calibration,
     Evidence,
@@ -256,12 +255,12 @@ async def _main(folder: Path, choose: str, answers: Path, *, write: bool, held_o
     readings = await labelled_readings(folder)
     names = choose.split(",") if choose else bundled_calibration().fitted_on
     chosen = [reading for reading in readings if reading.reader in names]
-    others = [reading for reading in readings if reading.reader not in names]
+    rest = [reading for reading in readings if reading.reader not in names]
     if len(chosen) < 2:
         raise typer.BadParameter(f"{folder} has fewer than two of the readers to fit on.")
     output.print(
         f"Fitted on {len(chosen)} readers: {', '.join(one.reader for one in chosen)}. "
-        f"Held out: {', '.join(one.reader for one in others) or 'none'}."
+        f"Held out: {', '.join(one.reader for one in rest) or 'none'}."
     )
     models: dict[str, Fitted] = {}
     for without in WITHOUT:
@@ -282,13 +281,18 @@ async def _main(folder: Path, choose: str, answers: Path, *, write: bool, held_o
         tuple(sorted(one.reader for one in chosen)),
     )
     output.print(f"Spread of a reading: {calibration.spread}")
-    is_same = CALIBRATION.dump_python(calibration) == CALIBRATION.dump_python(bundled_calibration())
-    output.print(f"The bundled weights are {'these' if is_same else 'others'}.")
+    bundled = bundled_calibration().models
+    others = [
+        name
+        for name in sorted({*calibration.models, *bundled})
+        if calibration.models.get(name) != bundled.get(name)
+    ]
+    output.print(f"Bundled weights that are not these: {', '.join(others) or 'none'}.")
     if write:
         document = json.dumps(asdict(calibration), indent=1)
         BUNDLED.write_text(f"{document}\n", encoding="utf-8")
     if held_out:
-        await _report(others, answers, calibration)
+        await _report(rest, answers, calibration)
 
 
 async def _report(

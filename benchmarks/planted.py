@@ -58,12 +58,12 @@ class Found:
     together: Counter[tuple[EventKind, EventKind]] = field(default_factory=Counter)
     """By planted and reported kind."""
 
-    def add(self, planted: PlantedReading, rescored: RescoredActivity) -> None:
+    def add(self, planted: PlantedReading, result: RescoredActivity) -> None:
         """Count one reading; miscues that were there before are left out."""
         misread = [flag for phrase in planted.misread for flag in phrase]
         self.words += len(misread)
         self.planted.update(planted.events.values())
-        for event in rescored.events:
+        for event in result.events:
             near = [
                 planted.events[place]
                 for place in range(event.word - NEAR, event.word + NEAR + 1)
@@ -106,12 +106,13 @@ async def _main(folder: Path, readers: Sequence[str], answers: Path) -> None:
         one for one in await labelled_readings(folder) if one.reader in readers or not readers
     ]
     async with listening(answers) as recognisers:
-        sources = [await _source(one, recognisers) for one in readings]
+        sources = [await placed(one, recognisers) for one in readings]
         await _measure_events(sources, recognisers)
         await _measure_disturbances(sources, recognisers)
 
 
-async def _source(reading: LabelledReading, recognisers: Listening) -> SourceReading:
+async def placed(reading: LabelledReading, recognisers: Listening) -> SourceReading:
+    """A reading, and where its words are."""
     placer = recognisers.recognisers.placer
     if placer is None:
         raise typer.BadParameter("hama is not installed, so nobody knows where the words are.")
@@ -120,7 +121,8 @@ async def _source(reading: LabelledReading, recognisers: Listening) -> SourceRea
     return source_reading(reading.activity, reading.sound, reading.misread, placement)
 
 
-async def _rescored(planted: PlantedReading, recognisers: Listening) -> RescoredActivity:
+async def rescored(planted: PlantedReading, recognisers: Listening) -> RescoredActivity:
+    """The verdicts on a reading in which something was planted."""
     activity_id = planted.activity.activity_id
     reading = LabelledReading(activity_id, planted.activity, planted.sound, planted.misread)
     return await recognisers.rescored(reading)
@@ -130,7 +132,7 @@ async def _measure_events(sources: Sequence[SourceReading], recognisers: Listeni
     found = Found()
     for seed, source in enumerate(sources):
         planted = with_events(source, np.random.default_rng(seed))
-        found.add(planted, await _rescored(planted, recognisers))
+        found.add(planted, await rescored(planted, recognisers))
         tell(f"{source.activity.activity_id}: events.")
     table = Table("event", title=f"Events in {found.words} words", title_justify="left")
     for heading in ("planted", "reported", "precision", "by chance", "recall", "reported as"):
@@ -160,9 +162,9 @@ async def _measure_disturbances(sources: Sequence[SourceReading], recognisers: L
         for place, source in enumerate(sources):
             other = sources[(place + OTHER_READER) % len(sources)]
             planted = disturbed(source, kind, strength, other)
-            rescored = await _rescored(planted, recognisers)
+            result = await rescored(planted, recognisers)
             tell(f"{source.activity.activity_id}: {kind}.")
-            for number, phrase in enumerate(rescored.phrases):
+            for number, phrase in enumerate(result.phrases):
                 its = spoilt[planted.disturbed.get(number, "none of it")]
                 its.phrases += 1
                 if phrase.not_scored:

@@ -233,9 +233,13 @@ def _spliced(sound: PagedRecording, splices: Sequence[_Splice]) -> PagedRecordin
 
 
 def disturbed(
-    reading: SourceReading, kind: Disturbance, strength: float, other: SourceReading
+    reading: SourceReading,
+    kind: Disturbance,
+    strength: float,
+    other: SourceReading,
+    phrases: Sequence[int] = (),
 ) -> PlantedReading:
-    """Spoil every third phrase, so that the rest of the reading stays as it was.
+    """Spoil phrases of a reading; the rest of it stays as it was.
 
     Args:
         reading: to spoil.
@@ -243,9 +247,10 @@ def disturbed(
         strength: decibels: by which sound is softer, or louder than full scale, or the other voice
             or noise louder than the reader; for `CUT_SHORT` the share that is left.
         other: whose voice is mixed in, and whose text is printed.
+        phrases: which; by default every third.
     """
     samples = np.frombuffer(reading.sound.recording.pcm, np.int16).astype(np.float64)
-    phrases = list(_every_third(reading))
+    phrases = phrases or list(_every_third(reading))
     texts = list(reading.activity.phrases)
     voice = np.frombuffer(other.sound.recording.pcm, np.int16).astype(np.float64)
     random = np.random.default_rng(0)
@@ -307,7 +312,7 @@ def _spoilt(
 
 def _as_loud(sound: Floats, other: Floats, decibels: float) -> Floats:
     """A sound made louder than another by so many decibels."""
-    loudness = np.sqrt(np.mean(other**2) / np.maximum(1e-6, np.mean(sound**2)))
+    loudness = np.sqrt(np.mean(other**2) / np.maximum(1.0, np.mean(sound**2)))
     scaled: Floats = sound * loudness * _times(decibels)
     return scaled
 

@@ -8,17 +8,24 @@ The limits were chosen on phrases that were spoilt on purpose, see `docs/speech.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, median
 
 from orf_books.activities.audio import Recording
 from orf_books.activities.rescored_activity import RescoredPhrase, RescoredWord
-from orf_books.activities.sound_quality import NotScored, is_too_short, sound_quality
+from orf_books.activities.sound_quality import (
+    NotScored,
+    is_too_short,
+    sound_quality,
+    speech_decibels,
+)
 
 WORDS_TO_JUDGE_A_PHRASE = 3
 MOST_PROBABLY_MISREAD = 0.4
 """Mean over the words of a phrase; from here it was hardly this phrase that was heard."""
 SOFTER_BY_DECIBELS = 25.0
 """Than the reading: so much softer is the room, or a reader who turned away."""
+LESS_CLEAR_BY = 0.06
+"""Than most phrases of the reading, see `PlacedPhrase.clarity`: another voice is over it."""
 TIME_FOR_A_WORD_MS = 200
 """In less time nobody read the phrase: then it was left out, and that is an error."""
 WORDS_TO_JUDGE_A_READING = 10
@@ -30,7 +37,8 @@ def without_unscored_phrases(
     phrases: Sequence[RescoredPhrase], recording: Recording
 ) -> tuple[RescoredPhrase, ...]:
     """The phrases of a reading, those that could not be scored without verdicts."""
-    sound = _Sound(recording)
+    clear = [phrase.clarity for phrase in phrases if phrase.clarity is not None]
+    sound = _Sound(recording, median(clear) if clear else None)
     obstacles = [_phrase_obstacle(phrase, sound) for phrase in phrases]
     return tuple(
         unscored(phrase, obstacle) if obstacle else phrase
@@ -70,14 +78,22 @@ class _Sound:
     """A recording whose loudness is measured once, and only where that is needed."""
 
     recording: Recording
+    usual_clarity: float | None
+    """Median of its phrases."""
     _speech_decibels: float | None = None
 
-    @property
-    def speech_decibels(self) -> float:
+    def is_soft(self, part: Recording) -> bool:
+        """Whether a part of it is much softer than all of it."""
         if self._speech_decibels is None:
-            quality = sound_quality(self.recording)
-            self._speech_decibels = quality.speech_decibels if quality else 0.0
-        return self._speech_decibels
+            self._speech_decibels = speech_decibels(self.recording) or 0.0
+        decibels = speech_decibels(part)
+        return decibels is None or decibels < self._speech_decibels - SOFTER_BY_DECIBELS
+
+    def is_unclear(self, phrase: RescoredPhrase) -> bool:
+        """Whether several sounds are to be heard at once in a phrase, unlike in the others."""
+        if phrase.clarity is None or self.usual_clarity is None:
+            return False
+        return phrase.clarity < self.usual_clarity - LESS_CLEAR_BY
 
 
 def _phrase_obstacle(phrase: RescoredPhrase, sound: _Sound) -> NotScored | None:
@@ -91,9 +107,20 @@ def _phrase_obstacle(phrase: RescoredPhrase, sound: _Sound) -> NotScored | None:
         return NotScored.TOO_SHORT if misread == count else None
     if end - start < TIME_FOR_A_WORD_MS * count:
         return None
-    quality = sound_quality(part)
-    if not quality or quality.speech_decibels < sound.speech_decibels - SOFTER_BY_DECIBELS:
+    if sound.is_soft(part):
         return NotScored.TOO_SOFT
-    if count < WORDS_TO_JUDGE_A_PHRASE or fmean(probabilities) < MOST_PROBABLY_MISREAD:
+    if count < WORDS_TO_JUDGE_A_PHRASE:
         return None
-    return quality.obstacle or NotScored.UNLIKE_THE_TEXT
+    return _obstacle_over_time(phrase, part, sound, fmean(probabilities))
+
+
+def _obstacle_over_time(
+    phrase: RescoredPhrase, part: Recording, sound: _Sound, probably_misread: float
+) -> NotScored | None:
+    """What keeps a phrase from being scored that is long enough to tell."""
+    if sound.is_unclear(phrase):
+        return NotScored.SEVERAL_SOUNDS
+    if probably_misread < MOST_PROBABLY_MISREAD:
+        return None
+    quality = sound_quality(part)
+    return (quality and quality.obstacle) or NotScored.UNLIKE_THE_TEXT

@@ -52,7 +52,9 @@ class PhraseRescoring:
         decided = await self._decided(phrase)
         if (timing := phrase.timing) is None:
             return decided
-        return replace(decided, span=phrase.span, a=PhraseAnswer(timing.parsed))
+        clarity = phrase.alignment.clarity if phrase.alignment else None
+        heard_by_a = PhraseAnswer(timing.parsed)
+        return replace(decided, span=phrase.span, a=heard_by_a, clarity=clarity)
 
     async def _decided(self, phrase: PhraseEvidence) -> RescoredPhrase:
         if phrase.obstacle:

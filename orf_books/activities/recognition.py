@@ -126,6 +126,9 @@ class PlacedPhrase:
     """Index in the story."""
     words: tuple[WordEvidence, ...]
     """One for each expected word, all with times."""
+    clarity: float | None = None
+    """Mean log probability of the likeliest sound in each moment, whatever it is: lower where there
+    are several at once. None where that is not known."""
 
     @property
     def span(self) -> Span | None:

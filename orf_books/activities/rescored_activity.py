@@ -102,6 +102,8 @@ class RescoredPhrase:
     """What role K answered; None where it was not asked."""
     w: PhraseAnswer | None = None
     """The same of role W."""
+    clarity: float | None = None
+    """See `PlacedPhrase`."""
 
     @property
     def not_scored(self) -> NotScored | None:

@@ -224,7 +224,7 @@ async def _place(
 def _reading_obstacle(
     phrases: Sequence[RescoredPhrase], recording: Recording, transcript: Transcript
 ) -> NotScored | None:
-    if recording.is_silent and not transcript.words:
+    if not transcript.words and recording.is_silent:
         return NotScored.TOO_SOFT
     last = trimmed_flags([_flags(phrase) for phrase in phrases]).last_attempted
     words = [word for phrase in phrases for word in phrase.words]

@@ -17,6 +17,7 @@ from orf_books.activities.audio import (
 
 _FULL_SCALE = 32_768
 _WINDOW = SAMPLES_PER_SECOND // LOUDNESS_WINDOWS_PER_SECOND
+_WINDOWS_TO_MEASURE = 500
 _SHORTEST_WORD_MS = 60
 """Nobody reads a phrase at 1,000 words a minute."""
 _AT_THE_TOP, _SAMPLES_OF_A_CUT = 0.999, 4
@@ -37,6 +38,8 @@ class NotScored(StrEnum):
     TOO_SOFT = "too_soft"
     CLIPPED = "clipped"
     NOISY = "noisy"
+    SEVERAL_SOUNDS = "several_sounds"
+    """Another voice or a noise over it."""
     TOO_SHORT = "too_short"
     """For its words, or for there to be any."""
     UNLIKE_THE_TEXT = "unlike_the_text"
@@ -81,6 +84,19 @@ def sound_quality(recording: Recording) -> SoundQuality | None:
     is_cut = (np.abs(speech) >= _AT_THE_TOP * peak).sum(axis=1) >= _SAMPLES_OF_A_CUT
     clipped = float(is_cut.mean()) if peak >= _LEAST_PEAK else 0.0
     return SoundQuality(float(loud), above_noise(decibels), clipped)
+
+
+def speech_decibels(recording: Recording) -> float | None:
+    """Loudness of the speech below full scale, from 500 windows at most; None without sound."""
+    import numpy as np
+
+    samples = np.frombuffer(recording.pcm, dtype="<i2")
+    windows = samples[: len(samples) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
+    some = windows[:: -(-len(windows) // _WINDOWS_TO_MEASURE)] if len(windows) else windows
+    if not some.any():
+        return None
+    decibels = np.sort(loudness(some.ravel().astype(np.float32) / np.float32(_FULL_SCALE)))
+    return float(decibels[9 * len(decibels) // 10])
 
 
 def is_too_short(recording: Recording, words: int) -> bool:

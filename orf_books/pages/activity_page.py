@@ -43,6 +43,7 @@ _NOT_SCORED: Mapping[NotScored, str] = {
     NotScored.TOO_SOFT: "too soft",
     NotScored.CLIPPED: "recorded too loud",
     NotScored.NOISY: "too much noise",
+    NotScored.SEVERAL_SOUNDS: "another voice or a noise over it",
     NotScored.TOO_SHORT: "too short",
     NotScored.UNLIKE_THE_TEXT: "nothing like the text was heard",
 }

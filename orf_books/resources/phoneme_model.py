@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from orf_books.activities.audio import SAMPLES_PER_SECOND
 from orf_books.activities.forced_alignment import (
     AlignedWord,
+    Frames,
     SoundsBeside,
     align_words,
     frames_of,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PACKAGE = "hama"
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Changes with how the model is used: kept answers of older rules are asked for again."""
 WEIGHTS = "asr_waveform.hama"
 MEASURED_WEIGHTS = "a9fcfe73e179ca48e399cd76a90a6b3e1887bf5037ecc52b778d13a149563328"
@@ -74,10 +75,20 @@ def place_page(
     start, _ = page.span
     frames = frames_of(_log_probabilities(pcm), *_symbols())
     aligned = iter(align_words(frames, [word for phrase in words for word in phrase]))
-    return [
-        PlacedPhrase(number, tuple(_evidence(next(aligned), start) for _ in phrase))
-        for number, phrase in zip(page.phrases, words, strict=True)
-    ]
+    placed = []
+    for number, phrase in zip(page.phrases, words, strict=True):
+        its = [next(aligned) for _ in phrase]
+        evidence = tuple(_evidence(word, start) for word in its)
+        placed.append(PlacedPhrase(number, evidence, _clarity(frames, its)))
+    return placed
+
+
+def _clarity(frames: Frames, words: Sequence[AlignedWord]) -> float | None:
+    if not words or not len(frames):
+        return None
+    first = min(word.first_frame for word in words)
+    last = max(word.last_frame for word in words)
+    return round(float(frames.best[first : last + 1].mean()), 3)
 
 
 def _evidence(word: AlignedWord, page_start: int) -> WordEvidence:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,6 +93,19 @@ def test_a_phrase_far_softer_than_the_reading_could_not_be_scored() -> None:
 
 def test_a_phrase_for_which_there_was_no_time_was_left_out() -> None:
     assert obstacle(phrase([0.9] * 4, seconds=0.5), recording(softened(speech(), 40))) is None
+
+
+def test_a_phrase_with_several_sounds_at_once_could_not_be_scored() -> None:
+    clear = [replace(phrase([0.9, 0.1, 0.1, 0.1], number), clarity=-0.05) for number in range(3)]
+    unclear = replace(clear[1], clarity=-0.2)
+    decided = without_unscored_phrases([clear[0], unclear, clear[2]], recording(speech()))
+    assert [one.not_scored for one in decided] == [None, NotScored.SEVERAL_SOUNDS, None]
+
+
+def test_a_recording_that_is_unclear_throughout_is_scored() -> None:
+    unclear = [replace(phrase([0.9, 0.1, 0.1, 0.1], number), clarity=-0.5) for number in range(3)]
+    decided = without_unscored_phrases(unclear, recording(speech()))
+    assert all(one.not_scored is None for one in decided)
 
 
 def test_sound_too_short_for_any_word_could_not_be_scored() -> None:

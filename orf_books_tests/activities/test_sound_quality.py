@@ -3,7 +3,12 @@ import pytest
 from numpy.typing import NDArray
 
 from orf_books.activities.audio import Recording
-from orf_books.activities.sound_quality import NotScored, is_too_short, sound_quality
+from orf_books.activities.sound_quality import (
+    NotScored,
+    is_too_short,
+    sound_quality,
+    speech_decibels,
+)
 
 RANDOM = np.random.default_rng(1)
 
@@ -42,6 +47,19 @@ def test_what_keeps_a_recording_from_being_scored_is_named(
 @pytest.mark.parametrize("pcm", [b"", b"\0\0" * 100, b"\0\0" * 16_000])
 def test_of_no_sound_nothing_can_be_measured(pcm: bytes) -> None:
     assert sound_quality(Recording(pcm)) is None
+
+
+def test_loudness_of_speech_does_not_depend_on_length() -> None:
+    decibels = speech_decibels(recording(speech(2)))
+    assert decibels is not None
+    assert decibels == pytest.approx(-22, abs=1)
+    assert speech_decibels(recording(speech(30))) == pytest.approx(decibels, abs=1)
+    assert speech_decibels(recording(speech(2) / 10)) == pytest.approx(decibels - 20, abs=0.5)
+
+
+@pytest.mark.parametrize("pcm", [b"", b"\0\0" * 100, b"\0\0" * 16_000])
+def test_silence_has_no_loudness_of_speech(pcm: bytes) -> None:
+    assert speech_decibels(Recording(pcm)) is None
 
 
 def test_many_words_need_some_time() -> None:

@@ -12,10 +12,10 @@ import pytest
 from orf_books.activities.activity import Activity
 from orf_books.activities.agreement import judge
 from orf_books.activities.calibration import Interval
-from orf_books.activities.fluency import Fluency
+from orf_books.activities.fluency import EventKind, Fluency, ReadingEvent
 from orf_books.activities.norms import Season
 from orf_books.activities.phonemes import vendor_phonemes
-from orf_books.activities.recognition import Alphabet, HeardPhrase
+from orf_books.activities.recognition import Alphabet, HeardPhrase, WordEvidence
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.activities.sound_quality import NotScored
 from orf_books.activities.story import PagePhrases
@@ -556,3 +556,19 @@ def test_what_embedded_recognisers_do_not_tell_is_unknown_not_zero() -> None:
     spoken = page(replace(result, rule=VoteRule.CALIBRATED)).spoken
     assert "Repetitions, self-corrections and insertions are unknown" in spoken
     assert "Repetitions 0" not in spoken
+
+
+def test_where_words_were_placed_other_events_are_told_as_hints() -> None:
+    result = rescored(activity("......", "...."), ALL_READ)
+    first, *others = result.phrases
+    placed = WordEvidence(True, -0.1, -0.2, span=(0, 300), is_repeated=True)
+    words = (replace(first.words[0], w_evidence=placed), *first.words[1:])
+    told = replace(
+        result,
+        rule=VoteRule.CALIBRATED,
+        phrases=(replace(first, words=words), *others),
+        events=(ReadingEvent(EventKind.REPETITION, 0, "the"),),
+    )
+    spoken = page(told).spoken
+    assert "Repetitions 1" in spoken
+    assert "These are hints, of which many are missed" in spoken
