@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark \
+.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark mutate \
 	deploy-check clean
 
 setup: .venv/.ready
@@ -55,6 +55,10 @@ format: setup
 # What can be checked of deploy/ without a cloud; it has an environment of its own, of 700 MB.
 deploy-check: setup
 	deploy/check.sh
+
+# Whether the tests notice a defect: an hour. MUTATE="batches/claims --seed 2" looks at one module.
+mutate: setup
+	$(BIN)/python -m mutation $(MUTATE)
 
 benchmark: setup
 	$(BIN)/python -m benchmarks.books
