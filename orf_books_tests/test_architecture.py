@@ -22,8 +22,9 @@ ROOMS_FROM_THE_TOP = (
     ("sandbox",),
     ("definitions",),
     ("checks", "sensors"),
+    ("queue_watch",),
     ("upload_watch",),
-    ("jobs", "instance"),
+    ("jobs", "instance", "leases"),
     ("assets",),
     ("records",),
     ("partition_keys",),
@@ -142,8 +143,11 @@ def test_only_one_folder_uses_what_dagster_does_not_publish() -> None:
     }
     assert using == {
         "orf_books.dagster_internals.asset_events",
+        "orf_books.dagster_internals.daemon",
         "orf_books.dagster_internals.event_storage",
         "orf_books.dagster_internals.partition_events",
+        "orf_books.dagster_internals.partition_status",
+        "orf_books.dagster_internals.run_retention",
         "orf_books.dagster_internals.postgres_storage",
     }
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
+from orf_books.instance import CONFIGURATION
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     activity_page_key,
@@ -39,6 +42,7 @@ from orf_books_tests.conftest import (
     settings_for,
     wait_for,
 )
+from orf_books_tests.postgres import PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -47,6 +51,7 @@ ENRICHED_BOOKS = {"path": ["enriched_books"]}
 RESCORED_ACTIVITIES = {"path": ["rescored_activities"]}
 SCORED_TRANSCRIPTS = {"path": ["scored_transcripts"]}
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+INSTANCE_URL = "URL_OF_THE_INSTANCE"
 
 SENSORS = """query($of: RepositorySelector!) {
   sensorsOrError(repositorySelector: $of) {
@@ -139,34 +144,69 @@ class LivePlatform:
         return next((int(found[1]) for found in started if found), None)
 
 
-@pytest.fixture(scope="module")
+INSTANCES = ["sqlite", "postgres"]
+
+
+@pytest.fixture(scope="module", params=INSTANCES)
 def live(
-    running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    running_sandbox: Sandbox,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[LivePlatform]:
-    folder = tmp_path_factory.mktemp("live")
-    port = _free_port()
+    folder = tmp_path_factory.mktemp(f"live-{request.param}")
     services = settings_of_services(running_sandbox, str(folder / "data"))
     of_speech = services.model_dump(exclude_unset=True, exclude={"storage", "contact"})
-    settings = settings_for(running_sandbox, str(folder / "data"), **of_speech)
-    orf_books = CommandLine(folder, settings)
+    orf_books = CommandLine(
+        folder, settings_for(running_sandbox, str(folder / "data"), **of_speech)
+    )
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        instance = server.create_database(folder.name)
+        orf_books.environment = home_on_postgres(folder / "home", instance)
     hear_the_story(running_sandbox)
-    output = folder / "output.txt"
+    with live_platform(orf_books, running_sandbox) as platform:
+        yield platform
+
+
+@contextmanager
+def live_platform(orf_books: CommandLine, sandbox: Sandbox) -> Iterator[LivePlatform]:
+    """`orf-books dev`, once its sensors tick."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    output = orf_books.folder / "output.txt"
     with output.open("wb") as opened:
         process = subprocess.Popen(
             # The daemon stops by itself when asked; a shell may have told its children not to.
             ["env", "--default-signal=INT,TERM", *orf_books.command("dev", "--port", str(port))],
-            cwd=folder,
+            cwd=orf_books.folder,
             env=orf_books.variables(),
             stdout=opened,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    platform = LivePlatform(orf_books, running_sandbox, f"http://127.0.0.1:{port}", output)
+    platform = LivePlatform(orf_books, sandbox, f"http://127.0.0.1:{port}", output)
     try:
         wait_for("page with ticking sensors", platform.is_up, seconds=90, pause=0.5)
         yield platform
     finally:
         _end(process)
+
+
+def home_on_postgres(home: Path, url: str) -> dict[str, str]:
+    """Make a Dagster home whose instance lies in a database; the variables to use it with."""
+    content = yaml.safe_load((CONFIGURATION / "dagster.yaml").read_text())
+    del content["event_log_storage"]
+    content["storage"] = {
+        "custom": {
+            "module": "orf_books.dagster_internals.postgres_storage",
+            "class": "PooledPostgresStorage",
+            "config": {"postgres_url": {"env": INSTANCE_URL}},
+        }
+    }
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text(yaml.safe_dump(content))
+    # As people write it.
+    return {"DAGSTER_HOME": str(home), INSTANCE_URL: url.replace("+psycopg", "")}
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -181,11 +221,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         except ProcessLookupError:
             return
         process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ from orf_books.records.uploads import (
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
-from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service, Troubles
 from orf_books.sandbox.server import Sandbox
 from orf_books.sensors import (
     gaps_to_fill,
@@ -276,6 +276,13 @@ def test_an_upload_that_a_process_has_claimed_is_left_to_it(folder: ObjectStorag
 def test_an_upload_whose_claim_has_lapsed_is_requested(folder: ObjectStorage) -> None:
     old = UploadClaim("uploads/ada/raw.csv", datetime.now(UTC) - CLAIM_LASTS * 2)
     Tables(folder).append(upload_claims, [old])
+    folder.put("uploads/ada/raw.csv", b"...")
+    assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
+
+
+def test_a_claim_by_a_clock_that_was_set_back_since_holds_nothing(folder: ObjectStorage) -> None:
+    ahead = UploadClaim("uploads/ada/raw.csv", datetime.now(UTC) + timedelta(days=1))
+    Tables(folder).append(upload_claims, [ahead])
     folder.put("uploads/ada/raw.csv", b"...")
     assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
 
@@ -769,6 +776,9 @@ def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_b
     assert gaps > 0
     assert len(with_key.shown_books("ada")) == 60
 
+    shown = with_key.dashboard("ada")["summary"]
+    assert shown["waiting_books"] == gaps
+    assert datetime.fromisoformat(shown["waiting_until"]) > datetime.now(UTC)
     waiting, _ = filling_tick(with_key)
     assert isinstance(waiting, dg.SkipReason)
     assert "books wait for Google Books" in str(waiting.skip_message)
@@ -778,6 +788,8 @@ def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_b
     assert isinstance(filling_tick(with_room)[0], dg.RunRequest)
     assert with_room.run("fill_gaps").success
     assert with_room.records.gaps() == {}
+    shown = with_room.dashboard("ada")["summary"]
+    assert (shown["waiting_books"], shown["waiting_until"]) == (0, None)
     done, cursor = filling_tick(with_room)
     assert isinstance(done, dg.SkipReason)
     assert cursor == with_room.records.version_of_books()
@@ -799,7 +811,24 @@ def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
     assert sandbox.counts.requests(Service.OPEN_LIBRARY) == 0
 
 
+def test_no_run_after_the_other_asks_in_vain_about_the_same_books(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    with_key, _ = library_with_gaps(platform, sandbox, window=2)
+    sandbox.behaviour.services = {Service.GOOGLE_BOOKS: Troubles(down=True)}
+    roomy = with_key.settings.model_copy(update={"google_books_window_requests": 1000})
+    with_room = Platform(roomy, platform.instance)
+
+    assert not with_room.run("fill_gaps").success
+
+    assert isinstance(filling_tick(with_room)[0], dg.SkipReason)
+    sandbox.behaviour.services = {}
+    assert with_room.run("retry_failed_books").success
+    assert with_room.records.gaps() == {}
+
+
 def test_without_a_key_no_run_fills_gaps(platform: Platform) -> None:
     platform.ingest("ada", export_of(range(60)))
     assert platform.records.gaps()
+    assert platform.dashboard("ada")["summary"]["waiting_books"] == 0
     assert isinstance(filling_tick(platform)[0], dg.SkipReason)
