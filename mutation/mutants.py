@@ -128,7 +128,8 @@ def _replaced(
             number = ast.literal_eval(text)
             return str(number + 1 if isinstance(number, int) else number * 1.25 or 1.0)
         case token.STRING:
-            is_plain = text[0] not in "fF" and current.start[0] == current.end[0]
+            # Patterns and templates have a grammar of their own.
+            is_plain = text[0] in "'\"" and current.start[0] == current.end[0]
             return f"{text[:-1]}?{text[-1]}" if is_plain and " " not in text else None
     # `is not`, `not in` and `if not` lose their `not`.
     is_negated = following == "not" or (text == "in" and before.string == "not")

@@ -69,7 +69,7 @@ def _run_and_exit(tests: Sequence[str], module: str, source: str) -> None:
         os.dup2(nowhere, 2)
         if module:
             sys.meta_path.insert(0, _ChangedModule(module, source))
-        chosen = ["-o", "addopts=--import-mode=importlib", "-m", "not slow"]
+        chosen = ["-o", "addopts=--import-mode=importlib", "-m", "not slow and not machines"]
         plain = ["--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly"]
         status = pytest.main(["-x", "-q", "--hypothesis-seed=0", *chosen, *plain, *tests])
     finally:

@@ -154,6 +154,7 @@ def test_what_is_no_length_is_refused(cell: str) -> None:
     [
         ("Want to Read", "to-read"),
         ("to_read", "to-read"),
+        ("want-to-read", "to-read"),
         ("Currently-Reading", "currently-reading"),
         ("Did Not  Finish", "did-not-finish"),
         ("Sci-Fi", "sci-fi"),

@@ -114,6 +114,8 @@ def test_of_short_dates_any_number_may_be_the_year(cell: str) -> None:
         (["12/13/2021", "01/02/2021"], MONTH_FIRST),
         (["13/12/2021", "12/13/2021"], UNDECIDED),
         (["21/05/12"], UNDECIDED),
+        (["21/12/12", "22/12/12"], DAY_FIRST),
+        (["12/05/12", "12/06/12"], UNDECIDED),
         (["21/05/12", "21/05/12"], UNDECIDED),
         (["21/05/12", "22/05/12"], DAY_FIRST),
         (["21/05/12", "13/12/2021"], DAY_FIRST),
@@ -130,6 +132,10 @@ def test_dates_of_a_file_tell_their_order(cells: list[str], order: DayOrder) -> 
 )
 def test_only_small_numbers_need_the_order_of_the_file(cell: str, needs: bool) -> None:
     assert needs_order(cell) is needs
+
+
+def test_orders_have_the_names_that_people_read() -> None:
+    assert [order.value for order in DayOrder] == ["day first", "month first", "undecided"]
 
 
 def test_a_date_is_shown_as_exactly_as_it_is_known() -> None:
