@@ -11,7 +11,6 @@ import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from mutation.mutants import Mutant, mutants_of
@@ -26,11 +25,11 @@ INTRODUCTION = """\
 
 Do the tests notice a defect? `make mutate` changes one token of a module at a time, and runs the
 test files that hold the module. A change that a test notices is killed. Annotations, decorators,
-docstrings and messages are not changed. The command writes this page; `mutation/modules.toml` has
-the tests of each module, and why a survivor may survive.
+docstrings, messages and patterns are not changed. The command writes the rows of the modules that
+it looks at; `mutation/modules.toml` has the tests of each module, and why a survivor may survive.
 """
-MODULES = ("", "| module | changes | killed | share |", "|---|---|---|---|")
-SURVIVORS = ("", "## What survives", "", "| module | line | change | why |", "|---|---|---|---|")
+MODULES = "\n| module | changes | killed | share |\n|---|---|---|---|"
+SURVIVORS = "\n## What survives\n\n| module | line | change | why |\n|---|---|---|---|"
 PATIENCE = 3
 """A run that takes so many times as long as without a change, and some seconds, hangs."""
 
@@ -94,8 +93,8 @@ def main() -> int:
         for mutant in result.survivors:
             why = plan.why(module, mutant)
             print(f"  {mutant.line}: {mutant.code}\n    {mutant.change} ({why or 'unargued'})")
-    if not asked.modules:
-        REPORT.write_text(report(results, plan, asked.seed), "utf-8")
+        earlier = REPORT.read_text("utf-8") if REPORT.exists() else ""
+        REPORT.write_text(report(result, plan, earlier), "utf-8")
     gaps = [
         mutant for each in results for mutant in each.survivors if not plan.why(each.module, mutant)
     ]
@@ -144,26 +143,31 @@ def look_at(module: str, tests: Sequence[str], seed: int, most: int) -> Result:
     return Result(module, len(drawn), survivors, time.monotonic() - started)
 
 
-def report(results: Sequence[Result], plan: Plan, seed: int) -> str:
-    """The table, as Markdown."""
-    mutants = sum(each.mutants for each in results)
-    killed = sum(each.killed for each in results)
-    modules = [
-        f"| `{each.module}` | {each.mutants} | {each.killed}"
-        f" | {_percent(each.killed, each.mutants)} |"
-        for each in sorted(results, key=lambda each: each.module)
-    ]
-    survivors = [
-        f"| `{each.module}` | {_code(mutant.code)} | {_code(mutant.change)}"
-        f" | {plan.why(each.module, mutant) or 'a gap'} |"
-        for each in results
-        for mutant in each.survivors
-    ]
-    figures = (
-        f"Seed {seed}, pytest {version('pytest')}: of {mutants} changes {killed} are killed,"
-        f" {_percent(killed, mutants)}."
+def report(result: Result, plan: Plan, earlier: str) -> str:
+    """The page, as Markdown; of other modules it says what the earlier page does."""
+    modules, survivors = (
+        [row for row in table.splitlines() if _module_of(row) not in {None, result.module}]
+        for table in [*earlier.split(SURVIVORS), "", ""][:2]
     )
-    return "\n".join([INTRODUCTION, figures, *MODULES, *modules, *SURVIVORS, *survivors, ""])
+    modules = sorted([*modules, _row(result)])
+    survivors += [
+        f"| `{result.module}` | {_code(mutant.code)} | {_code(mutant.change)}"
+        f" | {plan.why(result.module, mutant) or 'a gap'} |"
+        for mutant in result.survivors
+    ]
+    killed, mutants = (sum(int(row.split("|")[column]) for row in modules) for column in (3, 2))
+    total = f"Of {mutants} changes, {killed} are killed: {_percent(killed, mutants)}."
+    return "\n".join([INTRODUCTION, total, MODULES, *modules, SURVIVORS, *sorted(survivors), ""])
+
+
+def _row(result: Result) -> str:
+    share = _percent(result.killed, result.mutants)
+    return f"| `{result.module}` | {result.mutants} | {result.killed} | {share} |"
+
+
+def _module_of(row: str) -> str | None:
+    """The module that a row of a table is about; None for any other line."""
+    return row.split("`")[1] if row.startswith("| `") else None
 
 
 def _percent(part: int, whole: int) -> str:
