@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 3000
 
 .PHONY: setup demo dev test test-slow test-machines test-pythons lint definitions format audit \
-	licences keep-encoder lock benchmark deploy-check clean chaos chaos-short soak
+	licences keep-encoder lock benchmark mutate deploy-check clean chaos chaos-short soak
 
 setup: .venv/.ready
 
@@ -72,6 +72,10 @@ format: setup
 # What can be checked of deploy/ without a cloud; it has an environment of its own, of 700 MB.
 deploy-check: setup
 	deploy/check.sh
+
+# Whether the tests notice a defect: an hour. MUTATE="batches/claims --seed 2" looks at one module.
+mutate: setup
+	$(BIN)/python -m mutation $(MUTATE)
 
 benchmark: setup
 	$(BIN)/python -m benchmarks.books

@@ -116,6 +116,22 @@ def test_additions_are_told_apart(heard: str, expected: list[tuple[str, int, str
     assert events(heard) == expected
 
 
+@pytest.mark.parametrize("filler", ["ah", "eh", "er", "erm", "hm", "hmm", "mm", "uh", "uhm", "um"])
+def test_a_filler_corrects_nothing(filler: str) -> None:
+    assert events(f"the {filler} cat sat on the mat") == [("insertion", 1, filler)]
+
+
+def test_a_word_said_before_its_turn_is_repeated_by_the_turn() -> None:
+    heard = [
+        SaidWord("the", 0, 0.3, 0, True),
+        SaidWord("cat", 1, 1.3, None, False),
+        SaidWord("cat", 2, 2.3, 1, True),
+    ]
+    assert reading_events(STORY[:2], [False, False], heard, attempted=2) == (
+        ReadingEvent(EventKind.REPETITION, 1, "cat"),
+    )
+
+
 def test_words_before_one_that_was_misread_correct_nothing() -> None:
     heard = [
         SaidWord("the", 0, 0.3, 0, True),

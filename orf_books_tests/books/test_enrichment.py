@@ -1,9 +1,10 @@
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orf_books.books.enrichment import EnrichedBook, GapSource, enrich_book
+from orf_books.books.enrichment import EnrichedBook, GapSource, enrich_book, is_fresh
 from orf_books.books.metadata import NOT_YET, BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 
@@ -84,6 +85,25 @@ def test_a_record_with_only_a_small_thumbnail_gives_the_cover() -> None:
     gaps = Source("google_books", record(cover="b.jpg"))
     book = enriched(Source("open_library", small), gaps)
     assert (book.thumbnail_url, book.small_thumbnail_url) == (None, "small.jpg")
+
+
+def test_the_description_comes_from_the_first_source_that_has_one() -> None:
+    described = replace(record("Fantasy"), description="A desert.")
+    assert enriched(Source("open_library", described), Source("google_books")).description == (
+        "A desert."
+    )
+    gaps = Source("google_books", replace(record("Fantasy"), description="Sand."))
+    assert enriched(Source("open_library", record()), gaps).description == "Sand."
+    assert enriched(Source("open_library"), Source("google_books")).description is None
+
+
+@pytest.mark.parametrize(("found", "days"), [(True, 180), (False, 14)])
+def test_an_answer_is_fresh_for_half_a_year_and_not_found_for_two_weeks(
+    found: bool, days: int
+) -> None:
+    answered, age = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=days)
+    assert is_fresh(answered, answered + age - timedelta(seconds=1), found=found)
+    assert not is_fresh(answered, answered + age, found=found)
 
 
 def test_a_book_that_no_source_knows_is_not_found() -> None:

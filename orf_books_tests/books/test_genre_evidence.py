@@ -53,6 +53,22 @@ def test_other_books_of_the_author_count_where_they_agree() -> None:
     assert genres_of(book("A"), *agreeing, book("D", "Poetry")).names == ()
 
 
+def test_of_genres_that_all_share_the_most_certain_of_the_first_book_counts() -> None:
+    others = [book("B", "Mystery", "Humor"), book("C", "Humor", "Mystery")]
+    assert genres_of(book("A"), *others).names == ("Mystery",)
+
+
+def test_evidence_has_the_names_by_which_dashboards_show_it() -> None:
+    assert [kind.value for kind in Evidence] == [
+        "source",
+        "editions",
+        "shelves",
+        "series",
+        "author",
+        "last resort",
+    ]
+
+
 @pytest.mark.parametrize(
     "others",
     [

@@ -226,11 +226,39 @@ def test_a_failed_book_keeps_its_older_genres() -> None:
     assert (book.genres, book.genre_enriched) == (("Classics",), True)
 
 
-def test_a_long_error_is_shortened() -> None:
-    (book,) = dashboard(DUNE, failures={DUNE.title: ("crash", "x" * 5_000)}).books
-    assert book.enrichment_error is not None
-    assert len(book.enrichment_error) < 250
-    assert book.enrichment_error.endswith("…")
+def test_a_note_tells_of_failed_books_and_only_of_them() -> None:
+    def notes(*failed: str) -> str:
+        failures = dict.fromkeys(failed, ("crash", "oops"))
+        return " ".join(dashboard(DUNE, EMMA, failures=failures).metadata.processing_notes)
+
+    assert "Books that failed in enrichment: 1." in notes(DUNE.title)
+    assert "failed in enrichment" not in notes()
+
+
+def test_a_dashboard_says_until_when_books_wait_as_long_as_any_does() -> None:
+    def waiting_until(*waiting: str) -> datetime | None:
+        made = build_library_dashboard(
+            [(DUNE.title, DUNE)],
+            EnrichmentResults({}, {}, waiting, STAMP.now),
+            ExportReport(rows=1, refused=(), duplicates=()),
+            STAMP,
+        )
+        assert made.summary.waiting_books == len(waiting)
+        return made.summary.waiting_until
+
+    assert waiting_until(DUNE.title) == STAMP.now
+    assert waiting_until() is None
+
+
+def test_programs_read_the_version_of_the_schema() -> None:
+    assert dashboard(DUNE).metadata.data_schema_version == "1.2.0"
+
+
+@pytest.mark.parametrize(("length", "shown"), [(233, 240), (234, 240), (5_000, 240)])
+def test_an_error_has_at_most_240_characters(length: int, shown: int) -> None:
+    (book,) = dashboard(DUNE, failures={DUNE.title: ("crash", "x" * length)}).books
+    assert len(book.enrichment_error or "") == shown
+    assert str(book.enrichment_error).endswith("…") is (length > 233)
 
 
 def test_unknown_untried_and_found_books_are_told_apart() -> None:

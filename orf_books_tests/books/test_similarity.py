@@ -172,6 +172,21 @@ def test_a_volume_is_the_same_in_digits_words_and_roman_numerals(number: int) ->
     assert similarity(asked, f"Saga, Vol. {other}", "An Author") == 0.0
 
 
+def test_the_more_titles_differ_the_less_certain_is_a_match() -> None:
+    def likeness(title: str, found: str) -> float:
+        return similarity((title, "An Author"), found, "An Author")
+
+    certain = [
+        likeness("The Final Empire", "The Final Empire"),
+        likeness("The Final Empire (Mistborn, #1)", "Mistborn: The Final Empire"),
+        likeness("Sapiens: A Brief History of Humankind", "Sapiens"),
+        likeness("Mistborn: The Final Empire", "The Final Empire"),
+        ACCEPTED_SIMILARITY,
+    ]
+    assert certain == sorted(set(certain), reverse=True)
+    assert certain[0] == 1.0
+
+
 def test_a_question_without_subtitle_finds_a_record_without_one_exactly() -> None:
     assert similarity(("Emma", "Jane Austen"), "Emma", "Jane Austen") == 1.0
 

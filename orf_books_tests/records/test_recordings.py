@@ -1,18 +1,24 @@
 """What of the store is an upload of an activity, and what is in it."""
 
+import asyncio
+import json
 from datetime import UTC, datetime
 
 import pytest
 
+from orf_books.activities.audio import NoAudio
 from orf_books.failures import FixInput
 from orf_books.records.recordings import (
     activities_in,
+    load_activity,
     pages_of_story,
     read_list,
+    truth_of,
     upload_at,
     uploads_in,
 )
 from orf_books.resources.storage import ObjectStorage
+from orf_books_tests.assets.activities.recorded_readings import record, wav
 
 
 def keys(storage: ObjectStorage, *, needs_record: bool = True) -> set[str]:
@@ -93,3 +99,41 @@ def test_pages_of_a_story_are_counted_from_zero_in_their_order(folder: ObjectSto
     folder.put("stories/boats_3_page.txt", b"of another story")
     pages = pages_of_story(folder, "boat")
     assert [page.number for page in pages] == [0, 1, 9]
+
+
+def put_whole(storage: ObjectStorage, activity: str = "anna-1") -> None:
+    storage.put(f"activities/{activity}/complete.wav", wav(1))
+    storage.put(f"activities/{activity}/activity.json", json.dumps(record(activity)).encode())
+
+
+def test_an_activity_is_loaded_with_the_windows_of_its_pages(folder: ObjectStorage) -> None:
+    put_whole(folder)
+    folder.put("activities/anna-1/0-0-v2.wav", wav(2, seconds=1.5))
+    folder.put("activities/anna-1/1-0-v2.wav", wav(3, seconds=2.5))
+    folder.put("activities/anna-1/notes.txt", b"...")
+    inputs = asyncio.run(load_activity(folder, "anna-1", None))
+    assert inputs.activity.activity_id == "anna-1"
+    assert inputs.sound.milliseconds == 4000
+    windows = [(each.page, each.start, each.end) for each in inputs.sound.windows]
+    assert windows == [(0, 0, 1500), (1, 1500, 4000)]
+
+
+def test_a_record_of_another_activity_and_missing_parts_are_refused(
+    folder: ObjectStorage,
+) -> None:
+    put_whole(folder)
+    folder.put("activities/ben-2/activity.json", json.dumps(record("anna-1")).encode())
+    folder.put("activities/cy-3/activity.json", json.dumps(record("cy-3")).encode())
+    for activity, problem in (("ben-2", "another activity"), ("dee-4", "has no activity.json")):
+        with pytest.raises(FixInput, match=problem):
+            asyncio.run(load_activity(folder, activity, None))
+    with pytest.raises(NoAudio, match=r"complete\.wav"):
+        asyncio.run(load_activity(folder, "cy-3", None))
+
+
+def test_labels_lie_beside_the_recording_where_somebody_labelled_it(
+    folder: ObjectStorage,
+) -> None:
+    assert truth_of(folder, "anna-1") is None
+    folder.put("activities/anna-1/truth.json", b'{"words": [[true, false]]}')
+    assert truth_of(folder, "anna-1") == ((True, False),)

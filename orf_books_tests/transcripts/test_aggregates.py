@@ -286,6 +286,28 @@ def test_growth_is_clear_only_where_the_intervals_are_apart() -> None:
     assert not growth(3, 4)
 
 
+def test_intervals_that_touch_and_scores_without_another_before_tell_of_no_growth() -> None:
+    scores = [in_session(1, 1, EARLIER), in_session(1, 40)]
+    week = {trend.window: trend for trend in student_trends(scores)}[WEEK]
+    assert week.score is not None
+    assert week.score_before is not None
+    touching = replace(week, score_before=replace(week.score_before, high=week.score.low))
+    falling = replace(week, score=week.score_before, score_before=week.score)
+    assert (week.is_growth_clear, falling.is_growth_clear) == (True, True)
+    assert not touching.is_growth_clear
+    assert not replace(
+        falling, score=touching.score_before, score_before=week.score
+    ).is_growth_clear
+    for one_missing in (replace(week, score=None), replace(week, score_before=None)):
+        assert (one_missing.is_growth_clear, one_missing.growth) == (False, None)
+
+
+def test_three_utterances_are_enough_to_tell() -> None:
+    (week, *_) = student_trends([in_session(1, 3)])
+    assert not replace(week, tally=Tally(LEAST_UTTERANCES)).is_insufficient
+    assert replace(week, tally=TOO_FEW).is_insufficient
+
+
 @pytest.mark.parametrize(("found", "is_insufficient"), [(None, True), (0, False)])
 def test_a_student_without_a_score_has_a_trend_that_says_why(
     found: int | None, *, is_insufficient: bool

@@ -24,7 +24,7 @@ STUDENTS = {
         student(),
         skills={
             **student().skills,
-            Skill.EMPATHY: SkillScore(7.1261, 0.83349, (SPAN,), 3, 4.5, 8.256),
+            Skill.EMPATHY: SkillScore(7.1261, 0.83349, (SPAN,), 3, 4.504, 8.256),
         },
     ),
     OTHER: student(),
@@ -105,6 +105,7 @@ def test_neither_ids_nor_representations_tell_names_or_words() -> None:
     for told in map(repr, [SESSION.session.students[STUDENT].skills[Skill.EMPATHY], SPAN, *rows]):
         assert "feeling" not in told
         assert "emma" not in told
+    assert all(row.rationale not in repr(row) for row in evidence_of(SESSION))
 
 
 def test_rows_give_back_the_scores_that_sums_are_made_of() -> None:

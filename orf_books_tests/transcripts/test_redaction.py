@@ -41,6 +41,25 @@ def test_a_name_with_a_title_is_staff_whether_on_the_roster_or_not(name: str) ->
 
 
 @pytest.mark.parametrize(
+    "title", ["Dr", "Miss", "Mister", "Mr", "Mrs", "Ms", "Mx", "Prof", "Professor"]
+)
+def test_every_title_is_known_and_no_name_by_itself(title: str) -> None:
+    assert redacted(f"It is {title}. Frizzle.") == "It is [teacher]."
+    assert redacted(f"A {title} said so.", f"{title} Frizzle") == f"A {title} said so."
+
+
+def test_an_alias_is_found_whole_and_by_its_words_where_there_is_no_other_name() -> None:
+    nicknamed = {"student_id": EMMA, "names": ["Emma Johnson"], "aliases": ["Rocket Girl"]}
+    assert Redactor(roster(nicknamed)).redact("Rocket Girl has a rocket") == "[peer] has a rocket"
+    only = {"student_id": EMMA, "names": [], "aliases": ["Rocket Girl"]}
+    assert Redactor(roster(only)).redact("Rocket Girl has a rocket") == "[peer] has a [peer]"
+
+
+def test_a_name_of_one_letter_is_a_word_and_one_of_two_is_a_name() -> None:
+    assert redacted("A b or bo", "B", "Bo") == "A b or [peer]"
+
+
+@pytest.mark.parametrize(
     "text",
     ["Dilemma and emmanuel", "Student A was first, and a student too", "Miss it", "the lions"],
 )
