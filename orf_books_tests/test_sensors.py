@@ -76,7 +76,7 @@ class Clock:
 
 
 CLOCK = Clock()
-AT_ONCE = Timing(now=CLOCK.now, sleep=CLOCK.sleep)
+AT_ONCE = Timing(now=CLOCK.now, spent=CLOCK.now, sleep=CLOCK.sleep)
 IN_REAL_TIME = Timing(tick=0.9)
 """For files that another process is writing."""
 

@@ -98,9 +98,13 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         accepted = [upload for upload in ours if upload.status == ACCEPTED]
         libraries = libraries_of(uploads)
         if self._config.gaps_only:
-            waiting = [key for key, gap in self._records.gaps().items() if waits_for_its_turn(gap)]
+            gaps = self._records.gaps()
+            waiting = [key for key, gap in gaps.items() if waits_for_its_turn(gap)]
             self._take(self._records.rows(libraries, waiting))
-            return Wanted(list(self._queries))
+            cannot_be_filled = [
+                key for key in self._queries if not can_be_filled(gaps[key], self._google_books)
+            ]
+            return Wanted(list(self._queries), settled=cannot_be_filled)
         if accepted:
             self._longest_wait = LONGEST_WAIT
             changed = {upload.library for upload in accepted}
