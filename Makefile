@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark \
+.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark bench \
 	deploy-check clean
 
 setup: .venv/.ready
@@ -58,6 +58,10 @@ deploy-check: setup
 
 benchmark: setup
 	$(BIN)/python -m benchmarks.books
+
+# The published figures, unattended; writes docs/benchmarks.md. 20 minutes on two quiet cores.
+bench: setup
+	$(BIN)/python -m benchmarks.page
 
 # Known holes in what is installed for users. Asks PyPI, and fails where PyPI does not answer for a
 # package: what was not looked up is not known to be safe.
