@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orf_books.batches.resource import BatchResource
 from orf_books.instance import (
     HOME_VARIABLE,
     PROCESS_TAG,
@@ -189,7 +190,10 @@ def test_the_page_fails_abandoned_runs_too(settings: Settings, dead_process: int
     run = run_of(f"{socket.gethostname()}:{dead_process}", Status.STARTED)
     with open_instance(settings) as instance:
         instance.add_run(run)
-        skipped = abandoned_runs(dg.build_sensor_context(instance=instance))
+        batch = BatchResource(concurrency=1, ledger=settings.ledger)
+        skipped = abandoned_runs(
+            dg.build_sensor_context(instance=instance, resources={"batch": batch})
+        )
 
         assert isinstance(skipped, dg.SkipReason)
         assert run.run_id in str(skipped.skip_message)

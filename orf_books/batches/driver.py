@@ -16,6 +16,7 @@ import dagster as dg
 from orf_books.batches.batch import BatchOutcome, ItemFailure
 from orf_books.batches.check import failed_partitions
 from orf_books.batches.items import FinishedBatch, Item, ItemWork, Metadata, Wanted
+from orf_books.batches.messages import Channel, finished_batch, stopped_batch
 from orf_books.batches.partitions import register
 from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, BatchReport, success_rate
 from orf_books.batches.resource import BatchResource
@@ -27,7 +28,7 @@ from orf_books.dagster_internals import (
     PartitionMaterialization,
     not_materialized,
 )
-from orf_books.failures import RetryLater
+from orf_books.failures import OrfBooksError, RetryLater
 
 SHOWN_FAILURES = 20
 RETRY_TAG = "orf_books/retry"
@@ -67,6 +68,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         work: what differs between kinds of items.
         store: where results are kept.
         batch: how many items at once, and who is told of progress.
+        channel: where people are told of batches.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         work: ItemWork[RowT, ResultT, ReportT],
         store: ItemStore[RowT, ResultT, ReportT],
         batch: BatchResource,
+        channel: Channel | None = None,
     ) -> None:
         self._context, self._work, self._store, self._batch = context, work, store, batch
+        self._channel = channel
         self._kind = work.kind
         self._run_id = context.run.run_id
         self._events = PartitionEvents(context, self._kind.asset)
@@ -122,9 +126,10 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             self._store.add_report(report)
             self._tidy()
         except Exception:
-            self._work.stopped()
+            self._tell(lambda run: stopped_batch(self._kind.name, run))
             raise
         self._work.finished(outcome)
+        self._tell(lambda run: finished_batch(self._kind.name, run, outcome))
         return report
 
     def _tidy(self) -> None:
@@ -132,6 +137,18 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             self._store.tidy()
         except RetryLater as error:
             self._context.log.warning("The store is left to a later run to tidy: %s", error)
+
+    def _tell(self, message: Callable[[str], str]) -> None:
+        """Tell people, by a message made from the name of the run.
+
+        A chat that does not answer fails no batch.
+        """
+        if self._channel is None:
+            return
+        try:
+            self._channel.tell(message(self._channel.name_of_run(self._run_id)))
+        except OrfBooksError as failure:
+            self._context.log.warning("Nobody was told of this batch: %s", failure)
 
     def _run_chosen(self, keys: Sequence[str]) -> None:
         self._store.take_up()

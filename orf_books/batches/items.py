@@ -153,6 +153,3 @@ class ItemWork(ABC, Generic[RowT, ResultT, ReportT]):
 
     def finished(self, outcome: BatchOutcome) -> None:
         """Called after a batch came to its end."""
-
-    def stopped(self) -> None:
-        """Called when a batch is broken off by an error."""

@@ -22,7 +22,7 @@ from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
 from orf_books.partition_keys import book_key
 from orf_books.records.items import RUN_ID, FailedItem, FailureTime, ItemRecords, key_in
-from orf_books.records.uploads import upload_claims
+from orf_books.records.uploads import abandoned_uploads, upload_claims
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.tables import Table
 
@@ -267,6 +267,7 @@ library_digests = Table("library_digests", LibraryDigest, ("library_id",), "upda
 TABLES: tuple[Table[Any], ...] = (
     export_uploads,
     upload_claims,
+    abandoned_uploads,
     library_entries,
     enriched_books,
     failed_enrichments,
@@ -338,7 +339,7 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         ]
         self._tables.append(library_entries, rows)
         # The receipt comes last: it is what makes the rows count.
-        self._tables.append(export_uploads, [upload])
+        self._add_receipt(upload)
 
     def _rows_with_ids(self, entries: Iterable[LibraryEntry]) -> list[LibraryRow]:
         """Rows with a Goodreads Book Id that may be a book of the entries without one."""
@@ -370,7 +371,10 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         }
         self.storage.copy(source, rejected_export_key(upload.key))
         self.storage.put(export_refusal_key(upload.key), json.dumps(explanation, indent=2).encode())
-        self._tables.append(export_uploads, [upload])
+        self._add_receipt(upload)
+
+    def _add_receipt(self, upload: ExportUpload) -> None:
+        self._tables.append(export_uploads, self.dated(export_uploads, [upload]))
 
     def libraries(self) -> dict[str, ExportUpload]:
         """The upload that counts, for each library."""
@@ -471,8 +475,9 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
 
     def add_results(self, results: Sequence[EnrichedBookRow]) -> list[BookDigest]:
         """Store enrichments for good."""
-        self._tables.append(enriched_books, results)
-        return [row.digest for row in results]
+        dated = self.dated(enriched_books, results)
+        self._tables.append(enriched_books, dated)
+        return [row.digest for row in dated]
 
     def add_raw_answers(self, answers: Iterable[RawAnswer], run_id: str) -> None:
         """Store answers as services gave them: rules to come may want what these leave out."""
@@ -506,7 +511,7 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
 
     def add_digests(self, digests: Sequence[LibraryDigest]) -> None:
         """Store the lines of libraries on the page that lists them all."""
-        self._tables.append(library_digests, digests)
+        self._tables.append(library_digests, self.dated(library_digests, digests))
 
     def digests(self) -> list[LibraryDigest]:
         """The line of every library, by name."""

@@ -80,6 +80,10 @@ class ItemRecords(
         where = None if keys is None else key_in(keys)
         return {row.key: row for row in self._tables.latest(self.item_digests, where)}
 
+    @property
+    def _ordered_tables(self) -> tuple[Table[Any], ...]:
+        return self.noted_uploads, self.item_digests, self.failed_items
+
     # Failures
 
     def add_failures(self, failures: Iterable[ItemFailure], run_id: str) -> None:
@@ -91,7 +95,8 @@ class ItemRecords(
             )
             for failure in failures
         ]
-        StoreRetryPolicy().persist(lambda: self._tables.append(self.failed_items, rows))
+        dated = self.dated(self.failed_items, rows)
+        StoreRetryPolicy().persist(lambda: self._tables.append(self.failed_items, dated))
 
     def failures_of_run(self, run_id: str) -> list[FailedItem]:
         """The items that failed in a run."""

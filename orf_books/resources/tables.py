@@ -11,7 +11,7 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import unquote
 
@@ -47,6 +47,8 @@ _DAMAGED_LOG = (
 """What libraries call damage; they say so by text only."""
 _AWAY = "Generic S3 error"
 """In the text of every error that comes of the store and not of what it holds."""
+_LOG_RESOLUTION = timedelta(milliseconds=1)
+"""The log drops what is shorter."""
 KEPT_HOURS = 24
 """How long files that compaction replaced stay for readers that still use them."""
 MOST_SMALL_FILES = 50
@@ -194,6 +196,21 @@ class Tables:
         if frame is None:
             return None
         return frame.sort(table.latest_by).unique(table.keys, keep="last")
+
+    def latest_moment(self, table: Table[Any]) -> datetime | None:
+        """The latest of the moments that order the rows, and up to 1 ms more; None without any.
+
+        The log has it of every file, so no row is read.
+        """
+        import polars as pl
+
+        opened = self._open(table)
+        if opened is None:
+            return None
+        files = pl.DataFrame(opened.get_add_actions(flatten=True))
+        column = f"max.{table.columns.get(table.latest_by, table.latest_by)}"
+        latest = files[column].max() if column in files.columns else None
+        return latest + _LOG_RESOLUTION if isinstance(latest, datetime) else None
 
     def version(self, table: Table[Any]) -> str:
         """Changes with every commit."""

@@ -26,6 +26,7 @@ from orf_books.records.books import (
     fingerprint,
     library_entries,
 )
+from orf_books.records.items import FailedItem
 from orf_books.resources.storage import ObjectStorage
 from orf_books.resources.table_deletion import delete_rows, value_in
 from orf_books.resources.tables import MOST_SMALL_FILES, Tables
@@ -125,6 +126,39 @@ def test_where_libraries_differ_about_a_book_the_last_to_arrive_comes_last(
     records.accept(upload("ada", minute=5), export(1, Title="Of Ada"))
     records.accept(upload("bob", minute=3), export(1, Title="Of Bob"))
     assert [row.title for row in records.rows()] == ["Of Bob", "Of Ada"]
+
+
+@pytest.fixture
+def set_back(folder: ObjectStorage) -> BookRecords:
+    """Records in whose store is what was written before the clock was set back by a day."""
+    day = timedelta(days=1)
+    tables, now = Tables(folder), datetime.now(UTC)
+    arrived = replace(upload("ada"), arrived_at=now + day)
+    BookRecords(folder).accept(arrived, export(1))
+    failed = FailedItem(book(2), "timeout", "Too late.", "run", now + day + timedelta(seconds=5))
+    tables.append(failed_enrichments, [failed])
+    return BookRecords(folder)
+
+
+def test_an_export_that_comes_after_the_clock_was_set_back_is_the_library(
+    set_back: BookRecords,
+) -> None:
+    noticed = replace(upload("ada", minute=1), arrived_at=datetime.now(UTC))
+    set_back.accept(noticed, export(2))
+    assert books_in(set_back, ["ada"]) == [book(2)]
+
+
+def test_a_result_that_comes_after_the_clock_was_set_back_ends_the_failure(
+    set_back: BookRecords,
+) -> None:
+    (made,) = set_back.add_results([enriched(book(2), "fiction")])
+    assert set_back.standing_failures() == {}
+    assert set_back.latest() == {book(2): made}
+
+
+def test_a_clock_that_goes_forward_dates_nothing_anew(records: BookRecords) -> None:
+    records.accept(upload("ada"), export(1))
+    assert [one.arrived_at for one in BookRecords(records.storage).uploads()] == [NOW]
 
 
 def test_an_empty_store_has_no_uploads_no_rows_and_no_books(records: BookRecords) -> None:

@@ -267,6 +267,32 @@ def test_what_would_wait_long_for_its_turn_is_left_to_a_later_run(
     assert requests(sandbox) == len(asked)
 
 
+@pytest.mark.parametrize(
+    ("book", "requests_needed"), [(DUNE, 2), (HIDDEN, 2), (WRONGLY_ANSWERED, 3)]
+)
+def test_however_small_the_window_a_book_is_asked_about_to_the_end(
+    sandbox: Sandbox, tmp_path: Path, book: CatalogueBook, requests_needed: int
+) -> None:
+    async def one_turn(window: int, earlier: SourceAnswer | None) -> SourceAnswer:
+        async with GoogleBooks(
+            sandbox.google_books_url,
+            key=GOOGLE_BOOKS_KEY,
+            user_agent=AGENT,
+            rate_limit=SharedWindow(
+                Ledger(f"sqlite:///{tmp_path / str(window)}"), "google", 1, 100, longest_wait=0.0
+            ),
+        ) as google:
+            return await google.find(question(book), earlier)
+
+    found: list[SourceAnswer] = []
+    for window in range(requests_needed):
+        found.append(asyncio.run(one_turn(window, found[-1] if found else None)))
+
+    assert [each.note for each in found] == [NOT_YET] * (requests_needed - 1) + [None]
+    assert requests(sandbox) == requests_needed
+    assert found[-1] == answer(sandbox, question(book))
+
+
 def test_every_answer_is_kept_whole_and_without_the_key(sandbox: Sandbox) -> None:
     kept: list[RawAnswer] = []
 

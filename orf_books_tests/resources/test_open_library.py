@@ -234,7 +234,7 @@ def test_very_long_titles_and_authors_are_asked_for_by_their_start(
     asked = question(BY_TITLE, with_isbn=False)
     books = [
         replace(asked, title=f"{number} {letter * 10_000}", author=f"{letter * 5000}{number}")
-        for number in range(10)
+        for number in range(20)
     ]
     assert all(isinstance(outcome, SourceAnswer) for outcome in outcomes(sandbox, books))
 

@@ -133,6 +133,15 @@ def test_the_latest_row_of_a_key_wins_whenever_it_was_appended(tables: Tables) -
     assert len(tables.all_rows(THINGS)) == 4
 
 
+def test_the_log_tells_the_latest_moment(local: Tables) -> None:
+    assert local.latest_moment(THINGS) is None
+    for moment in (NOON + timedelta(microseconds=1500), NOON):
+        local.append(THINGS, [Thing("a", moment)])
+    assert local.latest_moment(THINGS) == NOON + timedelta(milliseconds=2)
+    local.maintain(THINGS)
+    assert local.latest_moment(THINGS) == NOON + timedelta(milliseconds=2)
+
+
 def test_a_condition_selects_rows_before_the_latest_is_chosen(tables: Tables) -> None:
     tables.append(THINGS, [Thing("a", NOON, count=1), Thing("b", NOON, count=2)])
     tables.append(THINGS, [Thing("a", NOON + timedelta(1), count=3)])

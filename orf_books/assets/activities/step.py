@@ -18,11 +18,10 @@ from orf_books.activities.recognition import Recognisers
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.activities.rescoring import CODE_VERSION, rescore_activity
 from orf_books.activities.voting import VoteRule
-from orf_books.batches.batch import BatchOutcome, ItemFailure
+from orf_books.batches.batch import ItemFailure
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
-from orf_books.batches.messages import finished_batch, stopped_batch
 from orf_books.batches.report import BatchReport
-from orf_books.failures import FixInput, OrfBooksError, RetryLater
+from orf_books.failures import FixInput, RetryLater
 from orf_books.keys import text_of_key
 from orf_books.object_keys import activity_folder, activity_page_key, activity_refusal_key
 from orf_books.partition_keys import activity_key
@@ -35,7 +34,6 @@ from orf_books.records.activities import (
 from orf_books.records.recordings import ActivityInputs, load_activity, upload_at
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
-    SlackResource,
     SpeechResource,
 )
 
@@ -88,18 +86,17 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
     items_at_once = 32
     """Each holds its recording in memory."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what the asset was given
+    def __init__(
         self,
         context: dg.AssetExecutionContext,
         config: RescoreConfig,
         records: ActivityRecords,
         speech: SpeechResource,
         activity_api: ActivityApiResource,
-        slack: SlackResource,
     ) -> None:
-        self._log, self._run_id = context.log, context.run.run_id
+        self._run_id = context.run.run_id
         self._config, self._records = config, records
-        self._speech, self._activity_api, self._slack = speech, activity_api, slack
+        self._speech, self._activity_api = speech, activity_api
         self._rule = VoteRule(speech.vote_rule)
         self._new_answers: list[KeptAnswer] = []
 
@@ -203,20 +200,6 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
     ) -> RescoringReport:
         """Says whether verdicts are drafts, and which recognisers are missing."""
         return RescoringReport(**report.common() | {"notes": self._speech.notes})
-
-    def finished(self, outcome: BatchOutcome) -> None:
-        """Tell Slack."""
-        self._tell(finished_batch(self.kind.name, self._run_id, outcome))
-
-    def stopped(self) -> None:
-        """Tell Slack."""
-        self._tell(stopped_batch(self.kind.name, self._run_id))
-
-    def _tell(self, message: str) -> None:
-        try:
-            self._slack.tell(message)
-        except OrfBooksError as failure:
-            self._log.warning("Slack was not told: %s", failure)
 
 
 def _keys_of(activities: Iterable[str]) -> tuple[list[str], list[ItemFailure]]:

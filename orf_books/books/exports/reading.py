@@ -7,7 +7,7 @@ lies.
 
 import codecs
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -165,6 +165,10 @@ def _no_header(text: str) -> UnreadableExport:
             return UnreadableExport(
                 f"an export saved again with {plural} between its cells", _UNCHANGED_REMEDY
             )
+    if any(kind_of(names) for names in _headers(text, ",")):
+        return UnreadableExport(
+            "an export saved again with quotation marks that hide its cells", _UNCHANGED_REMEDY
+        )
     first = next(records(text), None)
     cells = first.cells if first and first.cells else []
     if len(cells) in _EXPORT_WIDTHS and cells[0].strip().isdecimal():
@@ -247,7 +251,12 @@ def _read_rows(table: Table, kind: ExportKind) -> _Rows:
     filled = {number: _filled(columns, row) for number, row in cells.items()}
     dates = [row[name] for row in filled.values() for name in kind.dates if name in row]
     order = day_order(dates)
-    read = _Rows([], [], [], [*_order_notes(dates, order), *_unknown_columns(filled, names, kind)])
+    notes = [
+        *_order_notes(dates, order),
+        *_unknown_columns(filled, names, kind),
+        *_columns_there_twice(columns, cells, names),
+    ]
+    read = _Rows([], [], [], notes)
     for record in table.rows:
         if record.number not in cells:
             read.refused.append(RefusedRow(record.number, _why_not_whole(record, len(columns))))
@@ -327,6 +336,22 @@ def _unknown_columns(
     named = sorted(names[name] or "one without a name" for name in unknown if name in filled)
     if named:
         yield f"Columns that are not read: {', '.join(named)}."
+
+
+def _columns_there_twice(
+    columns: Sequence[str], cells: Mapping[int, Sequence[str]], names: Mapping[str, str]
+) -> Iterator[str]:
+    """Columns of one name that are both filled in a row: only the first of them is read."""
+    if len(set(columns)) == len(columns):
+        return
+    filled = (
+        Counter(name for name, cell in zip(columns, row, strict=True) if cell.strip())
+        for row in cells.values()
+    )
+    twice = {name for row in filled for name, times in row.items() if times > 1}
+    if twice:
+        named = ", ".join(sorted(names[name] or "one without a name" for name in twice))
+        yield f"Columns that are there twice, of which the first is read: {named}."
 
 
 # Books that are in the file more than once.

@@ -59,7 +59,9 @@ def read_table(
         written = _without_blank_end(record.cells or [])
         cells = _unwrapped(written)
         if is_header(frozenset(map(column_name, cells))):
-            rows = list(islice(below, most_rows + 1))
+            # Of exports put one after the other, the second brings its header along.
+            books = (row for row in below if row.cells != record.cells)
+            rows = list(islice(books, most_rows + 1))
             is_wrapped = cells is not written
             if is_wrapped and not any(fit(row, len(cells)) for row in rows):
                 return None
@@ -74,12 +76,11 @@ def fit(record: Record, width: int) -> list[str] | None:
     A row that was quoted as a whole is read again, and blank cells beyond the header are dropped.
     """
     cells = record.cells or []
+    bare = _without_blank_end(cells)
     if len(cells) > width:
-        bare = _without_blank_end(cells)
         cells = [*bare, *[""] * (width - len(bare))]
-    if len(cells) != width or not any(cells[1:]):
-        cells = _unwrapped(_without_blank_end(cells))
-    return cells if len(cells) == width else None
+    unwrapped = _unwrapped(bare)
+    return next((found for found in (unwrapped, cells) if len(found) == width), None)
 
 
 def shortened(

@@ -298,6 +298,23 @@ def test_a_list_of_ids_asks_for_each_of_them(platform: Platform, tmp_path: Path)
     assert platform.statuses("nobody-9") == {"nobody-9": PartitionStatus.FAILED}
 
 
+def test_a_list_that_is_gone_when_its_turn_comes_costs_only_itself(
+    platform: Platform, tmp_path: Path
+) -> None:
+    folder = put_activities(platform.storage, write_upload(tmp_path, "anna-1"))
+    ids = tmp_path / "monday.csv"
+    ids.write_text("activity_id\nanna-1\n")
+    (listed,) = put_activities(platform.storage, ids)
+    found = [upload_at(platform.storage, key) for key in (listed, *folder)]
+    platform.storage.delete(listed)
+
+    config = UploadsConfig.noticed_now(found).run_config("requested_activities")
+    run = platform.run("ingest_activities", config)
+
+    assert run.success
+    assert [upload.key for upload in platform.records.uploads()] == folder
+
+
 def test_a_list_that_is_none_is_refused_with_the_remedy(platform: Platform, tmp_path: Path) -> None:
     ids = tmp_path / "monday.csv"
     ids.write_text("name,class\nx,3b\n")
@@ -375,15 +392,6 @@ def test_slack_is_told_counts_and_nothing_else(
     (message,) = sandbox.messages
     assert "1 of 1 activities succeeded" in str(message)
     assert "anna" not in str(message)
-
-
-def test_a_deaf_slack_fails_no_batch(
-    sandbox: Sandbox, folder: ObjectStorage, instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    sandbox.behaviour.services = {Service.SLACK: Troubles(error="no_service")}
-    webhook = SecretStr(sandbox.slack_webhook)
-    settings = settings_of_services(sandbox, folder.url, slack_webhook=webhook)
-    assert Platform(settings, instance).ingest(write_upload(tmp_path, "anna-1")).success
 
 
 # Words and secrets

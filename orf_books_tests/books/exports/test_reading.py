@@ -589,6 +589,19 @@ def test_of_the_same_book_id_the_row_read_last_stays() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [("", "2019"), ("2019", "2019/02"), ("2019/02", "2019/02/03"), ("2019/12/31", "2020")],
+)
+def test_of_dates_without_month_or_day_the_more_exact_is_the_later(
+    earlier: str, later: str
+) -> None:
+    for dates in ((earlier, later), (later, earlier)):
+        parsed = parse_export(export(*(DUNE | {"Date Read": read} for read in dates)))
+        (stays,) = parsed.entries
+        assert stays.row_number == 2 + dates.index(later)
+
+
 def test_of_rows_read_on_the_same_day_the_later_stays() -> None:
     parsed = parse_export(export(DUNE, DUNE | {"My Rating": "1"}))
     assert [(entry.row_number, entry.my_rating) for entry in parsed.entries] == [(3, 1)]
@@ -658,7 +671,7 @@ LIBRARYTHING = (
         (export(DUNE).replace(b",", b";"), "semicolons"),
         (export(DUNE).replace(b",", b"\t"), "tabs"),
         (b"Dear diary\ntoday I read\n", "text without columns"),
-        (b'"Title,Author,Book Id"\n1\n', "text without columns"),
+        (b'"Title,Author,Book Id"\n1\n', "quotation marks that hide its cells"),
         (b"Name,Price\nTea,3\n", "without the columns Title, Author, Exclusive Shelf"),
         (b"Title,Shelf,Book Id\nDune,1,2\n", "a table without the columns Author"),
         (b"Title,Author,Year\nDune,Frank Herbert,1965\n", "without the columns Exclusive Shelf"),
