@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 3000
 
 .PHONY: setup demo dev test test-slow test-machines test-pythons lint definitions format audit \
-	licences keep-encoder lock benchmark mutate deploy-check clean chaos chaos-short soak
+	licences keep-encoder lock benchmark bench mutate deploy-check clean chaos chaos-short soak
 
 setup: .venv/.ready
 
@@ -79,6 +79,10 @@ mutate: setup
 
 benchmark: setup
 	$(BIN)/python -m benchmarks.books
+
+# The published figures, unattended; writes docs/benchmarks.md. 20 minutes on two quiet cores.
+bench: setup
+	$(BIN)/python -m benchmarks.page
 
 # Known holes in what is installed for users. Asks PyPI, and fails where PyPI does not answer for a
 # package: what was not looked up is not known to be safe.

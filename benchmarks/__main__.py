@@ -10,8 +10,10 @@ from benchmarks.measuring import end_cleanly_when_stopped
 
 BENCHMARKS = (
     "books",
+    "sizes",
     "enrichment",
     "partition_events",
+    "growth",
     "upload_queue",
     "dashboards",
     "pages",

@@ -10,16 +10,21 @@ Baseline: the same recogniser with one process.
 import asyncio
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from benchmarks.measuring import end_cleanly_when_stopped, output, tell, temporary_folder
+from benchmarks.measuring import (
+    Measurement,
+    end_cleanly_when_stopped,
+    print_measurements,
+    tell,
+    temporary_folder,
+)
 from orf_books.activities.activity import Activity, read_activity
 from orf_books.activities.audio import Recording
 from orf_books.activities.evidence import PagedRecording
@@ -43,7 +48,8 @@ from orf_books.sandbox.readings.recorded_reading import write_folders
 
 BUDGET_MS = 5.0
 REPEATS = 20
-MEGABYTE = 1024
+BUDGET_WORK, BUDGET_MEGABYTES = 0.12, 400.0
+"""Seconds of a core a recorded second; of one process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +112,11 @@ def main(
     alone = asyncio.run(_listen(loaded, lexicon, processes=1))
     tell(f"One process: {alone.seconds:.0f} s.")
     together = asyncio.run(_listen(loaded, lexicon, processes=processes))
-    _print_listening(alone, together)
-    _print_cpu(loaded, together.remembering, lexicon)
+    print_measurements(
+        f"Recorded readings, {alone.recorded:.0f} s of them",
+        [*_listening(alone, together), _cpu(loaded, together.remembering, lexicon)],
+        ["Baseline: the same recognisers with one process."],
+    )
 
 
 def _loaded(count: int) -> list[Reading]:
@@ -146,38 +155,35 @@ async def _rescore(reading: Reading, recognisers: Recognisers, lexicon: Lexicon)
     )
 
 
-def _print_listening(alone: Listening, together: Listening) -> None:
-    table = Table(
-        "processes",
-        title=f"Listening to {alone.recorded:.0f} s of recordings",
-        title_justify="left",
-    )
-    for heading in ("seconds", "of work a second recorded", "recorded a second", "ratio"):
-        table.add_column(heading, justify="right")
+def _listening(alone: Listening, together: Listening) -> Iterator[Measurement]:
+    """Seconds of work a second of recording."""
     for one in (alone, together):
-        table.add_row(
-            f"{one.processes}",
-            f"{one.seconds:.1f}",
-            f"{one.seconds * one.processes / one.recorded:.2f}",
-            f"{one.recorded / one.seconds:.1f}",
-            f"{alone.seconds / one.seconds:.2f} x",
+        work = one.seconds * one.processes / one.recorded
+        yield Measurement(
+            f"work a recorded second, {one.processes} processes",
+            [work],
+            "s",
+            BUDGET_WORK,
+            alone.seconds / one.recorded,
         )
-    output.print(table)
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / MEGABYTE
-    output.print(f"  Largest resident size of a process: {largest:.0f} MB.\n")
+        yield Measurement(
+            f"recorded seconds a second, {one.processes} processes",
+            [one.recorded / one.seconds],
+            "",
+        )
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+    yield Measurement("largest process", [largest], "MB", BUDGET_MEGABYTES)
 
 
-def _print_cpu(
+def _cpu(
     readings: Sequence[Reading], remembering: Sequence[Recognisers], lexicon: Lexicon
-) -> None:
+) -> Measurement:
+    """Of activities without recognition, each the median of some repetitions."""
     milliseconds = [
         median(_cpu_ms(one, its, lexicon) for _ in range(REPEATS))
         for one, its in zip(readings, remembering, strict=True)
     ]
-    output.print(
-        f"CPU of an activity without recognition, median of {REPEATS}: "
-        f"{median(milliseconds):.1f} ms, {max(milliseconds):.1f} ms at most (budget {BUDGET_MS:g})."
-    )
+    return Measurement("CPU of an activity without recognition", milliseconds, "ms", BUDGET_MS)
 
 
 def _cpu_ms(reading: Reading, recognisers: Recognisers, lexicon: Lexicon) -> float:

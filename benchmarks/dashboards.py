@@ -8,19 +8,23 @@ share most of their books; the changed library brings some that nobody else has.
 Baseline: making the dashboards of all libraries, extrapolated from a tenth of them.
 """
 
-import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Annotated
 
 import dagster as dg
 import typer
 
+from benchmarks.filled_store import (
+    megabytes_below,
+    store_enriched,
+    store_libraries,
+    upload_of,
+    without_home,
+)
 from benchmarks.measuring import (
     Measurement,
     end_cleanly_when_stopped,
@@ -28,25 +32,14 @@ from benchmarks.measuring import (
     tell,
     temporary_folder,
 )
-from orf_books.books.enrichment import EnrichedBook
 from orf_books.books.exports.entries import Export, LibraryEntry
 from orf_books.books.exports.reading import parse_export
-from orf_books.books.metadata import BookQuery
 from orf_books.definitions import build_defs
-from orf_books.instance import HOME_VARIABLE, open_instance
-from orf_books.object_keys import export_key
-from orf_books.partition_keys import book_key
+from orf_books.instance import open_instance
 from orf_books.records.books import (
-    ACCEPTED,
     TABLES,
     BookRecords,
-    EnrichedBookRow,
-    ExportUpload,
     LibraryDigest,
-    LibraryRow,
-    export_uploads,
-    fingerprint,
-    library_entries,
 )
 from orf_books.resources.tables import Tables
 from orf_books.sandbox.synthetic_library import synthetic_library
@@ -82,7 +75,7 @@ def main(
 ) -> None:
     """Measure, and print the table."""
     end_cleanly_when_stopped()
-    with temporary_folder() as folder, _without_home():
+    with temporary_folder() as folder, without_home():
         settings = Settings(storage=str(folder))
         store = LargeStore(settings, libraries, repetitions)
         store.fill()
@@ -93,7 +86,7 @@ def main(
                 _seconds_of_refresh(settings, instance, store.change_one_library(number))
                 for number in range(repetitions)
             ]
-        size = _megabytes_below(folder / "tables")
+        size = megabytes_below(folder / "tables")
     _print(changes, some, f"{libraries:,} libraries, {store.rows:,} rows, {size:.0f} MB")
 
 
@@ -138,7 +131,7 @@ class LargeStore:
     def fill(self) -> None:
         """Store every library and every book, and the line of each library."""
         started = time.monotonic()
-        self._enrich(self._shared, FIRST_RUN)
+        store_enriched(self._records, self._shared, FIRST_RUN)
         of_baseline = round(len(self._names) * SHARE_OF_BASELINE)
         self._store(self._names[:of_baseline], RUN_OF_BASELINE)
         self._store(self._names[of_baseline:], FIRST_RUN)
@@ -157,9 +150,9 @@ class LargeStore:
         own = self._own[number * OWN_BOOKS : (number + 1) * OWN_BOOKS]
         name = self._chance.choice(self._names)
         self._held[name] += own
-        upload = _upload(name, self._held[name], run)
+        upload = upload_of(name, len(self._held[name]), run)
         self._records.accept(upload, Export("B", upload.rows, self._held[name], (), ()))
-        self._enrich(own, run)
+        store_enriched(self._records, own, run)
         return run
 
     def _some_books(self) -> tuple[LibraryEntry, ...]:
@@ -167,40 +160,10 @@ class LargeStore:
         return tuple(self._chance.sample(self._shared, number))
 
     def _store(self, names: Sequence[str], run: str) -> None:
-        """What `BookRecords.accept` stores, for many libraries in one commit."""
         for start in range(0, len(names), LIBRARIES_OF_A_COMMIT):
             some = names[start : start + LIBRARIES_OF_A_COMMIT]
-            received = [_upload(name, self._held[name], run) for name in some]
-            self._tables.append(
-                library_entries,
-                [_row(book, upload) for upload in received for book in self._held[upload.library]],
-            )
-            self._tables.append(export_uploads, received)
-
-    def _enrich(self, books: Sequence[LibraryEntry], run: str) -> None:
-        for start in range(0, len(books), ROWS_OF_A_COMMIT):
-            rows = [_enriched(book, run) for book in books[start : start + ROWS_OF_A_COMMIT]]
-            self._records.add_results(rows)
-
-
-def _upload(library: str, books: Sequence[LibraryEntry], run: str) -> ExportUpload:
-    return ExportUpload(
-        key=export_key(library),
-        version=run,
-        library=library,
-        status=ACCEPTED,
-        arrived_at=datetime.now(UTC),
-        run_id=run,
-        rows=len(books),
-        books=len(books),
-    )
-
-
-def _row(book: LibraryEntry, upload: ExportUpload) -> LibraryRow:
-    columns = {field.name: getattr(book, field.name) for field in fields(LibraryEntry)}
-    return LibraryRow(
-        **columns, library=upload.library, edition=upload.edition, book_key=book_key(book)
-    )
+            uploads = [upload_of(name, len(self._held[name]), run) for name in some]
+            store_libraries(self._records, uploads, self._held)
 
 
 def _digest(library: str, books: Sequence[LibraryEntry]) -> LibraryDigest:
@@ -213,33 +176,6 @@ def _digest(library: str, books: Sequence[LibraryEntry]) -> LibraryDigest:
         genre_enrichment_rate=100.0,
         updated=datetime.now(UTC),
     )
-
-
-def _enriched(book: LibraryEntry, run: str) -> EnrichedBookRow:
-    key = book_key(book)
-    question = BookQuery(
-        key=key,
-        goodreads_id=book.goodreads_id,
-        title=book.title,
-        author=book.author,
-        isbn=book.isbn,
-        isbn13=book.isbn13,
-    )
-    found = EnrichedBook(
-        key=key,
-        found=True,
-        genres=("Science Fiction", "Adventure"),
-        subjects=("Science fiction", "Fiction, science fiction, general", "Adventure stories"),
-        thumbnail_url="https://covers.openlibrary.org/b/id/60000000-M.jpg",
-        small_thumbnail_url="https://covers.openlibrary.org/b/id/60000000-S.jpg",
-        description=None,
-        is_fiction=True,
-        audience=None,
-        matched_by="isbn",
-        confidence=1.0,
-        answers=(),
-    )
-    return EnrichedBookRow.of(found, fingerprint(question), run, datetime.now(UTC))
 
 
 def _seconds_of_refresh(settings: Settings, instance: dg.DagsterInstance, run: str) -> Seconds:
@@ -265,22 +201,6 @@ def _seconds_of_step(result: dg.ExecuteInProcessResult, step: str) -> float:
         if event.is_step_success
     )
     return duration / 1000
-
-
-@contextmanager
-def _without_home() -> Iterator[None]:
-    """Let the platform choose its own Dagster home, in its store."""
-    before = os.environ.pop(HOME_VARIABLE, None)
-    try:
-        yield
-    finally:
-        os.environ.pop(HOME_VARIABLE, None)
-        if before is not None:
-            os.environ[HOME_VARIABLE] = before
-
-
-def _megabytes_below(folder: Path) -> float:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
 if __name__ == "__main__":

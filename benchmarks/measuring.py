@@ -1,7 +1,8 @@
 """What all benchmarks need: processes that end, folders that go, and the table of results.
 
 Belongs here: starting a process until it answers, the sandbox in a process of its own, the
-environment of the platform, printing. Does not belong here: what is measured.
+environment of the platform, what a command used, printing. Does not belong here: what is measured,
+and the page of results (`page.py`).
 """
 
 import csv
@@ -21,6 +22,7 @@ from statistics import median
 from typing import Any
 
 import httpx
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
@@ -35,6 +37,10 @@ SECONDS_BETWEEN_LOOKS = 0.02
 UNLIMITED_REQUESTS_PER_SECOND = 1000.0
 SHOWN_LOG = 3000
 WIDTH_WITHOUT_TERMINAL = 120
+
+KEPT_RESULTS = "BENCHMARK_RESULTS"
+"""Variable with the file that results are appended to."""
+WHAT, HEADINGS = "what", ("measured", "budget", "baseline", "ratio")
 
 output = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
 messages = Console(stderr=True)
@@ -56,26 +62,85 @@ class Measurement:
         """The median of the repetitions."""
         return median(self.values)
 
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """What was measured, how much, its budget, its baseline, and the ratio to that."""
+        budget = ""
+        if self.budget is not None:
+            word = "kept" if self.value <= self.budget else "missed"
+            budget = f"{_shown(self.budget, self.unit)}, {word}"
+        baseline = "" if self.baseline is None else _shown(self.baseline, self.unit)
+        return self.what, _with_range(self), budget, baseline, _ratio(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The table of one benchmark, and below it what a reader has to know."""
+
+    title: str
+    measurements: Sequence[Measurement]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one process used."""
+
+    seconds: float
+    """From start to end."""
+    cpu_seconds: float
+    megabytes: float
+    """The largest resident size."""
+
+
+def use_of(arguments: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str]) -> Use:
+    """What a command used that did all its work.
+
+    Raises:
+        RuntimeError: it did not.
+    """
+    started = time.monotonic()
+    with subprocess.Popen(
+        arguments, cwd=folder, env=environment, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            # Unlike `wait`, this tells what that one process used.
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            process.kill()
+    if process.returncode:
+        raise RuntimeError(f"{arguments} ended with exit status {process.returncode}")
+    return Use(
+        time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6
+    )
+
 
 def print_measurements(
     title: str, measurements: Sequence[Measurement], notes: Sequence[str] = ()
 ) -> None:
-    """Print the table of one benchmark, and below it what a reader has to know."""
-    table = Table("what", title=title, title_justify="left")
-    for heading in ("measured", "budget", "baseline", "ratio"):
+    """Print the table of one benchmark, and keep it for whoever makes a page of several."""
+    if kept := os.environ.get(KEPT_RESULTS):
+        with Path(kept).open("ab") as file:
+            file.write(_RESULTS.dump_json(Results(title, measurements, notes)) + b"\n")
+    table = Table(WHAT, title=title, title_justify="left")
+    for heading in HEADINGS:
         table.add_column(heading, justify="right")
     for one in measurements:
-        table.add_row(
-            one.what,
-            _with_range(one),
-            _budget(one),
-            "" if one.baseline is None else _shown(one.baseline, one.unit),
-            _ratio(one),
-        )
+        what, measured, budget, *others = one.cells()
+        colour = "red" if budget.endswith("missed") else "green"
+        table.add_row(what, measured, f"[{colour}]{budget}[/{colour}]", *others)
     output.print(table)
     for note in notes:
         output.print(f"  {note}", markup=False, highlight=False)
     output.print()
+
+
+_RESULTS = TypeAdapter(Results)
+
+
+def kept_results(file: Path) -> list[Results]:
+    """The tables that benchmarks kept in a file."""
+    return [_RESULTS.validate_json(line) for line in file.read_bytes().splitlines()]
 
 
 def tell(what: str) -> None:
@@ -315,13 +380,6 @@ def _with_range(one: Measurement) -> str:
     if len(one.values) > 1:
         shown += f" ({_number(min(one.values))} to {_number(max(one.values))})"
     return shown
-
-
-def _budget(one: Measurement) -> str:
-    if one.budget is None:
-        return ""
-    colour, word = ("green", "kept") if one.value <= one.budget else ("red", "missed")
-    return f"[{colour}]{_shown(one.budget, one.unit)}, {word}[/{colour}]"
 
 
 def _ratio(one: Measurement) -> str:

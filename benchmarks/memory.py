@@ -7,10 +7,6 @@ Baseline: the same with 100 books, which is about what Dagster and the libraries
 """
 
 import json
-import os
-import subprocess
-import time
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -19,6 +15,7 @@ from benchmarks.measuring import (
     COMMAND,
     Measurement,
     SandboxProcess,
+    Use,
     end_cleanly_when_stopped,
     parts_of_export,
     platform_environment,
@@ -26,18 +23,11 @@ from benchmarks.measuring import (
     running_sandbox,
     tell,
     temporary_folder,
+    use_of,
 )
 
 BUDGET_MEGABYTES = 500.0
 FEW_BOOKS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What one process used."""
-
-    megabytes: float
-    seconds: float
 
 
 def main(
@@ -71,24 +61,14 @@ def _use(sandbox: SandboxProcess, export: bytes, rows: int) -> Use:
     with temporary_folder() as folder:
         file = folder / "library.csv"
         file.write_bytes(export)
-        started = time.monotonic()
-        with subprocess.Popen(
+        use = use_of(
             [COMMAND, "run", "books", file, "--json"],
-            cwd=folder,
-            env=platform_environment(sandbox),
-            stdout=subprocess.DEVNULL,
-        ) as process:
-            try:
-                # Unlike `wait`, this tells what that one process used.
-                _, status, used = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-            finally:
-                process.kill()
-        seconds = time.monotonic() - started
+            folder=folder,
+            environment=platform_environment(sandbox),
+        )
         books = json.loads((folder / "data" / "data" / "library.json").read_bytes())["books"]
-    if process.returncode or len(books) != rows:
-        raise RuntimeError(f"Exit status {process.returncode}, {len(books)} of {rows} books")
-    use = Use(used.ru_maxrss * 1024 / 1e6, seconds)
+    if len(books) != rows:
+        raise RuntimeError(f"{len(books)} of {rows} books")
     tell(f"{rows:,} books: {use.megabytes:.0f} MB, {use.seconds:.1f} s.")
     return use
 

@@ -47,8 +47,9 @@ class Timing:
             gap is left.
         folder_pause: between two listings of a folder.
         bucket_pause: between two listings of a bucket, each of which costs money.
-        share: of a core that listing may take; the longer it takes, the more seldom it is done.
+        share: of a core that listing may take; the more it takes, the more seldom it is done.
         now: a clock that only goes forward.
+        spent: seconds of a core that this process has used so far.
         sleep: waits.
     """
 
@@ -57,6 +58,7 @@ class Timing:
     bucket_pause: float = 2.0
     share: float = 0.03
     now: Callable[[], float] = time.monotonic
+    spent: Callable[[], float] = time.process_time
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -163,14 +165,15 @@ class UploadWatch(Generic[Found]):
         until = timing.now() + timing.tick
         while (wait := max(0.0, memory.next_listing - timing.now())) <= until - timing.now():
             timing.sleep(wait)
-            started = timing.now()
+            started = timing.spent()
             present = {_version(upload): upload for upload in self._present()}
-            pause = max(least_pause, (timing.now() - started) / timing.share)
-            memory.next_listing = timing.now() + pause
-            yield {
+            stable = {
                 version: upload for version, upload in present.items() if version in memory.before
             }
             memory.before = present
+            pause = max(least_pause, (timing.spent() - started) / timing.share)
+            memory.next_listing = timing.now() + pause
+            yield stable
 
     def _dealt_with(self, uploads: Mapping[Version, Found]) -> set[Version]:
         """Versions that need no run: dealt with, or claimed by a process that deals with them."""

@@ -75,7 +75,7 @@ class Clock:
 
 
 CLOCK = Clock()
-AT_ONCE = Timing(now=CLOCK.now, sleep=CLOCK.sleep)
+AT_ONCE = Timing(now=CLOCK.now, spent=CLOCK.now, sleep=CLOCK.sleep)
 
 
 @contextmanager
@@ -221,7 +221,7 @@ def growing(file: Path) -> Timing:
         with file.open("ab") as opened:
             opened.write(b"another row\n")
 
-    return Timing(now=CLOCK.now, sleep=sleep)
+    return Timing(now=CLOCK.now, spent=CLOCK.now, sleep=sleep)
 
 
 def test_a_file_that_still_grows_waits_until_it_is_whole(folder: ObjectStorage) -> None:

@@ -470,7 +470,8 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
 
     def gaps(self) -> dict[str, str]:
         """By book, which source could not answer yet, and why."""
-        return {row.key: row.gap for row in self._tables.latest(book_gaps) if row.gap}
+        gaps = self._tables.latest_frame(book_gaps).drop_nulls("gap")
+        return dict(zip(gaps["key"].to_list(), gaps["gap"].to_list(), strict=True))
 
     def add_results(self, results: Sequence[EnrichedBookRow]) -> list[BookDigest]:
         """Store enrichments for good."""

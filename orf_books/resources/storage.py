@@ -238,8 +238,8 @@ class ObjectStorage:
                         meta["path"], str(meta["e_tag"]), meta["size"], meta["last_modified"]
                     )
                     # S3's page marks a folder by an empty object `folder/`; obstore lists it as
-                    # `folder`.
-                    if found.size or self.exists(found.key):
+                    # `folder`. A folder has no such marks.
+                    if found.size or self.folder or self.exists(found.key):
                         yield found
 
     def make_folder(self, key: str) -> None:

@@ -107,13 +107,12 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         libraries = libraries_of(uploads)
         if self._config.gaps_only:
             self._take(self._records.rows(libraries, books_in_turn(self._records)))
-            return Wanted(list(self._queries), settled=())
+            return Wanted(list(self._queries))
         if accepted:
             self._is_awaited = True
             changed = {upload.library for upload in accepted}
             self._take(self._records.rows({name: libraries[name] for name in changed}))
             return Wanted(list(self._queries), [upload.key for upload in accepted])
-        # An answer by older code counts: what a new version makes stale, Dagster shows as such.
         questions = self._records.held_books(libraries)
         settled = self._records.settled(
             questions, lambda gap: can_be_filled(gap, self._google_books)
@@ -125,6 +124,10 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         if unknown := [key for key in keys if key not in self._queries]:
             self._take(self._records.rows(books=unknown))
         return {key: fingerprint(self._queries[key]) for key in keys if key in self._queries}
+
+    def is_settled(self, row: BookDigest) -> bool:
+        """An answer by older code counts: what a new version makes stale, Dagster shows as such."""
+        return super().is_settled(row) and not self._has_gap_to_fill(row)
 
     def is_valid(self, row: BookDigest) -> bool:
         """Recent, complete as far as sources are on, and made by the present code."""
