@@ -122,6 +122,10 @@ class GoogleBooksResource(ProcessResource):
 
         return asyncio.run(wait())
 
+    def requests_spent_today(self) -> int:
+        """Of the day's quota, by all runs that share the ledger."""
+        return self.requests_per_day - asyncio.run(self._quota().left())
+
     def _window(self, longest_wait: float | None) -> SharedWindow:
         window = self.window_requests, self.window_seconds
         return SharedWindow(Ledger(self.ledger), self.url, *window, longest_wait)

@@ -1,5 +1,6 @@
-"""The page of a library in a browser: filters, views, keyboard, phones, paper, hostile texts."""
+"""Pages in a browser: filters, views, keyboard, phones, paper, hostile texts."""
 
+import csv
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +14,12 @@ from playwright.sync_api import Browser, Page, Route, ViewportSize, sync_playwri
 from orf_books.books.facets import Facet, groups_of, readings_of
 from orf_books.books.figures import LibraryFigures
 from orf_books.books.library import DashboardBook, EnrichmentStatus
+from orf_books.pages.class_page import ClassReport, render_class_page
 from orf_books.pages.library_page import pick, render_library_page
+from orf_books.pages.overview_page import Quota, render_overview_page
 from orf_books_tests.books.counted_library import COUNTED, dashboard_book, dashboard_of
+from orf_books_tests.pages.test_class_page import CLASS, MEASURED, STUDENTS, lines, scores
+from orf_books_tests.pages.test_overview_page import BOOKS, NOTHING, NOW, OTHERS
 
 CHROMIUM = shutil.which("chromium")
 
@@ -335,6 +340,45 @@ def test_axe_finds_nothing(
     page.evaluate("location.hash = '#/'")
     page.get_by_label("View as").select_option("wall")
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_on_the_overview(
+    browser: Browser, tmp_path: Path, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    file = tmp_path / "overview.html"
+    quotas = [Quota("Google Books", 12, 1000)]
+    file.write_text(render_overview_page([BOOKS, NOTHING], quotas, OTHERS, NOW), encoding="utf-8")
+    context = browser.new_context(
+        viewport=ViewportSize(width=width, height=900), color_scheme=scheme
+    )
+    page = context.new_page()
+    page.goto(file.as_uri())
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_students_of_a_class_are_shaded_readably_and_saved_as_csv(
+    browser: Browser, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    of = scores([1, 200, 40, 90], skills=MEASURED)
+    report = ClassReport(CLASS, NOW, students=lines(of))
+    file = tmp_path / "class.html"
+    file.write_text(render_class_page(report), encoding="utf-8")
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    assert violations(page) == []
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save these students as CSV").click()
+    rows = list(csv.DictReader(saved.value.path().read_text(encoding="utf-8").splitlines()))
+    assert [row["Student"] for row in rows] == STUDENTS[:4]
+    assert {row["Utterances"] for row in rows} == {"1200"}
+    context.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
