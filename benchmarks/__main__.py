@@ -12,6 +12,7 @@ BENCHMARKS = (
     "books",
     "enrichment",
     "partition_events",
+    "upload_queue",
     "dashboards",
     "pages",
     "memory",

@@ -6,7 +6,7 @@ enriching books, storage, how a page shows the figures.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -152,6 +152,10 @@ class Summary(_Record):
     genres_by_evidence: tuple[EvidenceCount, ...] = ()
     failed_books: NonNegativeInt
     not_found_books: NonNegativeInt
+    waiting_books: NonNegativeInt = 0
+    """About which a source is still being asked; what it knows will be on a later dashboard."""
+    waiting_until: AwareDatetime | None = None
+    """When all of them will have been asked about, if the platform goes on running."""
 
 
 class RowNote(_Record):
@@ -256,6 +260,10 @@ class EnrichmentResults:
     """The latest that is known of each book, from this batch or an older one."""
     failures: Mapping[str, tuple[str, str]]
     """Category and message of each book whose last attempt failed."""
+    waiting: Collection[str] = ()
+    """Books about which a source is still being asked."""
+    waiting_until: datetime | None = None
+    """When all books will have been asked about; None where none waits, or nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +296,13 @@ def build_library_dashboard(
         _dashboard_book(entry, book, enrichment, evidence)
         for (_, entry), book in zip(entries, known, strict=True)
     )
-    summary = _summarise(books)
+    waiting = sum(key in enrichment.waiting for key, _ in entries)
+    summary = _summarise(books).model_copy(
+        update={
+            "waiting_books": waiting,
+            "waiting_until": enrichment.waiting_until if waiting else None,
+        }
+    )
     metadata = DashboardMetadata(
         export_id=stamp.export_id,
         export_timestamp=stamp.now,

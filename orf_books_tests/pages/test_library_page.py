@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -299,6 +299,15 @@ def test_cells_that_were_not_understood_are_counted_by_column_and_reason() -> No
     assert "Date Read No day. 2 cells, rows 2, 9." in shown.text
     assert "ISBN No ISBN. Row 4." in shown.text
     assert "The day comes first." in shown.text
+
+
+def test_the_page_says_how_many_books_are_still_being_asked_about_and_until_when() -> None:
+    made = dashboard(book())
+    waiting = {"waiting_books": 63, "waiting_until": datetime(2026, 11, 22, 14, 10, tzinfo=UTC)}
+    summary = made.summary.model_copy(update=waiting)
+    shown = Page(render_library_page(made.model_copy(update={"summary": summary})))
+    assert "still being asked about 63 books, until 22 Nov 2026, 14:10 UTC" in shown.text
+    assert "still being asked" not in page(book()).text
 
 
 def test_the_page_says_what_genres_are_inferred_from() -> None:
