@@ -445,6 +445,8 @@ def test_hostile_texts_are_shown_and_do_nothing(open_library: Open) -> None:
     page = open_library(book)
     assert attack in titles(page)[0]
     page.click(bar("rating", "5"))
+    labels = page.locator("[data-chart='genre'] .label").all_inner_texts()
+    assert {*labels} == {attack, "__proto__", "constructor"}
     page.locator("[data-chart='genre'] button").first.click()
     page.evaluate("location.hash = '#/genre/__proto__/own-shelf/%E0%A4%A/toString/x'")
     page.evaluate("location.hash = '#/book/1'")
