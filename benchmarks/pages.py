@@ -71,6 +71,8 @@ _ANSWER = """([act, delay]) => new Promise((resolve) => {
 })"""
 """Until a frame is painted; a search waits for a pause in typing first."""
 _PAUSE_IN_TYPING = 80
+_PAUSE = 300
+"""Milliseconds in which the page gets done with what it does when it is idle."""
 _SCROLL = """() => new Promise((resolve) => {
   const frames = [];
   let before = performance.now();
@@ -91,9 +93,12 @@ class Opening:
 
     seen: float
     complete: float
+    opened_cpu: float
     elements: float
     filtered: float
+    filtered_cpu: float
     searched: float
+    searched_cpu: float
     scrolled: float
 
 
@@ -164,16 +169,37 @@ def _enriched(place: int) -> EnrichedBook:
 def _open(browser: Browser, file: Path) -> Opening:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
+    session = context.new_cdp_session(tab)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def cpu() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * float({one["name"]: one["value"] for one in metrics}["TaskDuration"])
+
+    def answer(act: str, delay: int) -> tuple[float, float]:
+        tab.wait_for_timeout(_PAUSE)
+        before = cpu()
+        return tab.evaluate(_ANSWER, [act, delay]), cpu() - before
+
     tab.goto(file.as_uri())
     seen = tab.wait_for_function(_SEEN).json_value()
-    opened = tab.evaluate(_OPENED)
-    filtered = tab.evaluate(_ANSWER, ["click", 0])
+    opened, opened_cpu = tab.evaluate(_OPENED), cpu()
+    filtered, filtered_cpu = answer("click", 0)
     tab.evaluate("document.querySelector('[data-reset]').click()")
-    searched = tab.evaluate(_ANSWER, ["search", _PAUSE_IN_TYPING])
+    searched, searched_cpu = answer("search", _PAUSE_IN_TYPING)
     tab.evaluate("window.scrollTo(0, 0)")
     scrolled = tab.evaluate(_SCROLL)
     context.close()
-    return Opening(seen=seen, **opened, filtered=filtered, searched=searched, scrolled=scrolled)
+    return Opening(
+        **opened,
+        seen=seen,
+        opened_cpu=opened_cpu,
+        filtered=filtered,
+        filtered_cpu=filtered_cpu,
+        searched=searched,
+        searched_cpu=searched_cpu,
+        scrolled=scrolled,
+    )
 
 
 def _print(size: int, seconds: float, weight: int, openings: Sequence[Opening]) -> None:
@@ -190,8 +216,11 @@ def _print(size: int, seconds: float, weight: int, openings: Sequence[Opening]) 
             measured("elements", "elements", ""),
             measured("something is seen", "seen", budget=BUDGET_TO_OPEN),
             measured("complete", "complete", budget=BUDGET_TO_OPEN),
+            measured("of this, CPU", "opened_cpu"),
             measured("filtered by a click", "filtered", budget=BUDGET_OF_AN_ANSWER),
+            measured("of this, CPU", "filtered_cpu"),
             measured("searched", "searched", budget=BUDGET_OF_AN_ANSWER),
+            measured("of this, CPU", "searched_cpu"),
             measured("frame while scrolling, 19 of 20", "scrolled", budget=BUDGET_OF_A_FRAME),
         ],
     )

@@ -16,6 +16,7 @@ from orf_books.assets.activities.assets import (
 from orf_books.assets.activities.pages import activity_reports
 from orf_books.assets.books.assets import enrich_books, goodreads_exports, library_entries
 from orf_books.assets.books.pages import dashboard, library_dashboard
+from orf_books.assets.overview import overview
 from orf_books.assets.transcripts.assets import (
     class_transcripts,
     requested_sessions,
@@ -35,6 +36,8 @@ from orf_books.jobs import (
     refresh_activity_reports,
     refresh_classes,
     refresh_libraries,
+    refresh_overview,
+    regular_overview,
     retry_failed_activities,
     retry_failed_books,
     retry_failed_transcripts,
@@ -77,6 +80,7 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
             requested_sessions,
             score_transcripts,
             publish_classes,
+            overview,
         ],
         asset_checks=checks,
         jobs=[
@@ -90,9 +94,10 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
             ingest_transcripts,
             retry_failed_transcripts,
             refresh_classes,
+            refresh_overview,
             maintain_tables,
         ],
-        schedules=[nightly_filling, nightly_upkeep],
+        schedules=[nightly_filling, nightly_upkeep, regular_overview],
         sensors=sensors,
         resources=_resources(settings) | overrides,
         # One process per run: a process per step would start slower than most steps take.

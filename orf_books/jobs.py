@@ -14,6 +14,7 @@ from orf_books.assets.activities.step import RESCORING_REPORT
 from orf_books.assets.books.assets import library_entries
 from orf_books.assets.books.pages import dashboard, library_dashboard
 from orf_books.assets.books.step import ENRICHMENT_REPORT, can_be_filled
+from orf_books.assets.overview import overview
 from orf_books.assets.transcripts.assets import requested_sessions
 from orf_books.assets.transcripts.classes import CLASS_FIGURES, CLASS_PAGES, PUBLISHED_SCORES
 from orf_books.assets.transcripts.step import SCORING_REPORT
@@ -112,6 +113,12 @@ refresh_libraries = dg.define_asset_job(
     tags=_RETRY_BY_BACKFILL,
     description="Make the dashboards of the libraries that a backfill of books has changed.",
 )
+refresh_overview = dg.define_asset_job(
+    "refresh_overview",
+    dg.AssetSelection.assets(overview),
+    tags=_RETRY_BY_BACKFILL,
+    description="Make the page over everything. A schedule starts it after runs have ended.",
+)
 
 
 @dg.op(description="Compact the tables and delete files, objects and logs that nobody needs.")
@@ -170,3 +177,27 @@ nightly_upkeep = dg.ScheduleDefinition(
     cron_schedule="0 3 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
+
+
+@dg.schedule(
+    job=refresh_overview,
+    cron_schedule="*/10 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Starts `refresh_overview` where a run has ended since the page was made.",
+)
+def regular_overview(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Keep the page over everything fresh, and an idle platform idle."""
+    if overview_is_due(context.instance):
+        return dg.RunRequest()
+    return dg.SkipReason("No run has ended since the page was made.")
+
+
+def overview_is_due(instance: dg.DagsterInstance) -> bool:
+    """Whether another run than the one that made the page was the last to end."""
+    ended = instance.get_run_records(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]),
+        limit=1,
+        order_by="update_timestamp",
+    )
+    made = instance.get_latest_materialization_event(overview.key)
+    return bool(ended) and not (made and made.run_id == ended[0].dagster_run.run_id)

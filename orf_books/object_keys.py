@@ -22,6 +22,7 @@ CLASS_PAGES = "data/classes/"
 CLASSES_PAGE = "classes.html"
 ACTIVITIES_PAGE = "activities.html"
 LIBRARIES_PAGE = "dashboard.html"
+OVERVIEW_PAGE = "overview.html"
 _PRIVATE_FOLDERS = (
     *(RAW, ACTIVITIES, "rejected/", "damaged/", CLASS_PAGES, f"data/{ACTIVITIES}", "tables/"),
     *(f"{stage}/" for stage in (NORMALIZED, SCORES, AGGREGATES)),
@@ -31,8 +32,8 @@ _HALF_DONE = re.compile(r"(^|/)[.~]|\.(tmp|part|partial|crdownload)$|~$", re.IGN
 
 
 def is_private(key: str) -> bool:
-    """Whether an object or folder is about children: only its owner may read it."""
-    return key.startswith(_PRIVATE_FOLDERS) or key in {ACTIVITIES_PAGE, CLASSES_PAGE}
+    """Whether an object or folder is about children or all readers: only its owner may read it."""
+    return key.startswith(_PRIVATE_FOLDERS) or key in {ACTIVITIES_PAGE, CLASSES_PAGE, OVERVIEW_PAGE}
 
 
 def library_name(text: str) -> str:

@@ -25,10 +25,21 @@ from orf_books.pages.parts import choices
 from orf_books.pages.templating import page_template
 from orf_books.transcripts.aggregates import SMALLEST_GROUP, ClassAggregate, StudentTrend
 from orf_books.transcripts.corrections import MeasuredPrecision
+from orf_books.transcripts.measured_tiers import is_measured
 from orf_books.transcripts.problems import ErrorCode, WarningCode
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.usual import SHIPPED, Usual
 from orf_books.transcripts.windows import Window
+
+
+class Heat(StrEnum):
+    """How a student's score stands to what is usual, as the table of students is shaded."""
+
+    CLEARLY_MORE = "more clear"
+    """Shown more often than usual: nine times in ten that is no accident."""
+    MORE = "more"
+    LESS = "less"
+    CLEARLY_LESS = "less clear"
 
 
 class SessionStatus(StrEnum):
@@ -42,6 +53,8 @@ class SessionStatus(StrEnum):
     FAILED = "failed"
 
 
+AS_USUAL = 5.0
+"""The score of a student who shows a skill as often as is usual."""
 _STATUS_NAMES: Mapping[SessionStatus, str] = {
     SessionStatus.SCORED: "Scored",
     SessionStatus.NOT_PUBLISHED: "Scored, not published",
@@ -170,6 +183,16 @@ class ShownStudent:
         return any(trend.score for trend in self.trends.values())
 
 
+def heat_of(trend: StudentTrend) -> Heat | None:
+    """None where there is no score to shade, or one that is as usual."""
+    score = trend.score
+    if score is None or not is_measured(trend.skill) or score.value == AS_USUAL:
+        return None
+    if score.value > AS_USUAL:
+        return Heat.CLEARLY_MORE if score.low > AS_USUAL else Heat.MORE
+    return Heat.CLEARLY_LESS if score.high < AS_USUAL else Heat.LESS
+
+
 def render_class_page(report: ClassReport) -> str:
     """Make the page: one HTML file that needs nothing else.
 
@@ -180,6 +203,7 @@ def render_class_page(report: ClassReport) -> str:
     return page_template("class.html.jinja").render(
         report=report,
         skills=list(Skill),
+        heat_of=heat_of,
         smallest_group=SMALLEST_GROUP,
         windows=list(_shown_windows(report)),
         students=sorted(students, key=lambda shown: shown.line.student_id),

@@ -3,11 +3,12 @@
 Belongs here: what they are called and where they lie. Does not belong here: what is on them.
 """
 
-from orf_books.object_keys import ACTIVITIES_PAGE, CLASSES_PAGE, LIBRARIES_PAGE
+from orf_books.object_keys import ACTIVITIES_PAGE, CLASSES_PAGE, LIBRARIES_PAGE, OVERVIEW_PAGE
 from orf_books.pages.parts import Overview
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 
 _OVERVIEWS = (
+    Overview("Overview", OVERVIEW_PAGE),
     Overview("Reading libraries", LIBRARIES_PAGE),
     Overview("Reading activities", ACTIVITIES_PAGE),
     Overview("Classes", CLASSES_PAGE),

@@ -168,6 +168,10 @@ class GoogleBooksResource(ProcessResource):
 
         return asyncio.run(wait())
 
+    def requests_spent_today(self) -> int:
+        """Of the day's quota, by all runs that share the ledger."""
+        return self.requests_per_day - asyncio.run(self._quota().left())
+
     def asked_by(self, books: int, now: datetime) -> datetime | None:
         """When all of so many books will have been asked about, as far as can be told now."""
 

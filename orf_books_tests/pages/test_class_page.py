@@ -16,9 +16,11 @@ from orf_books.failures import FailureCategory
 from orf_books.object_keys import class_page_key, student_page_key
 from orf_books.pages.class_page import (
     ClassReport,
+    Heat,
     SessionLine,
     SessionStatus,
     StudentLine,
+    heat_of,
     render_class_page,
 )
 from orf_books.transcripts.aggregates import (
@@ -383,3 +385,18 @@ def test_sessions_of_one_day_are_told_apart_and_the_latest_comes_first() -> None
 
 def test_nothing_that_was_said_or_done_about_it_is_in_a_repr() -> None:
     assert "secret" not in repr(failed(remedy="secret"))
+
+
+def test_scores_are_shaded_by_how_they_stand_to_what_is_usual() -> None:
+    """Little, much and nothing found of students who said the same amount."""
+    of = scores([1, 200, 0, None], skills=MEASURED[:1])
+    heats = {
+        trend.student_id: heat_of(trend)
+        for trend in student_trends(of)
+        if trend.skill is MEASURED[0]
+    }
+    assert heats[STUDENTS[1]] is Heat.CLEARLY_MORE
+    assert heats[STUDENTS[2]] is heats[STUDENTS[3]] is None
+    shown = Page(render_class_page(ClassReport(CLASS, NOW, students=lines(of))))
+    assert shown.all("td", **{"class": "amount more clear"})
+    assert "hidden" in shown.all("button", **{"class": "save"})[0]

@@ -194,7 +194,7 @@ def test_no_book_without_a_date_is_in_a_chart_of_years() -> None:
     undated = book(read="")
     shown = page(book(), undated)
     assert "20 23 : 1 book" in shown.text
-    assert "1 book more was read without a date" in shown.text
+    assert "1 more book was read without a date" in shown.text
     assert "No read book has a date." in page(undated).text
 
 

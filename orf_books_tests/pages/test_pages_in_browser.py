@@ -1,5 +1,6 @@
-"""The page of a library in a browser: filters, views, keyboard, phones, paper, hostile texts."""
+"""Pages in a browser: filters, views, keyboard, phones, paper, hostile texts."""
 
+import csv
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -13,8 +14,12 @@ from playwright.sync_api import Browser, Page, Route, ViewportSize, sync_playwri
 from orf_books.books.facets import Facet, groups_of, readings_of
 from orf_books.books.figures import LibraryFigures
 from orf_books.books.library import DashboardBook, EnrichmentStatus
+from orf_books.pages.class_page import ClassReport, render_class_page
 from orf_books.pages.library_page import pick, render_library_page
+from orf_books.pages.overview_page import Quota, render_overview_page
 from orf_books_tests.books.counted_library import COUNTED, dashboard_book, dashboard_of
+from orf_books_tests.pages.test_class_page import CLASS, MEASURED, STUDENTS, lines, scores
+from orf_books_tests.pages.test_overview_page import BOOKS, NOTHING, NOW, OTHERS
 
 CHROMIUM = shutil.which("chromium")
 
@@ -90,6 +95,13 @@ def violations(page: Page) -> list[str]:
 
 def titles(page: Page) -> list[str]:
     return page.locator("#catalogue .title a").all_inner_texts()
+
+
+def address(page: Page) -> str:
+    """Of the view; Playwright learns of a new one a little later."""
+    found = page.evaluate("location.hash")
+    assert isinstance(found, str)
+    return found
 
 
 def bar(chart: str, group: str) -> str:
@@ -196,7 +208,7 @@ def test_charts_of_filtered_books_show_the_figures_of_exactly_these_books(
 def test_a_click_on_a_bar_filters_and_another_click_shows_all(open_library: Open) -> None:
     page = open_library(*COUNTED)
     page.click(bar("genre", "Fantasy"))
-    assert page.url.endswith("#/genre/Fantasy")
+    assert address(page) == "#/genre/Fantasy"
     assert sorted(titles(page)) == [
         "Mort (Discworld, #4)",
         "Small Gods (Discworld, #13)",
@@ -217,7 +229,7 @@ def test_the_keyboard_filters_and_stays_where_it_is(open_library: Open) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#/read/2023")
+    assert address(page) == "#/read/2023"
     focused = "document.activeElement.dataset.group"
     assert page.evaluate(focused) == "2023"
     for _ in ("pages", "hours", "months"):
@@ -225,7 +237,7 @@ def test_the_keyboard_filters_and_stays_where_it_is(open_library: Open) -> None:
     assert page.evaluate("document.activeElement.closest('[data-chart]').dataset.chart") == "months"
     page.keyboard.press("End")
     page.keyboard.press("Space")
-    assert page.url.endswith("#/read/2021-12")
+    assert address(page) == "#/read/2021-12"
     assert titles(page) == ["Emma"]
 
 
@@ -241,10 +253,10 @@ def test_each_chart_is_one_stop_of_the_tab_key(open_library: Open) -> None:
 def test_every_view_has_an_address_and_the_way_back_works(open_library: Open) -> None:
     page = open_library(*COUNTED)
     page.get_by_role("link", name="Frank Herbert").last.click()
-    assert page.url.endswith("#/author/Frank%20Herbert")
+    assert address(page) == "#/author/Frank%20Herbert"
     assert page.get_by_role("heading", name="Frank Herbert").is_visible()
     page.locator("#catalogue").get_by_role("link", name="Dune (Dune, #1)").click()
-    assert page.url.endswith("#/book/44767458")
+    assert address(page) == "#/book/44767458"
     assert page.get_by_role("heading", name="Dune (Dune, #1)").is_visible()
     assert page.get_by_text("Worth every page.").is_visible()
     assert "2 May 2023, 10 Jan 2021" in page.locator("#book").inner_text()
@@ -306,6 +318,19 @@ def test_many_books_are_shown_in_pages(open_library: Open) -> None:
     assert page.get_by_role("button", name="Next").is_disabled()
 
 
+def test_the_way_back_from_a_book_leads_to_where_it_was_found(open_library: Open) -> None:
+    page = open_library(*many_books(120))
+    page.get_by_role("button", name="Next").click()
+    link = page.locator("#catalogue .title a").nth(30)
+    link.scroll_into_view_if_needed()
+    title, height = link.inner_text(), page.evaluate("window.scrollY")
+    link.click()
+    assert page.locator("#book-title").inner_text() == title
+    page.go_back()
+    assert title in titles(page)
+    assert page.evaluate("window.scrollY") == pytest.approx(height, abs=2)
+
+
 def test_paper_has_all_books(open_library: Open) -> None:
     page = open_library(*many_books(120))
     page.evaluate(
@@ -335,6 +360,45 @@ def test_axe_finds_nothing(
     page.evaluate("location.hash = '#/'")
     page.get_by_label("View as").select_option("wall")
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_on_the_overview(
+    browser: Browser, tmp_path: Path, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    file = tmp_path / "overview.html"
+    quotas = [Quota("Google Books", 12, 1000)]
+    file.write_text(render_overview_page([BOOKS, NOTHING], quotas, OTHERS, NOW), encoding="utf-8")
+    context = browser.new_context(
+        viewport=ViewportSize(width=width, height=900), color_scheme=scheme
+    )
+    page = context.new_page()
+    page.goto(file.as_uri())
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_students_of_a_class_are_shaded_readably_and_saved_as_csv(
+    browser: Browser, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    of = scores([1, 200, 40, 90], skills=MEASURED)
+    report = ClassReport(CLASS, NOW, students=lines(of))
+    file = tmp_path / "class.html"
+    file.write_text(render_class_page(report), encoding="utf-8")
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    assert violations(page) == []
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save these students as CSV").click()
+    rows = list(csv.DictReader(saved.value.path().read_text(encoding="utf-8").splitlines()))
+    assert [row["Student"] for row in rows] == STUDENTS[:4]
+    assert {row["Utterances"] for row in rows} == {"1200"}
+    context.close()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -381,6 +445,8 @@ def test_hostile_texts_are_shown_and_do_nothing(open_library: Open) -> None:
     page = open_library(book)
     assert attack in titles(page)[0]
     page.click(bar("rating", "5"))
+    labels = page.locator("[data-chart='genre'] .label").all_inner_texts()
+    assert {*labels} == {attack, "__proto__", "constructor"}
     page.locator("[data-chart='genre'] button").first.click()
     page.evaluate("location.hash = '#/genre/__proto__/own-shelf/%E0%A4%A/toString/x'")
     page.evaluate("location.hash = '#/book/1'")
