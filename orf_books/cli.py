@@ -520,6 +520,23 @@ def doctor(
 
 
 @app.command()
+def metrics(
+    file: Annotated[
+        Path | None, typer.Option("--output", help="Replace this file instead of printing.")
+    ] = None,
+) -> None:
+    """Figures for Prometheus, in its text format."""
+    from orf_books.commands.metrics import metrics as collected
+    from orf_books.commands.metrics import write_metrics
+
+    settings = load_settings()
+    if file is None:
+        output.print(collected(settings), markup=False, highlight=False, soft_wrap=True, end="")
+    else:
+        write_metrics(settings, file)
+
+
+@app.command()
 def demo(*, as_json: AsJson = False) -> None:
     """The platform on a bundled library, bundled readings and an invented class, offline."""
     from pydantic import SecretStr

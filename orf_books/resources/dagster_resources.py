@@ -151,6 +151,10 @@ class GoogleBooksResource(ProcessResource):
 
         return asyncio.run(wait())
 
+    def requests_left(self) -> int:
+        """What is left of the day's quota."""
+        return asyncio.run(self._quota().left())
+
     def _window(self, longest_wait: float | None) -> SharedWindow:
         window = self.window_requests, self.window_seconds
         return SharedWindow(Ledger(self.ledger), self.url, *window, longest_wait)
@@ -222,6 +226,21 @@ class SpeechResource(ProcessResource):
 
         async with EmbeddedSpeech(self._cluster_workers()) as speech:
             yield Recognisers(speech.transcriber, speech.listener, speech.checker, speech.placer)
+
+    def cluster_size(self) -> int | None:
+        """How many calls the cluster can carry out at once; None where calls stay on this machine.
+
+        Raises:
+            FixConfiguration: it does not accept us, or runs another version.
+            RetryLater: it does not answer.
+        """
+        workers = self._cluster_workers()
+
+        async def size(cluster: "ClusterWorkers") -> int:
+            async with cluster:
+                return cluster.threads
+
+        return None if workers is None else asyncio.run(size(workers))
 
     def _cluster_workers(self) -> "ClusterWorkers | None":
         if self.cluster is None:
