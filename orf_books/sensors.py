@@ -13,7 +13,7 @@ import dagster as dg
 from orf_books.assets.activities.assets import ACTIVITY_RECORDINGS
 from orf_books.assets.activities.step import RESCORED_ACTIVITIES
 from orf_books.assets.books.assets import GOODREADS_EXPORTS, stored_uploads
-from orf_books.assets.books.step import ENRICHED_BOOKS, waits_for_its_turn
+from orf_books.assets.books.step import ENRICHED_BOOKS, books_in_turn
 from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
 from orf_books.batches.resource import BatchResource
@@ -278,7 +278,7 @@ def gaps_to_fill(
     version = records.version_of_books() if google_books.is_on else context.cursor
     if context.cursor == version:
         return dg.SkipReason("No book waits for Google Books.")
-    waiting = sum(map(waits_for_its_turn, records.gaps().values()))
+    waiting = len(books_in_turn(records))
     if not waiting:
         context.update_cursor(str(version))
         return dg.SkipReason("No book waits for Google Books.")

@@ -142,6 +142,13 @@ class Settings(BaseSettings):
     serve_uploads_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=60, description="Uploads that `orf-books serve` takes a minute from one address."
     )
+    keep_runs_days: Annotated[int, Field(ge=1)] = Field(
+        default=30,
+        description=(
+            "Days for which Dagster keeps the logs of runs that ended; what partitions are green "
+            "or red by stays."
+        ),
+    )
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1000, description="Items of a batch worked on at once."
     )

@@ -135,11 +135,11 @@ class UploadWatch(Generic[Found]):
             lost = [request for request in waiting if request in ended]
             if new or lost:
                 break
-        return self._request_runs(context.instance, waiting, new, lost)
+        return self._request_runs(context, waiting, new, lost)
 
     def _request_runs(
         self,
-        instance: dg.DagsterInstance,
+        context: dg.SensorEvaluationContext,
         waiting: Sequence[Request],
         new: Sequence[Found],
         lost: Sequence[Request],
@@ -147,7 +147,7 @@ class UploadWatch(Generic[Found]):
         """Runs for what is new or lost; the cursor keeps these requests and those that wait."""
         for request in lost:
             if request.tries >= MOST_TRIES:
-                self._give_up(instance, request)
+                self._give_up(context.instance, request)
         runs, requested = _requests(self._step, new, lost)
         kept = [request for request in waiting if request not in lost]
         return dg.SensorResult(

@@ -12,9 +12,9 @@ from typing import Any, Self
 import dagster as dg
 from pydantic import Field
 
-from orf_books.records.uploads import NotedUpload, UploadRecords, VersionedUpload
+from orf_books.records.uploads import NotedT, NotedUpload, UploadRecords, VersionedUpload
 from orf_books.resources.dagster_resources import StorageResource
-from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 
 SAME_FOR_EARLIER_ITEMS = dg.DataVersion("1")
 """Of assets that uploads add to: a later upload must not make items of earlier ones stale, which
@@ -69,6 +69,25 @@ def log_refused(context: dg.AssetExecutionContext, noted: Sequence[NotedUpload])
             f"No upload could be used. {refused[0].key}: {refused[0].problem}", allow_retries=False
         )
     return len(refused)
+
+
+def read_those_left(
+    context: dg.AssetExecutionContext,
+    uploads: Iterable[UploadConfig],
+    read: Callable[[UploadConfig], NotedT],
+) -> list[NotedT]:
+    """Read uploads, but for those that were moved or deleted since they were noticed.
+
+    The others share the run. What is gone leaves no receipt: if it comes back, it is requested
+    anew.
+    """
+    noted = []
+    for upload in uploads:
+        try:
+            noted.append(read(upload))
+        except ObjectNotFoundError:
+            context.log.warning("%s is gone: it was moved or deleted.", upload.key)
+    return noted
 
 
 def every_upload_is_read(

@@ -26,10 +26,9 @@ from orf_books.dagster_internals import (
     PartitionEvents,
     PartitionFailure,
     PartitionMaterialization,
-    PartitionStatus,
-    partition_statuses,
+    not_materialized,
 )
-from orf_books.failures import OrfBooksError
+from orf_books.failures import OrfBooksError, RetryLater
 
 SHOWN_FAILURES = 20
 RETRY_TAG = "orf_books/retry"
@@ -110,11 +109,10 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         """
         try:
             is_retry = RETRY_TAG in self._context.run.tags
+            self._store.take_up()
             wanted = self._work.wanted(None if is_retry else self._run_id)
-            keys, known = wanted.keys, self._known(wanted.keys)
-            if wanted.uploads is None:
-                keys = self._unsettled(keys, known)
-            plan = self._plan(keys, known)
+            keys = self._unsettled(wanted) if wanted.uploads is None else wanted.keys
+            plan = self._plan(keys, self._known(keys))
             register(self._context.instance, self._kind.partitions, keys)
             not_materialized = self._not_materialized(plan.reused)
             self._events.plan([*plan.to_do, *not_materialized])
@@ -126,12 +124,19 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             finished = FinishedBatch(keys, rows, outcome.failures)
             report = self._work.report(finished, summary)
             self._store.add_report(report)
+            self._tidy()
         except Exception:
             self._tell(lambda run: stopped_batch(self._kind.name, run))
             raise
         self._work.finished(outcome)
         self._tell(lambda run: finished_batch(self._kind.name, run, outcome))
         return report
+
+    def _tidy(self) -> None:
+        try:
+            self._store.tidy()
+        except RetryLater as error:
+            self._context.log.warning("The store is left to a later run to tidy: %s", error)
 
     def _tell(self, message: Callable[[str], str]) -> None:
         """Tell people, by a message made from the name of the run.
@@ -146,6 +151,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             self._context.log.warning("Nobody was told of this batch: %s", failure)
 
     def _run_chosen(self, keys: Sequence[str]) -> None:
+        self._store.take_up()
         plan = self._plan(keys, self._known(keys))
         rows = list(plan.reused.values())
         failures = self._outcome(plan, rows, materialize=False).failures
@@ -160,16 +166,19 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             self._context.add_asset_metadata(self._metadata(row), self._kind.asset, row.key)
 
     def _known(self, keys: Collection[str]) -> _Known[RowT]:
-        self._store.take_up()
         results = self._store.latest(keys)
         return _Known(results, self._store.failed_since(results, keys))
 
-    def _unsettled(self, keys: Sequence[str], known: _Known[RowT]) -> list[str]:
+    def _unsettled(self, wanted: Wanted) -> list[str]:
         """Items without a result that may stay, or that Dagster does not show as materialized."""
-        settled = {key for key, row in known.results.items() if self._work.is_settled(row)}
-        settled -= set(known.failed)
+        settled = self._settled(wanted.keys) if wanted.settled is None else set(wanted.settled)
         settled -= self._not_materialized(settled)
-        return [key for key in keys if key not in settled]
+        return [key for key in wanted.keys if key not in settled]
+
+    def _settled(self, keys: Sequence[str]) -> set[str]:
+        known = self._known(keys)
+        settled = {key for key, row in known.results.items() if self._work.is_settled(row)}
+        return settled - set(known.failed)
 
     def _plan(self, keys: Sequence[str], known: _Known[RowT]) -> _Plan[RowT]:
         fingerprints = self._work.fingerprints(keys)
@@ -275,10 +284,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
 
     def _not_materialized(self, keys: Collection[str]) -> set[str]:
         """Partitions that Dagster does not show as materialized."""
-        statuses = partition_statuses(
-            self._context.instance, self._kind.asset, self._kind.partitions, list(keys)
-        )
-        return {key for key, status in statuses.items() if status != PartitionStatus.MATERIALIZED}
+        return not_materialized(self._context.instance, self._kind.asset, keys)
 
     def _metadata(self, row: RowT) -> Metadata:
         return self._kind.metadata(row) | self._work.describe(row.key)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orf_books.activities.manifest import FULL_RECORDING
+from orf_books.bounded_json import read_json
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
     ACTIVITIES,
@@ -34,8 +35,11 @@ from orf_books.transcripts.submission import (
     SessionMetadata,
     TranscriptFormat,
     read_metadata,
+    refuse_by_size,
 )
 
+LARGEST_LIST = 50 * 1024**2
+"""Bytes of a CSV of ids."""
 _ROSTER = "roster.json"
 _METADATA = session_metadata_key("")
 _EXTENSIONS = {f".{extension}" for extension in TranscriptFormat}
@@ -46,12 +50,16 @@ def put_export(storage: ObjectStorage, file: Path, library: str) -> str:
     """Upload a Goodreads export; its key.
 
     Raises:
-        FixInput: it is a folder.
+        FixInput: it is a folder, or no export.
     """
+    from orf_books.books.exports import reading
+
     if file.is_dir():
         raise FixInput(f"{file} is a folder: give a Goodreads export, a CSV file.")
-    key = export_key(library)
-    storage.put(key, file.read_bytes())
+    reading.refuse_by_size(file.stat().st_size)
+    content, key = file.read_bytes(), export_key(library)
+    reading.parse_export(content)
+    storage.put(key, content)
     return key
 
 
@@ -77,6 +85,8 @@ def put_activities(
     if path.is_file():
         if path.suffix.lower() != ".csv":
             raise FixInput(f"{path} is no upload: give an activity's folder, or a CSV of ids.")
+        if path.stat().st_size > LARGEST_LIST:
+            raise FixInput(f"{path} is too large for a CSV of ids: give one of at most 50 MB.")
         key = f"{ACTIVITIES}{path.name}"
         claim(key)
         storage.put(key, path.read_bytes())
@@ -92,7 +102,7 @@ def put_activities(
 def activity_in(folder: Path) -> str:
     """The activity whose upload a folder is: as its record says, or else as the folder is named."""
     try:
-        record = json.loads((folder / RECORD).read_bytes())
+        record = read_json((folder / RECORD).read_bytes())
     except (FileNotFoundError, ValueError):
         return folder.name
     named = record.get("activityId") if isinstance(record, dict) else None
@@ -170,6 +180,8 @@ def put_sessions(
     keys = {path: _session_key(path, metadata, roster) for path, metadata in declared.items()}
     if len(set(keys.values())) < len(keys):
         raise FixInput("Two of the files would have the same name in the store: rename one.")
+    for path in keys:
+        refuse_by_size(path.stat().st_size)
     for path, key in keys.items():
         claim(session_key(declared[path].class_id, declared[path].day, key))
         if files.source:

@@ -13,7 +13,8 @@ from pathlib import Path
 import dagster as dg
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
 
-from orf_books.commands.batch_status import BatchFilter, batches
+from orf_books.commands.batch_status import batches
+from orf_books.commands.batch_view import BatchFilter
 from orf_books.definitions import google_books_of, speech_of, upload_queue_of
 from orf_books.failures import OrfBooksError
 from orf_books.instance import open_instance

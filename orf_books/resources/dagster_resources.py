@@ -7,6 +7,7 @@ are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothin
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,7 +20,7 @@ from orf_books.failures import FixConfiguration
 from orf_books.object_keys import ACTIVITIES, EXPORTS, RAW
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.process_resource import ProcessResource
-from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit, SharedWindow
+from orf_books.resources.rate_limit import Allowance, DailyQuota, SharedRateLimit, SharedWindow
 from orf_books.resources.storage import ObjectStorage, S3Access, S3Options
 from orf_books.resources.upload_inbox import UploadInbox
 from orf_books.resources.upload_queue import UploadQueue
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _SECRET: str | None = Field(default=None, repr=False)
 
 
+REQUESTS_FOR_A_GAP = 2
+"""To Google Books about one book, as a rule at most: by number it is asked about many at once."""
 CALL_SECONDS = 600.0
 """The longest that one call of a model may take on a cluster."""
 
@@ -84,6 +87,17 @@ class UploadQueueResource(ProcessResource):
 @cache
 def _inbox(url: str, store_url: str, options: S3Options) -> UploadInbox:
     return UploadInbox(UploadQueue(url, store_url, options, (EXPORTS, ACTIVITIES, RAW)))
+
+
+class UpkeepResource(ProcessResource):
+    """How long what runs leave behind is kept."""
+
+    keep_runs_days: int
+
+    @property
+    def runs_are_kept(self) -> timedelta:
+        """Logs of runs, after they ended."""
+        return timedelta(days=self.keep_runs_days)
 
 
 class OpenLibraryResource(ProcessResource):
@@ -154,6 +168,18 @@ class GoogleBooksResource(ProcessResource):
     def requests_left(self) -> int:
         """What is left of the day's quota."""
         return asyncio.run(self._quota().left())
+
+    def asked_by(self, books: int, now: datetime) -> datetime | None:
+        """When all of so many books will have been asked about, as far as can be told now."""
+
+        async def asked_by() -> datetime | None:
+            free_in = await self._window(None).seconds_until_free()
+            left_today = await self._quota().left()
+            return Allowance(
+                self.window_requests, self.window_seconds, self.requests_per_day
+            ).time_of_last(REQUESTS_FOR_A_GAP * books, now, free_in=free_in, left_today=left_today)
+
+        return asyncio.run(asked_by())
 
     def _window(self, longest_wait: float | None) -> SharedWindow:
         window = self.window_requests, self.window_seconds

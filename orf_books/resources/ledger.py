@@ -332,8 +332,10 @@ class Ledger:
         return engine
 
 
+_FULL = "cannot be written, because its disk is full: free space there."
 _TROUBLES = {
-    "disk is full": "cannot be written, because its disk is full: free space there.",
+    "disk is full": _FULL,
+    "disk I/O error": _FULL,
     "readonly database": "cannot be written: check the permissions of the file and its folder.",
     "not a database": (
         "is damaged: delete it. It holds turns, claims and the day's count of requests, no results."

@@ -15,6 +15,7 @@ import sqlalchemy
 from orf_books.failures import FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.ledger import Ledger
 from orf_books_tests.postgres import PostgresServer
+from orf_books_tests.small_disk import small_disk
 
 Answer = TypeVar("Answer")
 TODAY, TOMORROW = date(2026, 11, 22), date(2026, 11, 23)
@@ -291,6 +292,14 @@ def test_a_full_disk_is_named(file: Path) -> None:
     full = Full(f"sqlite:///{file}")
     with pytest.raises(FixConfiguration, match=f"{file}.*disk is full"):
         full.claim([f"{number:0100}" for number in range(10_000)], "run", 60)
+
+
+@pytest.mark.parametrize("size", ["4k", "12k", "32k", "44k"])
+def test_a_disk_that_is_full_is_named_however_early(tmp_path: Path, size: str) -> None:
+    with small_disk(tmp_path / "disk", size) as disk:
+        ledger = Ledger(f"sqlite:///{disk}/ledger.sqlite")
+        with pytest.raises(FixConfiguration, match="disk is full"):
+            ledger.claim([f"{number:0100}" for number in range(10_000)], "run", 60)
 
 
 def _allow_no_page_more(connection: sqlite3.Connection, _: object) -> None:

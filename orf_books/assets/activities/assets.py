@@ -22,6 +22,7 @@ from orf_books.assets.uploads import (
     UploadConfig,
     UploadsConfig,
     log_refused,
+    read_those_left,
     reporting_unread,
 )
 from orf_books.batches.driver import Driver
@@ -69,7 +70,7 @@ def requested_activities(
     records = ActivityRecords(storage.open())
     uploads = config.uploads or new_uploads(records, needs_record=activity_api.url is None)
     with reporting_unread(context.instance, ACTIVITY_RECORDINGS, records):
-        noted = [_note(context, records, upload) for upload in uploads]
+        noted = read_those_left(context, uploads, lambda upload: _note(context, records, upload))
     refused = log_refused(context, noted)
     return dg.MaterializeResult(
         data_version=SAME_FOR_EARLIER_ITEMS,

@@ -6,6 +6,7 @@ way of an item through a step (`orf_books/batches/driver.py`), how an activity i
 """
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Met
 from orf_books.batches.report import BatchReport
 from orf_books.failures import FixInput, RetryLater
 from orf_books.keys import text_of_key
-from orf_books.object_keys import activity_folder, activity_page_key
+from orf_books.object_keys import activity_folder, activity_page_key, activity_refusal_key
 from orf_books.partition_keys import activity_key
 from orf_books.records.activities import (
     ActivityDigest,
@@ -30,7 +31,7 @@ from orf_books.records.activities import (
     RescoredActivityRow,
     RescoringReport,
 )
-from orf_books.records.recordings import load_activity, upload_at
+from orf_books.records.recordings import ActivityInputs, load_activity, upload_at
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
     SpeechResource,
@@ -132,6 +133,18 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
         async with self._speech.open() as recognisers, self._activity_api.open() as api:
             yield lambda item: self._rescored(item, recognisers, lexicon, api)
 
+    async def _inputs(self, activity: str, api: "ActivityApi | None") -> ActivityInputs:
+        """Load an activity; for one whose upload is unusable, an object in the store says why."""
+        storage, refusal = self._records.storage, activity_refusal_key(activity)
+        try:
+            inputs = await load_activity(storage, activity, api)
+        except FixInput as refused:
+            document = {"upload": activity_folder(activity), "problem": str(refused)}
+            storage.put(refusal, json.dumps(document, indent=1).encode())
+            raise
+        storage.delete(refusal)
+        return inputs
+
     async def _rescored(
         self,
         item: Item[ActivityDigest],
@@ -139,7 +152,7 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
         lexicon: "Lexicon",
         api: "ActivityApi | None",
     ) -> RescoredActivityRow:
-        inputs = await load_activity(self._records.storage, text_of_key(item.key), api)
+        inputs = await self._inputs(text_of_key(item.key), api)
         recording = inputs.sound.recording.fingerprint
         answers = AnswersAbout(recording, self._records.answers_about(recording))
         try:

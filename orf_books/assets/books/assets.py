@@ -19,6 +19,7 @@ from orf_books.assets.uploads import (
     UploadConfig,
     UploadsConfig,
     log_refused,
+    read_those_left,
     reporting_unread,
 )
 from orf_books.batches.driver import Driver
@@ -69,9 +70,11 @@ def library_entries(
     """Read the uploads; one that is no export is refused, and the next goes on."""
     records = BookRecords(storage.open())
     with reporting_unread(context.instance, GOODREADS_EXPORTS, records):
-        found = [
-            _ingest(context, records, upload) for upload in config.uploads or new_uploads(records)
-        ]
+        found = read_those_left(
+            context,
+            config.uploads or new_uploads(records),
+            lambda upload: _ingest(context, records, upload),
+        )
     context.instance.report_runless_asset_event(validity_of_exports(records))
     refused = log_refused(context, found)
     return dg.MaterializeResult(
