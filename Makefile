@@ -4,7 +4,7 @@ BIN := .venv/bin
 PORT ?= 3000
 
 .PHONY: setup demo dev test test-slow test-machines test-pythons lint definitions format audit \
-	licences keep-encoder lock benchmark deploy-check clean
+	licences keep-encoder lock benchmark deploy-check clean chaos chaos-short soak
 
 setup: .venv/.ready
 
@@ -34,6 +34,19 @@ test-slow: setup
 # Two machines that share a bucket and Postgres; minutes, and root for their host names.
 test-machines: setup
 	$(BIN)/pytest -m machines
+
+# Attacks on the whole platform, and what they cost; the table goes into docs/bad-days.md. 20 minutes.
+chaos: setup
+	$(BIN)/python -m chaos --write docs/bad-days.md
+
+# A few tries of those that need no daemon; a minute and a half.
+chaos-short: setup
+	$(BIN)/python -m chaos --short
+
+# Ten uploads a minute for an hour, with memory, files and bytes watched.
+SOAK_MINUTES ?= 60
+soak: setup
+	$(BIN)/python -m chaos --soak $(SOAK_MINUTES)
 
 # The default suite on every Python from 3.11 to 3.13 that is installed here.
 test-pythons: setup

@@ -108,6 +108,13 @@ def _no_settings_of_other_tests(monkeypatch: pytest.MonkeyPatch, ledgers: Path) 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Options]:
     """A server that speaks S3, with one bucket."""
+    with running_s3() as options:
+        yield options
+
+
+@contextmanager
+def running_s3() -> Iterator[S3Options]:
+    """A server that speaks S3, with one bucket, until the block ends."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
