@@ -607,6 +607,23 @@ def doctor(
         raise typer.Exit(ITEMS_FAILED)
 
 
+@app.command(epilog=_examples("metrics"))
+def metrics(
+    file: Annotated[
+        Path | None, typer.Option("--output", help="Replace this file instead of printing.")
+    ] = None,
+) -> None:
+    """Figures for Prometheus, in its text format."""
+    from orf_books.commands.metrics import metrics as collected
+    from orf_books.commands.metrics import write_metrics
+
+    settings = load_settings()
+    if file is None:
+        output.print(collected(settings), markup=False, highlight=False, soft_wrap=True, end="")
+    else:
+        write_metrics(settings, file)
+
+
 @app.command(epilog=_examples("demo"))
 def demo(*, as_json: AsJson = False) -> None:
     """The platform on a bundled library, bundled readings and an invented class, offline."""

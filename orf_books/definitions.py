@@ -127,11 +127,35 @@ def storage_of(settings: Settings) -> StorageResource:
     return StorageResource(url=settings.storage, s3=S3Resource.model_validate(settings.s3_options))
 
 
+def upload_queue_of(settings: Settings) -> UploadQueueResource:
+    """The queue of uploads as the settings have it."""
+    return UploadQueueResource(url=settings.upload_queue_url, storage=storage_of(settings))
+
+
+def speech_of(settings: Settings) -> SpeechResource:
+    """What recognises speech, as the settings have it."""
+    return SpeechResource(
+        mode=settings.speech,
+        vote_rule=settings.vote_rule,
+        contact=settings.contact,
+        deepgram_url=settings.deepgram_url,
+        deepgram_key=_revealed(settings.deepgram_key),
+        kaldi_general_url=settings.kaldi_general_url,
+        kaldi_partner_url=settings.kaldi_partner_url,
+        wav2vec_url=settings.wav2vec_url,
+        cluster=settings.cluster,
+        cluster_ca=str(settings.cluster_ca) if settings.cluster_ca else None,
+        cluster_certificate=(
+            str(settings.cluster_certificate) if settings.cluster_certificate else None
+        ),
+        cluster_key=str(settings.cluster_key) if settings.cluster_key else None,
+    )
+
+
 def _resources(settings: Settings) -> dict[str, ProcessResource]:
-    storage = storage_of(settings)
     return {
-        "storage": storage,
-        "upload_queue": UploadQueueResource(url=settings.upload_queue_url, storage=storage),
+        "storage": storage_of(settings),
+        "upload_queue": upload_queue_of(settings),
         "open_library": OpenLibraryResource(
             url=settings.open_library_url,
             contact=settings.contact,
@@ -139,22 +163,7 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
             ledger=settings.ledger,
         ),
         "google_books": google_books_of(settings),
-        "speech": SpeechResource(
-            mode=settings.speech,
-            vote_rule=settings.vote_rule,
-            contact=settings.contact,
-            deepgram_url=settings.deepgram_url,
-            deepgram_key=_revealed(settings.deepgram_key),
-            kaldi_general_url=settings.kaldi_general_url,
-            kaldi_partner_url=settings.kaldi_partner_url,
-            wav2vec_url=settings.wav2vec_url,
-            cluster=settings.cluster,
-            cluster_ca=str(settings.cluster_ca) if settings.cluster_ca else None,
-            cluster_certificate=(
-                str(settings.cluster_certificate) if settings.cluster_certificate else None
-            ),
-            cluster_key=str(settings.cluster_key) if settings.cluster_key else None,
-        ),
+        "speech": speech_of(settings),
         "activity_api": ActivityApiResource(
             url=settings.activity_api_url,
             key=_revealed(settings.activity_api_key),

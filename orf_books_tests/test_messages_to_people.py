@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from orf_books.records.books import BookRecords
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.behaviour import Service, Troubles
 from orf_books.sandbox.server import Sandbox
@@ -38,7 +39,8 @@ def test_a_batch_that_breaks_off_is_told_too(
     platform = Platform(settings_for(sandbox, folder.url, **told), instance)
     assert platform.ingest("ada", export_of(plain_books()[:1])).success
     sandbox.messages.clear()
-    log = Path(platform.storage.location("tables/enriched_books/_delta_log"))
+    reports = f"tables/{BookRecords.batch_reports.name}/_delta_log"
+    log = Path(platform.storage.location(reports))
     for file in log.iterdir():
         file.write_text("{ not a commit")
     assert not platform.ingest("ada", export_of(plain_books()[:2])).success

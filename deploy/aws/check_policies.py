@@ -26,7 +26,8 @@ ROLES = (RUN, CODE, DAEMON, PAGE, SCHEDULER, WORKERS)
 
 ALLOWED = {
     ("s3:GetObject", STORE): {RUN, CODE},
-    ("s3:PutObject", STORE): {RUN},
+    ("s3:PutObject", f"{STORE}/uploads/ada/raw.csv"): {RUN},
+    ("s3:PutObject", f"{STORE}/tables/abandoned_uploads/_delta_log/0.json"): {RUN, CODE},
     ("s3:DeleteObject", STORE): {RUN},
     ("s3:PutObject", LOGS): {RUN},
     ("s3:GetObject", LOGS): {RUN, PAGE},
@@ -54,9 +55,19 @@ class Statement:
     resources: tuple[str, ...]
 
     def allows(self, action: str, resource: str) -> bool:
-        """Whether it allows an action on a resource, named by the beginning of its logical id."""
+        """Whether it allows an action on a resource.
+
+        Args:
+            action: as IAM names it.
+            resource: the beginning of its logical id, for an object followed by `/` and the key.
+        """
+        name, _, key = resource.partition("/")
         return any(fnmatchcase(action, pattern) for pattern in self.actions) and any(
-            pattern == "*" or re.search(rf"\b{resource}[0-9A-F]{{8}}\b", pattern)
+            pattern == "*"
+            or (
+                re.search(rf"\b{name}[0-9A-F]{{8}}\b", pattern)
+                and (not key or fnmatchcase(key, _keys_in(pattern)))
+            )
             for pattern in self.resources
         )
 
@@ -88,6 +99,12 @@ def statements_of(template: dict[str, Any], role: str) -> Iterator[Statement]:
                 if statement["Effect"] != "Allow":
                     raise ValueError(f"{logical_id} has a statement that is not evaluated")
                 yield Statement(_texts(statement["Action"]), _texts(statement["Resource"]))
+
+
+def _keys_in(pattern: str) -> str:
+    """The keys that a resource's pattern stands for; empty for a bucket without its objects."""
+    found = re.search(r'"/([^"]+)"', pattern)
+    return found[1] if found else ""
 
 
 def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - as CloudFormation has it

@@ -42,8 +42,10 @@ def overview(
         name: len(context.instance.get_dynamic_partitions(name))
         for name in (str(kind.partitions.name) for kind in _KINDS)
     }
-    spent = google_books.requests_spent_today() if google_books.key else None
-    quotas = [] if spent is None else [Quota("Google Books", spent, google_books.requests_per_day)]
+    quotas = list[Quota]()
+    if google_books.key:
+        allowed = google_books.requests_per_day
+        quotas.append(Quota("Google Books", allowed - google_books.requests_left(), allowed))
     kinds = put_overview(opened, registered, quotas)
     return dg.MaterializeResult(
         metadata={

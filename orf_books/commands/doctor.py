@@ -8,20 +8,18 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 import httpx
 
+from orf_books.definitions import google_books_of, speech_of, upload_queue_of
 from orf_books.failures import OrfBooksError, RetryLater
 from orf_books.instance import open_instance
 from orf_books.records import activities, books, sessions
 from orf_books.resources.database import current
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.storage import S3Options
 from orf_books.resources.tables import Table, Tables
-from orf_books.resources.upload_queue import UploadQueue
 from orf_books.settings import Settings
 
 SERVICE_SECONDS = 5.0
@@ -74,12 +72,21 @@ def _versions() -> str:
 def _store(settings: Settings) -> str:
     storage = settings.open_storage()
     key = f"doctor/{uuid.uuid4().hex}"
-    storage.put(key, b"written by orf-books doctor")
+    content = b"written by orf-books doctor"
+    storage.put_new(key, content)
     try:
         storage.get(key)
-        storage.head(key)
+        is_listed = key in {stored.key for stored in storage.list("doctor/")}
+        is_replaced = storage.put_new(key, content)
     finally:
         storage.delete(key)
+    if not is_listed:
+        raise OSError(f"{storage.url} does not list what was just written: sensors would miss it.")
+    if is_replaced:
+        raise OSError(
+            f"{storage.url} ignores conditional puts (If-None-Match): of two writers to a table, "
+            "one would lose its rows. Use a store that has them."
+        )
     return f"{storage.url} can be written, read, listed and deleted from."
 
 
@@ -119,10 +126,10 @@ def _tables(settings: Settings, *, repair: bool) -> Iterator[Finding]:
 
 
 def _upload_queue(settings: Settings) -> str:
-    queue = UploadQueue(
-        str(settings.upload_queue_url), settings.storage, S3Options(**settings.s3_options)
-    )
-    waiting, dead = queue.waiting(), queue.dead_letters()
+    inbox = upload_queue_of(settings).inbox()
+    if inbox is None:
+        return "Off: uploads are found by listing."
+    waiting, dead = inbox.queue.waiting(), inbox.queue.dead_letters()
     if dead is None:
         raise OSError(
             "It has no dead-letter queue: give it one, or unreadable messages come back for ever."
@@ -138,6 +145,8 @@ def _upload_queue(settings: Settings) -> str:
 def _services(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     if settings.upload_queue_url is not None:
         yield "upload queue", lambda: _upload_queue(settings)
+    if settings.cluster is not None:
+        yield "cluster", lambda: _cluster(settings)
     yield "Open Library", lambda: _answers(settings.open_library_url)
     if settings.google_books_key is None:
         yield "Google Books", lambda: "Off: set ORF_BOOKS_GOOGLE_BOOKS_KEY to fill gaps from there."
@@ -160,10 +169,15 @@ def _answers(url: str) -> str:
 
 def _google_books(settings: Settings) -> str:
     answer = _answers(settings.google_books_url)
-    today = datetime.now(UTC).date()
-    spent = Ledger(settings.ledger).spent(settings.google_books_url, today)
-    left = max(0, settings.google_books_daily_quota - spent)
+    left = google_books_of(settings).requests_left()
     return f"{answer} {left} of {settings.google_books_daily_quota} requests are left today."
+
+
+def _cluster(settings: Settings) -> str:
+    size = speech_of(settings).cluster_size()
+    if not size:
+        raise OSError(f"{settings.cluster} has no worker: start one, from the image of the runs.")
+    return f"{settings.cluster} carries out {size} calls at once, and runs our version."
 
 
 def _speech(settings: Settings) -> str:

@@ -141,13 +141,7 @@ class UploadRecords(Generic[NotedT]):
         Args:
             keys: the uploads to look up; all of them by default.
         """
-        given_up = {(upload.key, upload.version) for upload in self._given_up()}
-        if keys is None:
-            return self._read() | given_up
-        import polars as pl
-
-        read = self._tables.latest(self.noted_uploads, pl.col("key").is_in(list(keys)))
-        return {(upload.key, upload.version) for upload in read} | given_up
+        return self._read(keys) | {(upload.key, upload.version) for upload in self._given_up()}
 
     def without_receipt(self, present: Iterable[Found]) -> list[Found]:
         """Those that no run has dealt with at their present version, oldest first."""
@@ -167,10 +161,13 @@ class UploadRecords(Generic[NotedT]):
         read = self._read() if given_up else set()
         return [upload for upload in given_up if (upload.key, upload.version) not in read]
 
-    def _read(self) -> set[Version]:
+    def _read(self, keys: Collection[str] | None = None) -> set[Version]:
+        import polars as pl
+
         # Nothing else of the receipts: there may be very many, and some hold long lists of rows.
         versions = Table(self.noted_uploads.name, UploadVersion, ("key", "version"), "version")
-        read = self._tables.all_frame(versions)
+        wanted = None if keys is None else pl.col("key").is_in(list(keys))
+        read = self._tables.all_frame(versions, wanted)
         return set(zip(read["key"].to_list(), read["version"].to_list(), strict=True))
 
     def _given_up(self) -> list[AbandonedUpload]:

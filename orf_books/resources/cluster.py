@@ -138,7 +138,12 @@ class ClusterWorkers:
     @property
     def slots(self) -> int:
         """Threads of all workers that are there now; 1 while none is, so that calls may wait."""
-        return self._client.scheduler_info()["total_threads"] or 1
+        return self.threads or 1
+
+    @property
+    def threads(self) -> int:
+        """Threads of all workers that are there now."""
+        return int(self._client.scheduler_info()["total_threads"])
 
     async def run(
         self, work: Callable[P, Result], *arguments: P.args, **keywords: P.kwargs

@@ -168,9 +168,9 @@ class GoogleBooksResource(ProcessResource):
 
         return asyncio.run(wait())
 
-    def requests_spent_today(self) -> int:
-        """Of the day's quota, by all runs that share the ledger."""
-        return self.requests_per_day - asyncio.run(self._quota().left())
+    def requests_left(self) -> int:
+        """What is left of the day's quota."""
+        return asyncio.run(self._quota().left())
 
     def asked_by(self, books: int, now: datetime) -> datetime | None:
         """When all of so many books will have been asked about, as far as can be told now."""
@@ -255,6 +255,21 @@ class SpeechResource(ProcessResource):
 
         async with EmbeddedSpeech(self._cluster_workers()) as speech:
             yield Recognisers(speech.transcriber, speech.listener, speech.checker, speech.placer)
+
+    def cluster_size(self) -> int | None:
+        """How many calls the cluster can carry out at once; None where calls stay on this machine.
+
+        Raises:
+            FixConfiguration: it does not accept us, or runs another version.
+            RetryLater: it does not answer.
+        """
+        workers = self._cluster_workers()
+
+        async def size(cluster: "ClusterWorkers") -> int:
+            async with cluster:
+                return cluster.threads
+
+        return None if workers is None else asyncio.run(size(workers))
 
     def _cluster_workers(self) -> "ClusterWorkers | None":
         if self.cluster is None:

@@ -204,6 +204,21 @@ class ObjectStorage:
                 return str(self._store.head(key)["e_tag"])
             return str(self._store.put(key, content)["e_tag"])
 
+    def put_new(self, key: str, content: bytes) -> bool:
+        """Write the object unless there is one already; whether it was written.
+
+        Raises:
+            As `put`.
+        """
+        from obstore.exceptions import AlreadyExistsError
+
+        try:
+            with _store_errors(key):
+                self._store.put(key, content, mode="create")
+        except AlreadyExistsError:
+            return False
+        return True
+
     def delete(self, *keys: str) -> None:
         """Delete objects; those that are not there are no error."""
         for key in keys:

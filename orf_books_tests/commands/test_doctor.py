@@ -6,9 +6,11 @@ from pydantic import SecretStr
 
 from orf_books.commands.doctor import TABLES, Finding, examine
 from orf_books.records import activities, books, items, sessions, uploads
+from orf_books.resources.storage import S3Options
 from orf_books.resources.tables import Table
 from orf_books.settings import Settings
 from orf_books_tests.conftest import Call, Platform, export_of, plain_books
+from orf_books_tests.resources.upload_queue import Queue
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -97,3 +99,21 @@ def test_the_command_ends_with_one_where_something_is_wrong(
     assert done.returncode == 1
     assert "WRONG  Open Library" in done.stdout
     assert os.environ["DAGSTER_HOME"] in done.stdout
+
+
+def test_dead_letters_are_named_with_what_to_do(
+    settings: Settings, s3_server: S3Options, tmp_path: Path
+) -> None:
+    queue = Queue(s3_server, tmp_path.name)
+    queue.client.send_message(QueueUrl=queue.dead_letters, MessageBody="poison")
+    broken = Settings.model_validate(settings.model_dump() | queue.settings())
+    waiting = found(broken, "upload queue")
+    assert not waiting.is_well
+    assert "1 messages are in its dead-letter queue" in waiting.detail
+
+
+def test_a_cluster_that_does_not_answer_is_named(settings: Settings) -> None:
+    broken = settings.model_copy(update={"cluster": "tcp://127.0.0.1:1"})
+    cluster = found(broken, "cluster")
+    assert not cluster.is_well
+    assert "127.0.0.1:1" in cluster.detail

@@ -173,6 +173,14 @@ def test_a_key_on_s3_that_cannot_be_read_is_something_to_rename(s3_server: S3Opt
         list(storage.list("uploads/"))
 
 
+def test_an_object_that_is_there_already_is_not_replaced_by_a_new_one(
+    storage: ObjectStorage,
+) -> None:
+    assert storage.put_new("a/key", b"first")
+    assert not storage.put_new("a/key", b"second")
+    assert storage.get("a/key") == b"first"
+
+
 def test_a_copy_has_the_content_and_leaves_the_source(storage: ObjectStorage) -> None:
     storage.put("uploads/a b.csv", b"content")
     storage.copy("uploads/a b.csv", "rejected/a b.csv")

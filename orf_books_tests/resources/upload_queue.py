@@ -5,6 +5,7 @@ Belongs here: sending messages and counting them. Does not belong here: what is 
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 from urllib.parse import quote_plus
@@ -111,3 +112,8 @@ class Queue:
 
     def reader(self, watched: tuple[str, ...] = ("",), store: str = STORE) -> UploadQueue:
         return UploadQueue(self.url, store, self.options, watched)
+
+    def settings(self) -> dict[str, Any]:
+        """Settings with which uploads are reported by this queue."""
+        options = {f"s3_{name}": value for name, value in asdict(self.options).items()}
+        return {"storage": STORE, "upload_queue_url": self.url, **options}
