@@ -16,7 +16,14 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwr
 
 from orf_books.sandbox.behaviour import Behaviour
 from orf_books.sandbox.server import Sandbox
-from orf_books_tests.conftest import book, export_of, invented_library, settings_for, wait_for
+from orf_books_tests.conftest import (
+    CommandLine,
+    book,
+    export_of,
+    invented_library,
+    settings_for,
+    wait_for,
+)
 from orf_books_tests.live_platform import LivePlatform, running_platform
 
 CHROMIUM = shutil.which("chromium")
@@ -197,7 +204,7 @@ def main() -> None:
     with TemporaryDirectory() as folder, Sandbox(catalogue, export=export) as sandbox:
         settings = settings_for(sandbox, str(Path(folder) / "data"))
         with (
-            running_platform(settings, sandbox, Path(folder)) as platform,
+            running_platform(CommandLine(Path(folder), settings), sandbox) as platform,
             opened_page(platform) as page,
         ):
             visit(platform, page, DOCS)

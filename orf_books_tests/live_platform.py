@@ -1,8 +1,4 @@
-"""`orf-books dev`, started for a test, and what its page answers.
-
-Belongs here: starting and ending it, asking its GraphQL. Does not belong here: clicking
-(`dagster_page.py`).
-"""
+"""`orf-books dev` as people start it, and what they see of it; for tests and `chaos/`."""
 
 import json
 import os
@@ -17,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
+from orf_books.instance import CONFIGURATION
 from orf_books.sandbox.server import Sandbox
-from orf_books.settings import Settings
 from orf_books_tests.conftest import CommandLine, wait_for
 
 CODE_LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "orf_books"}
 ENRICHED_BOOKS = {"path": ["enriched_books"]}
 RESCORED_ACTIVITIES = {"path": ["rescored_activities"]}
 SCORED_TRANSCRIPTS = {"path": ["scored_transcripts"]}
+INSTANCE_URL = "URL_OF_THE_INSTANCE"
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 SENSORS = """query($of: RepositorySelector!) {
@@ -43,9 +41,6 @@ EVENTS = """query($run: ID!) { logsForRun(runId: $run, limit: 1000) {
 BACKFILL = """mutation($of: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $of) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 
-LAUNCH = """mutation($of: ExecutionParams!) { launchRun(executionParams: $of) {
-  __typename ... on RunConfigValidationInvalid { errors { message } } } }"""
-
 
 @dataclass
 class LivePlatform:
@@ -55,6 +50,8 @@ class LivePlatform:
     sandbox: Sandbox
     url: str
     output: Path
+    process: int
+    """Of the command, which leads a process group."""
 
     def ask(self, query: str, **variables: object) -> dict[str, Any]:
         """Ask the page's GraphQL."""
@@ -120,20 +117,21 @@ class LivePlatform:
 
 
 @contextmanager
-def running_platform(settings: Settings, sandbox: Sandbox, folder: Path) -> Iterator[LivePlatform]:
-    """The page and its daemon over a folder, until the block ends."""
-    port, orf_books, output = _free_port(), CommandLine(folder, settings), folder / "output.txt"
-    with output.open("wb") as opened:
+def running_platform(orf_books: CommandLine, sandbox: Sandbox) -> Iterator[LivePlatform]:
+    """`orf-books dev`, from when its sensors tick until the block ends."""
+    port = _free_port()
+    output = orf_books.folder / "output.txt"
+    with output.open("ab") as opened:
         process = subprocess.Popen(
             # The daemon stops by itself when asked; a shell may have told its children not to.
             ["env", "--default-signal=INT,TERM", *orf_books.command("dev", "--port", str(port))],
-            cwd=folder,
+            cwd=orf_books.folder,
             env=orf_books.variables(),
             stdout=opened,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    platform = LivePlatform(orf_books, sandbox, f"http://127.0.0.1:{port}", output)
+    platform = LivePlatform(orf_books, sandbox, f"http://127.0.0.1:{port}", output, process.pid)
     try:
         wait_for("page with ticking sensors", platform.is_up, seconds=90, pause=0.5)
         yield platform
@@ -158,3 +156,20 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+def home_on_postgres(home: Path, url: str) -> dict[str, str]:
+    """Make a Dagster home whose instance lies in a database; the variables to use it with."""
+    content = yaml.safe_load((CONFIGURATION / "dagster.yaml").read_text())
+    del content["event_log_storage"]
+    content["storage"] = {
+        "custom": {
+            "module": "orf_books.dagster_internals.postgres_storage",
+            "class": "PooledPostgresStorage",
+            "config": {"postgres_url": {"env": INSTANCE_URL}},
+        }
+    }
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text(yaml.safe_dump(content))
+    # As people write it.
+    return {"DAGSTER_HOME": str(home), INSTANCE_URL: url.replace("+psycopg", "")}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from orf_books.sandbox.server import Sandbox
-from orf_books_tests.conftest import settings_for
+from orf_books_tests.conftest import CommandLine, settings_for
 from orf_books_tests.dagster_page import CHROMIUM, DOCS, FAILING, Visit, opened_page, visit
 from orf_books_tests.live_platform import running_platform
 
@@ -23,7 +23,7 @@ def seen(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("page")
     settings = settings_for(running_sandbox, str(folder / "data"))
     with (
-        running_platform(settings, running_sandbox, folder) as platform,
+        running_platform(CommandLine(folder, settings), running_sandbox) as platform,
         opened_page(platform) as page,
     ):
         yield visit(platform, page)

@@ -27,6 +27,7 @@ from orf_books_tests.assets.activities.recorded_readings import (
     write_upload,
 )
 from orf_books_tests.conftest import (
+    CommandLine,
     book,
     export_of,
     plain_books,
@@ -35,26 +36,39 @@ from orf_books_tests.conftest import (
 )
 from orf_books_tests.live_platform import (
     CODE_LOCATION,
-    LAUNCH,
     RESCORED_ACTIVITIES,
     SCORED_TRANSCRIPTS,
     LivePlatform,
+    home_on_postgres,
     running_platform,
 )
+from orf_books_tests.postgres import PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+INSTANCES = ["sqlite", "postgres"]
+LAUNCH = """mutation($of: ExecutionParams!) { launchRun(executionParams: $of) {
+  __typename ... on RunConfigValidationInvalid { errors { message } } } }"""
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="module", params=INSTANCES)
 def live(
-    running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    running_sandbox: Sandbox,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[LivePlatform]:
-    folder = tmp_path_factory.mktemp("live")
+    folder = tmp_path_factory.mktemp(f"live-{request.param}")
     services = settings_of_services(running_sandbox, str(folder / "data"))
     of_speech = services.model_dump(exclude_unset=True, exclude={"storage", "contact"})
-    settings = settings_for(running_sandbox, str(folder / "data"), **of_speech)
+    orf_books = CommandLine(
+        folder, settings_for(running_sandbox, str(folder / "data"), **of_speech)
+    )
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        instance = server.create_database(folder.name)
+        orf_books.environment = home_on_postgres(folder / "home", instance)
     hear_the_story(running_sandbox)
-    with running_platform(settings, running_sandbox, folder) as platform:
+    with running_platform(orf_books, running_sandbox) as platform:
         yield platform
 
 

@@ -12,9 +12,9 @@ from typing import Any, Self
 import dagster as dg
 from pydantic import Field
 
-from orf_books.records.uploads import NotedUpload, UploadRecords, VersionedUpload
+from orf_books.records.uploads import NotedT, NotedUpload, UploadRecords, VersionedUpload
 from orf_books.resources.dagster_resources import StorageResource
-from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 
 FRESHNESS = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(days=30), warn_window=timedelta(days=7)
@@ -121,6 +121,25 @@ def result_of(evaluation: dg.AssetCheckEvaluation) -> dg.AssetCheckResult:
         description=evaluation.description,
         metadata=evaluation.metadata,
     )
+
+
+def read_those_left(
+    context: dg.AssetExecutionContext,
+    uploads: Iterable[UploadConfig],
+    read: Callable[[UploadConfig], NotedT],
+) -> list[NotedT]:
+    """Read uploads, but for those that were moved or deleted since they were noticed.
+
+    The others share the run. What is gone leaves no receipt: if it comes back, it is requested
+    anew.
+    """
+    noted = []
+    for upload in uploads:
+        try:
+            noted.append(read(upload))
+        except ObjectNotFoundError:
+            context.log.warning("%s is gone: it was moved or deleted.", upload.key)
+    return noted
 
 
 def every_upload_is_read(

@@ -16,12 +16,8 @@ from orf_books.failures import FailureCategory
 
 SHOWN_BATCHES = 10
 SHOWN_ITEMS = 5
-WIDTH_OF_BARS = 20
 LAST_BATCHES = "last_batches"
-_HEADER = (
-    "| started | items | succeeded | failed | why | seconds | |",
-    "|---|--:|--:|--:|---|--:|---|",
-)
+_HEADER = ("| started | items | failed | seconds | why |", "|---|--:|--:|--:|---|")
 _NOT_SHOWN = frozenset({"run_id", "job_id", "uploads", "started_at", "failed_by_category"})
 """Dagster knows the run and its time anyway."""
 
@@ -86,15 +82,5 @@ def _table(report: BatchReport, earlier: Mapping[str, object]) -> str:
 
 def _row(report: BatchReport) -> str:
     why = ", ".join(f"{category} {count}" for category, count in report.failed_by_category.items())
-    bar = "\u2588" * _width(report.succeeded, report.items) + "\u2592" * _width(
-        report.failed, report.items
-    )
-    return (
-        f"| {report.started_at:%Y-%m-%d %H:%M} | {report.items} | {report.succeeded} "
-        f"| {report.failed} | {why} | {report.seconds:.1f} | {bar} |"
-    )
-
-
-def _width(part: int, items: int) -> int:
-    """Of a part of a bar; whatever there is can be seen."""
-    return max(round(WIDTH_OF_BARS * part / items), 1) if part else 0
+    started = f"{report.started_at:%d %b %H:%M}"
+    return f"| {started} | {report.items} | {report.failed} | {report.seconds:.1f} | {why} |"

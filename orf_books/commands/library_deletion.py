@@ -7,16 +7,18 @@ and printing (`orf_books/cli.py`).
 Dagster's history of runs keeps the library's name; no function of Dagster takes it out of there.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Self
 
 import dagster as dg
 
 from orf_books.assets.books.pages import put_libraries_page
 from orf_books.assets.books.step import BOOKS
-from orf_books.commands.runs_at_work import MOST_SECONDS, wait_for_runs
+from orf_books.commands.runs_at_work import MOST_SECONDS, ran_since, wait_for_runs
 from orf_books.failures import FixInput
 from orf_books.instance import open_instance
 from orf_books.jobs import fill_gaps, ingest_books, refresh_libraries, retry_failed_books
@@ -59,6 +61,14 @@ class LibraryDeletion:
         """For machines."""
         return asdict(self)
 
+    def and_also(self, other: Self) -> Self:
+        """Both, of the same library, one after the other."""
+        return replace(
+            self,
+            objects=self.objects + other.objects,
+            rows=dict(Counter(self.rows) + Counter(other.rows)),
+        )
+
 
 def delete_library(
     settings: Settings, name: str, wait_seconds: float = MOST_SECONDS
@@ -77,17 +87,30 @@ def delete_library(
     library = library_name(name)
     with open_instance(settings) as instance:
         wait_for_runs(instance, _JOBS, wait_seconds)
-        deletion = _Deletion(BookRecords(settings.open_storage()), instance, library)
+        records, began = BookRecords(settings.open_storage()), datetime.now(UTC)
+        deletion = _Deletion(records, instance, library)
         if not deletion.finds_anything():
             raise FixInput(f"There is no library {name!r}.")
-        return deletion.carry_out()
+        done = deletion.carry_out()
+        # A run that began meanwhile may have read the upload before, and stored its books after.
+        wait_for_runs(instance, _JOBS, wait_seconds)
+        if ran_since(instance, _JOBS, began):
+            again = _Deletion(records, instance, library, deletion.entries)
+            done = done.and_also(again.carry_out())
+        return done
 
 
 class _Deletion:
-    def __init__(self, records: BookRecords, instance: dg.DagsterInstance, library: str) -> None:
+    def __init__(
+        self,
+        records: BookRecords,
+        instance: dg.DagsterInstance,
+        library: str,
+        known_entries: Sequence[LibraryRow] = (),
+    ) -> None:
         self._records, self._instance, self._library = records, instance, library
         self._storage, self._tables = records.storage, Tables(records.storage)
-        self._entries = records.rows_of_library(library)
+        self.entries = [*known_entries, *records.rows_of_library(library)]
         self._stored_uploads = self._own(stored.key for stored in records.storage.list(EXPORTS))
         self._uploads = self._stored_uploads | self._own(one.key for one in records.uploads())
         self._objects: list[str] = []
@@ -95,7 +118,7 @@ class _Deletion:
 
     def finds_anything(self) -> bool:
         """Whether there is such a library."""
-        return bool(self._uploads or self._entries or any(map(self._storage.exists, self._pages)))
+        return bool(self._uploads or self.entries or any(map(self._storage.exists, self._pages)))
 
     def carry_out(self) -> LibraryDeletion:
         """Delete it; what tells what else there is to delete comes last."""
@@ -103,9 +126,9 @@ class _Deletion:
         self._delete_objects(self._stored_uploads)
         self._delete_objects(map(rejected_export_key, self._uploads))
         self._delete_objects(map(export_refusal_key, self._uploads))
-        held = {row.book_key for row in self._entries}
+        held = {row.book_key for row in self.entries}
         shared = self._records.books_of_others(held, self._library)
-        self._delete_books([row for row in self._entries if row.book_key not in shared])
+        self._delete_books([row for row in self.entries if row.book_key not in shared])
         self._delete_from_reports()
         self._delete_rows(tables.library_digests, value_in("library_id", [self._library]))
         self._delete_rows(tables.library_entries, value_in("library", [self._library]))

@@ -6,6 +6,7 @@ Belongs here: which runs count, and how long to wait. Does not belong here: dele
 
 import time
 from collections.abc import Collection
+from datetime import datetime
 
 import dagster as dg
 
@@ -27,12 +28,7 @@ def wait_for_runs(instance: dg.DagsterInstance, jobs: Collection[str], seconds: 
         RetryLater: some are still at work.
     """
     until = time.monotonic() + seconds
-    jobs = {*jobs, _CHOSEN_BY_HAND, maintain_tables.name}
-    while at_work := [
-        run.run_id
-        for run in instance.get_runs(dg.RunsFilter(statuses=_AT_WORK))
-        if run.job_name in jobs
-    ]:
+    while at_work := _runs(instance, jobs, dg.RunsFilter(statuses=_AT_WORK)):
         if time.monotonic() > until:
             raise RetryLater(
                 f"Run {at_work[0]} is at work on what is to be deleted: repeat the deletion when "
@@ -40,3 +36,14 @@ def wait_for_runs(instance: dg.DagsterInstance, jobs: Collection[str], seconds: 
                 FailureCategory.UNAVAILABLE,
             )
         time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def ran_since(instance: dg.DagsterInstance, jobs: Collection[str], moment: datetime) -> bool:
+    """Whether a run of these jobs was at work since then, even if it has ended."""
+    return bool(_runs(instance, jobs, dg.RunsFilter(updated_after=moment)))
+
+
+def _runs(instance: dg.DagsterInstance, jobs: Collection[str], which: dg.RunsFilter) -> list[str]:
+    """Ids of runs of these jobs, and of those that write the same tables."""
+    jobs = {*jobs, _CHOSEN_BY_HAND, maintain_tables.name}
+    return [run.run_id for run in instance.get_runs(which) if run.job_name in jobs]

@@ -211,6 +211,7 @@ class ActivityRecords(
     item_digests = activity_digests
     failed_items = failed_rescorings
     batch_reports = rescoring_reports
+    all_tables = TABLES
 
     # Uploads
 
@@ -226,7 +227,7 @@ class ActivityRecords(
             ],
         )
         # The receipt comes last: it is what makes the others count.
-        self._tables.append(activity_uploads, [upload])
+        self._tables.append(activity_uploads, self.dated(activity_uploads, [upload]))
 
     def requested(self, run_id: str | None = None) -> list[str]:
         """Activities that were ever asked for, or those that a run's uploads ask for."""
@@ -252,8 +253,9 @@ class ActivityRecords(
 
     def add_results(self, results: Sequence[RescoredActivityRow]) -> list[ActivityDigest]:
         """Store results for good."""
-        self._tables.append(rescored_activities, results)
-        return [row.digest for row in results]
+        dated = self.dated(rescored_activities, results)
+        self._tables.append(rescored_activities, dated)
+        return [row.digest for row in dated]
 
     def answers_about(self, recording: str) -> list[KeptAnswerRow]:
         """What recognisers once said about a recording, by its fingerprint."""

@@ -39,6 +39,14 @@ class FailedItem:
     """What exactly is wrong with it, where its kind tells that apart."""
 
 
+@dataclass(frozen=True, slots=True)
+class FailureTime:
+    """When an item failed, and nothing else of it."""
+
+    key: str
+    failed_at: datetime
+
+
 class ItemRecords(
     UploadRecords[NotedT],
     ItemStore[RowT, ResultT, ReportT],
@@ -52,6 +60,7 @@ class ItemRecords(
     """The same rows without what only few questions need."""
     failed_items: Table[FailedItem]
     batch_reports: Table[ReportT]
+    all_tables: Sequence[Table[Any]]
 
     @property
     def place(self) -> str:
@@ -71,6 +80,10 @@ class ItemRecords(
         where = None if keys is None else key_in(keys)
         return {row.key: row for row in self._tables.latest(self.item_digests, where)}
 
+    @property
+    def _ordered_tables(self) -> tuple[Table[Any], ...]:
+        return self.noted_uploads, self.item_digests, self.failed_items
+
     # Failures
 
     def add_failures(self, failures: Iterable[ItemFailure], run_id: str) -> None:
@@ -82,7 +95,8 @@ class ItemRecords(
             )
             for failure in failures
         ]
-        StoreRetryPolicy().persist(lambda: self._tables.append(self.failed_items, rows))
+        dated = self.dated(self.failed_items, rows)
+        StoreRetryPolicy().persist(lambda: self._tables.append(self.failed_items, dated))
 
     def failures_of_run(self, run_id: str) -> list[FailedItem]:
         """The items that failed in a run."""
@@ -121,6 +135,12 @@ class ItemRecords(
     def report_of_run(self, run_id: str) -> ReportT | None:
         """The report of a run, if it got that far."""
         return next(iter(self.reports([run_id])), None)
+
+    def tidy(self) -> None:
+        """Compact tables that many runs have written to; the nightly job compacts them all."""
+        for table in self.all_tables:
+            if self._tables.has_many_small_files(table):
+                self._tables.maintain(table)
 
 
 def _after(

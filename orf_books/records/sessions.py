@@ -242,12 +242,13 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
     item_results = item_digests = scored_sessions
     failed_items = failed_sessions
     batch_reports = scoring_reports
+    all_tables = TABLES
 
     # Uploads
 
     def add_uploads(self, uploads: Sequence[SessionUpload]) -> None:
         """Store that uploads were dealt with."""
-        self._tables.append(session_uploads, uploads)
+        self._tables.append(session_uploads, self.dated(session_uploads, uploads))
 
     def requested(self) -> list[str]:
         """Sessions that uploads ask for."""
@@ -279,12 +280,13 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
     def add_results(self, results: Sequence[SessionRow]) -> Sequence[SessionRow]:
         """Store what came of sessions for good; what earlier runs made of them is deleted."""
         earlier = self.latest([row.key for row in results])
-        self._tables.append(scored_sessions, results)
-        for row in results:
+        dated = self.dated(scored_sessions, results)
+        self._tables.append(scored_sessions, dated)
+        for row in dated:
             before = earlier.get(row.key)
             if before and before.job_id != row.job_id:
                 self.storage.delete(*before.output_keys)
-        return results
+        return dated
 
     def sweep(self, before: datetime) -> int:
         """Delete objects that no session refers to, left by runs that broke off; how many."""

@@ -4,16 +4,19 @@ Belongs here: which versions of uploads need a run. Does not belong here: which 
 and what they hold (the records of each domain), what starts runs (`orf_books/sensors.py`).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Generic, Protocol, TypeVar
 
 from orf_books.resources.storage import ObjectStorage
-from orf_books.resources.tables import Row, Table, Tables
+from orf_books.resources.tables import Row, RowT, Table, Tables
 
 MOST_TRIES = 3
 """Runs that may end before they have dealt with an upload; then a person has to look."""
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""Clocks of machines may differ by as much."""
 UPLOADS_OF_A_RUN = 50
 """Uploads that wait together share a run, but nobody waits for more than so many others."""
 
@@ -65,6 +68,14 @@ class NotedUpload(Row, VersionedUpload, Protocol):
 
 Found = TypeVar("Found", bound=StoredUpload)
 NotedT = TypeVar("NotedT", bound=NotedUpload)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadVersion:
+    """Which version of which upload, and nothing else of its receipt."""
+
+    key: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +135,19 @@ class UploadRecords(Generic[NotedT]):
         found = self._tables.latest(self.noted_uploads, pl.col("key") == key)
         return sorted(found, key=lambda upload: upload.arrived_at)
 
-    def receipts(self) -> set[Version]:
-        """Versions that no sensor requests: a run has dealt with them, or several failed to."""
-        return self._read() | {(upload.key, upload.version) for upload in self._given_up()}
+    def receipts(self, keys: Collection[str] | None = None) -> set[Version]:
+        """Versions that no sensor requests: a run has dealt with them, or several failed to.
+
+        Args:
+            keys: the uploads to look up; all of them by default.
+        """
+        given_up = {(upload.key, upload.version) for upload in self._given_up()}
+        if keys is None:
+            return self._read() | given_up
+        import polars as pl
+
+        read = self._tables.latest(self.noted_uploads, pl.col("key").is_in(list(keys)))
+        return {(upload.key, upload.version) for upload in read} | given_up
 
     def without_receipt(self, present: Iterable[Found]) -> list[Found]:
         """Those that no run has dealt with at their present version, oldest first."""
@@ -147,7 +168,10 @@ class UploadRecords(Generic[NotedT]):
         return [upload for upload in given_up if (upload.key, upload.version) not in read]
 
     def _read(self) -> set[Version]:
-        return {(upload.key, upload.version) for upload in self.uploads()}
+        # Nothing else of the receipts: there may be very many, and some hold long lists of rows.
+        versions = Table(self.noted_uploads.name, UploadVersion, ("key", "version"), "version")
+        read = self._tables.all_frame(versions)
+        return set(zip(read["key"].to_list(), read["version"].to_list(), strict=True))
 
     def _given_up(self) -> list[AbandonedUpload]:
         import polars as pl
@@ -160,6 +184,37 @@ class UploadRecords(Generic[NotedT]):
         self._tables.append(upload_claims, [UploadClaim(key, datetime.now(UTC))])
 
     def claimed_since(self, moment: datetime) -> set[str]:
-        """Keys that a process claimed since then."""
-        claims = self._tables.latest(upload_claims)
-        return {claim.key for claim in claims if claim.claimed_at > moment}
+        """Keys that a process claimed since then; not by a clock that was set back since."""
+        import polars as pl
+
+        latest = datetime.now(UTC) + CLOCK_TOLERANCE
+        claimed = pl.col("claimed_at").is_between(moment, latest, closed="none")
+        return {claim.key for claim in self._tables.latest(upload_claims, claimed)}
+
+    # The clock
+
+    def dated(self, table: Table[RowT], rows: Sequence[RowT]) -> Sequence[RowT]:
+        """The rows, later than all that is stored, even if the clock was set back since.
+
+        Which row is the latest of its key is decided by the time that it bears. Until the clock has
+        caught up, rows follow the latest one at the shortest distance.
+        """
+        if self._ahead_of_clock is None:
+            return rows
+        dated = []
+        for row in rows:
+            self._ahead_of_clock += timedelta.resolution
+            dated.append(replace(row, **{table.latest_by: self._ahead_of_clock}))
+        return dated
+
+    @cached_property
+    def _ahead_of_clock(self) -> datetime | None:
+        """The latest time that a row bears, if it is still to come."""
+        found = map(self._tables.latest_moment, self._ordered_tables)
+        latest = max(filter(None, found), default=None)
+        return latest if latest and latest > datetime.now(UTC) else None
+
+    @property
+    def _ordered_tables(self) -> tuple[Table[Any], ...]:
+        """Tables whose rows are dated together, because they are compared with each other."""
+        return (self.noted_uploads,)

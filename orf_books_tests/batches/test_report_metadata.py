@@ -49,8 +49,8 @@ def test_a_table_has_the_last_ten_batches_the_latest_first() -> None:
         shown = metadata_of_report(well, shown)
     before_last = metadata_of_report(REPORT, shown)
     _, _, first, second, *rest = str(before_last["last_batches"].value).splitlines()
-    assert first == f"| 2026-11-16 08:15 | 60 | 57 | 3 | unavailable 3 | 4.2 | {'█' * 19}▒ |"
-    assert second == f"| 2026-11-16 09:15 | 60 | 60 | 0 |  | 4.2 | {'█' * 20} |"
+    assert first == "| 16 Nov 08:15 | 60 | 3 | 4.2 | unavailable 3 |"
+    assert second == "| 16 Nov 09:15 | 60 | 0 | 4.2 |  |"
     assert rest == [second] * 8
 
 

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from orf_books.commands.doctor import Finding, examine
+from orf_books.commands.doctor import TABLES, Finding, examine
+from orf_books.records import activities, books, items, sessions, uploads
+from orf_books.resources.tables import Table
 from orf_books.settings import Settings
 from orf_books_tests.conftest import Call, Platform, export_of, plain_books
 
@@ -49,6 +51,16 @@ def test_a_damaged_table_is_named_and_repaired(platform: Platform) -> None:
 
     assert wrong(platform.settings) == set()
     assert len(platform.records.with_answers(["1", *platform.statuses()])) == 2
+
+
+def test_every_table_that_is_declared_is_looked_at() -> None:
+    declared = {
+        table.name
+        for module in (activities, books, items, sessions, uploads)
+        for table in vars(module).values()
+        if isinstance(table, Table)
+    }
+    assert {table.name for table in TABLES} == declared
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Deleting a library: what is gone, what stays, and what comes of a deletion that breaks off."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
@@ -220,6 +220,37 @@ def test_a_deletion_that_breaks_off_can_be_repeated(
     with pytest.raises(RetryLater):
         delete_library(breaking, ANA)
     delete_library(settings, ANA)
+    assert objects_mentioning(folder, ANA, SHELF, OWN_TITLE, *titles(OWN)) == set()
+    assert partitions(settings) == {book(number) for number in (*SHARED, *OF_OTHERS)}
+
+
+class IngestingStorage(ObjectStorage):
+    """A store in which a run brings the library back, when its deletion has almost ended."""
+
+    ingest: Callable[[], None] | None = None
+
+    def delete(self, *keys: str) -> None:
+        super().delete(*keys)
+        if self.ingest and library_page_key(ANA) in keys:
+            meanwhile, self.ingest = self.ingest, None
+            meanwhile()
+
+
+class IngestingSettings(Settings):
+    """Settings of such a store."""
+
+    def open_storage(self) -> ObjectStorage:
+        storage = IngestingStorage(self.storage)
+        storage.ingest = lambda: ingest(
+            Settings(**self.model_dump()), ANA, export_of([*OWN, *SHARED], Bookshelves=SHELF)
+        )
+        return storage
+
+
+def test_what_a_run_stores_that_began_meanwhile_is_deleted_too(
+    settings: Settings, folder: ObjectStorage
+) -> None:
+    delete_library(IngestingSettings(**settings.model_dump()), ANA)
     assert objects_mentioning(folder, ANA, SHELF, OWN_TITLE, *titles(OWN)) == set()
     assert partitions(settings) == {book(number) for number in (*SHARED, *OF_OTHERS)}
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from orf_books.records.books import (
     ExportUpload,
     LibraryDigest,
     enriched_books,
+    failed_enrichments,
     fingerprint,
     library_entries,
-    query_for,
 )
+from orf_books.records.items import FailedItem
 from orf_books.resources.storage import ObjectStorage
-from orf_books.resources.tables import Tables
+from orf_books.resources.table_deletion import delete_rows, value_in
+from orf_books.resources.tables import MOST_SMALL_FILES, Tables
 from orf_books_tests.conftest import book, export_of
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -125,6 +128,39 @@ def test_where_libraries_differ_about_a_book_the_last_to_arrive_comes_last(
     assert [row.title for row in records.rows()] == ["Of Bob", "Of Ada"]
 
 
+@pytest.fixture
+def set_back(folder: ObjectStorage) -> BookRecords:
+    """Records in whose store is what was written before the clock was set back by a day."""
+    day = timedelta(days=1)
+    tables, now = Tables(folder), datetime.now(UTC)
+    arrived = replace(upload("ada"), arrived_at=now + day)
+    BookRecords(folder).accept(arrived, export(1))
+    failed = FailedItem(book(2), "timeout", "Too late.", "run", now + day + timedelta(seconds=5))
+    tables.append(failed_enrichments, [failed])
+    return BookRecords(folder)
+
+
+def test_an_export_that_comes_after_the_clock_was_set_back_is_the_library(
+    set_back: BookRecords,
+) -> None:
+    noticed = replace(upload("ada", minute=1), arrived_at=datetime.now(UTC))
+    set_back.accept(noticed, export(2))
+    assert books_in(set_back, ["ada"]) == [book(2)]
+
+
+def test_a_result_that_comes_after_the_clock_was_set_back_ends_the_failure(
+    set_back: BookRecords,
+) -> None:
+    (made,) = set_back.add_results([enriched(book(2), "fiction")])
+    assert set_back.standing_failures() == {}
+    assert set_back.latest() == {book(2): made}
+
+
+def test_a_clock_that_goes_forward_dates_nothing_anew(records: BookRecords) -> None:
+    records.accept(upload("ada"), export(1))
+    assert [one.arrived_at for one in BookRecords(records.storage).uploads()] == [NOW]
+
+
 def test_an_empty_store_has_no_uploads_no_rows_and_no_books(records: BookRecords) -> None:
     assert records.uploads() == []
     assert records.rows() == []
@@ -214,8 +250,62 @@ def test_a_question_changes_with_what_is_asked_and_not_with_what_the_reader_did(
 ) -> None:
     records.accept(upload("ada"), export(1))
     records.accept(upload("bob"), export(1, **cells))
-    ada, bob = (fingerprint(query_for(row)) for row in records.rows())
+    ada, bob = (fingerprint(row.query) for row in records.rows())
     assert (ada == bob) is same
+
+
+def test_what_is_asked_about_a_book_is_known_without_reading_its_row(
+    records: BookRecords, folder: ObjectStorage
+) -> None:
+    records.accept(upload("ada", minute=1), export(1, 2))
+    records.accept(upload("bob", minute=2), export(1, Title="As Bob has it"))
+    earlier = [replace(row, question=None) for row in records.rows_of_library("ada")]
+    records.accept(upload("cat", minute=3), export(3))
+    of_cat = [replace(row, question=None) for row in records.rows_of_library("cat")]
+    delete_rows(folder, library_entries, value_in("library", ["ada", "cat"]))
+    Tables(folder).append(library_entries, [*earlier, *of_cat])  # as an earlier version wrote them
+
+    questions = records.held_books(records.libraries())
+
+    rows = {row.book_key: row for row in records.rows()}
+    assert rows[book(1)].title == "As Bob has it"
+    assert questions == {key: fingerprint(row.query) for key, row in rows.items()}
+
+
+def test_a_book_is_settled_until_it_fails_its_question_changes_or_a_gap_can_be_filled(
+    records: BookRecords,
+) -> None:
+    asked = {
+        key: f"question {key}" for key in ("kept", "failed", "mended", "changed", "gap", "new")
+    }
+    records.add_failures([failure("mended")], "run")
+    results = [enriched(key, "Art", fingerprint=asked[key]) for key in asked if key != "new"]
+    by_key = {result.key: result for result in results}
+    by_key["changed"] = replace(by_key["changed"], fingerprint="an older question")
+    by_key["gap"] = replace(by_key["gap"], gap="google_books: quota_exhausted")
+    records.add_results([*by_key.values(), enriched("gone", "Art")])
+    records.add_failures([failure("failed")], "run")
+
+    assert records.settled(asked, lambda _: True) == {"kept", "mended"}
+    assert records.settled(asked, lambda _: False) == {"kept", "mended", "gap"}
+    assert records.settled({}, lambda _: True) == set()
+
+
+def test_an_empty_store_has_nothing_settled(records: BookRecords) -> None:
+    assert records.held_books({}) == {}
+    assert records.settled({"a": "question"}, lambda _: True) == set()
+
+
+def test_tables_are_compacted_once_runs_have_left_many_files(
+    records: BookRecords, folder: ObjectStorage
+) -> None:
+    for number in range(MOST_SMALL_FILES + 1):
+        records.add_failures([failure(str(number))], "run")
+
+    records.tidy()
+
+    assert not Tables(folder).has_many_small_files(failed_enrichments)
+    assert len(records.standing_failures()) == MOST_SMALL_FILES + 1
 
 
 # Reports and digests

@@ -15,6 +15,7 @@ import sqlalchemy
 from orf_books.failures import FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.ledger import Ledger
 from orf_books_tests.postgres import PostgresServer
+from orf_books_tests.small_disk import small_disk
 
 Answer = TypeVar("Answer")
 TODAY, TOMORROW = date(2026, 11, 22), date(2026, 11, 23)
@@ -293,6 +294,14 @@ def test_a_full_disk_is_named(file: Path) -> None:
         full.claim([f"{number:0100}" for number in range(10_000)], "run", 60)
 
 
+@pytest.mark.parametrize("size", ["4k", "12k", "32k", "44k"])
+def test_a_disk_that_is_full_is_named_however_early(tmp_path: Path, size: str) -> None:
+    with small_disk(tmp_path / "disk", size) as disk:
+        ledger = Ledger(f"sqlite:///{disk}/ledger.sqlite")
+        with pytest.raises(FixConfiguration, match="disk is full"):
+            ledger.claim([f"{number:0100}" for number in range(10_000)], "run", 60)
+
+
 def _allow_no_page_more(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA max_page_count = 1")
 
@@ -314,3 +323,41 @@ def test_a_database_that_does_not_answer_may_answer_later() -> None:
     with pytest.raises(RetryLater, match="does not answer") as caught:
         unreachable.take_turn("service", 1.0)
     assert "secret" not in str(caught.value)
+
+
+def test_a_lease_that_is_renewed_never_lapses(ledger: Ledger, clock: Clock) -> None:
+    for _ in range(5):
+        ledger.renew_lease("run", 45)
+        clock.seconds += 40
+        assert ledger.lapsed_leases(0) == set()
+
+
+def test_a_lease_has_lapsed_when_it_was_seen_so_for_long_enough(
+    ledger: Ledger, clock: Clock
+) -> None:
+    ledger.renew_lease("run", 45)
+    clock.seconds += 1000
+    assert ledger.lapsed_leases(15) == set(), "this look is the first to notice"
+    clock.seconds += 14
+    assert ledger.lapsed_leases(15) == set()
+    clock.seconds += 1
+    assert ledger.lapsed_leases(15) == {"run"}
+    ledger.end_lease("run")
+    assert ledger.lapsed_leases(15) == set()
+
+
+def test_runs_that_live_through_an_outage_of_the_ledger_keep_their_leases(
+    ledger: Ledger, clock: Clock
+) -> None:
+    ledger.renew_lease("run", 45)
+    clock.seconds += 1000
+    assert ledger.lapsed_leases(15) == set()
+    ledger.renew_lease("run", 45)
+    clock.seconds += 15
+    assert ledger.lapsed_leases(15) == set()
+
+
+def test_a_lease_of_before_a_boot_has_lapsed(ledger: Ledger, clock: Clock) -> None:
+    ledger.renew_lease("run", 45)
+    clock.seconds = 10
+    assert ledger.lapsed_leases(0) == {"run"}

@@ -23,6 +23,7 @@ from orf_books.assets.uploads import (
     UploadConfig,
     UploadsConfig,
     log_refused,
+    read_those_left,
     refused_uploads,
     reporting_unread,
 )
@@ -74,7 +75,7 @@ def requested_activities(
     records = ActivityRecords(storage.open())
     uploads = config.uploads or new_uploads(records, needs_record=activity_api.url is None)
     with reporting_unread(context.instance, ACTIVITY_RECORDINGS, records):
-        noted = [_note(context, records, upload) for upload in uploads]
+        noted = read_those_left(context, uploads, lambda upload: _note(context, records, upload))
     context.instance.report_runless_asset_event(usability_of_recordings(records))
     refused = log_refused(context, noted)
     return dg.MaterializeResult(
@@ -159,5 +160,5 @@ def rescore_activities(  # noqa: PLR0913, PLR0917 - Dagster hands resources over
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Rescore chosen partitions, or as a batch all that an upload asks for."""
     records = ActivityRecords(storage.open())
-    work = ActivityRescoring(context, config, records, speech, activity_api, slack)
-    yield from Driver(context, work, records, batch).run()
+    work = ActivityRescoring(context, config, records, speech, activity_api)
+    yield from Driver(context, work, records, batch, slack).run()

@@ -20,6 +20,7 @@ from orf_books.assets.uploads import (
     UploadConfig,
     UploadsConfig,
     log_refused,
+    read_those_left,
     refused_uploads,
     reporting_unread,
 )
@@ -39,6 +40,7 @@ from orf_books.records.books import (
 from orf_books.resources.dagster_resources import (
     GoogleBooksResource,
     OpenLibraryResource,
+    SlackResource,
     StorageResource,
 )
 from orf_books.resources.storage import ObjectStorage, StoredObject
@@ -71,9 +73,11 @@ def library_entries(
     """Read the uploads; one that is no export is refused, and the next goes on."""
     records = BookRecords(storage.open())
     with reporting_unread(context.instance, GOODREADS_EXPORTS, records):
-        found = [
-            _ingest(context, records, upload) for upload in config.uploads or new_uploads(records)
-        ]
+        found = read_those_left(
+            context,
+            config.uploads or new_uploads(records),
+            lambda upload: _ingest(context, records, upload),
+        )
     context.instance.report_runless_asset_event(validity_of_exports(records))
     refused = log_refused(context, found)
     return dg.MaterializeResult(
@@ -209,11 +213,12 @@ def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as pa
     open_library: OpenLibraryResource,
     google_books: GoogleBooksResource,
     batch: BatchResource,
+    slack: SlackResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Enrich chosen partitions, or as a batch all that an upload brought."""
     records = BookRecords(storage.open())
     work = BookEnrichment(config, records, open_library, google_books, context.run.run_id)
-    yield from Driver(context, work, records, batch).run()
+    yield from Driver(context, work, records, batch, slack).run()
 
 
 def _notes(rows: Iterable[RefusedRow | UnreadCell]) -> str:

@@ -180,6 +180,18 @@ def test_an_upload_that_was_replaced_meanwhile_is_read_as_it_is_now_and_once(
     assert upload.version == platform.storage.head(key).version
 
 
+def test_an_upload_that_is_gone_when_its_turn_comes_costs_only_itself(platform: Platform) -> None:
+    keys = [platform.put(library, export_of([1])) for library in ("ada", "bob", "cy")]
+    uploads = [platform.upload_config(key) for key in keys]
+    platform.storage.delete(keys[1])
+
+    run = platform.run(library_entries={"uploads": uploads})
+
+    assert run.success
+    assert set(platform.records.libraries()) == {"ada", "cy"}
+    assert {key for key, _ in platform.records.receipts()} == {keys[0], keys[2]}
+
+
 def test_a_copy_of_an_upload_is_read_instead_of_what_replaced_it_and_then_deleted(
     platform: Platform,
 ) -> None:

@@ -1,0 +1,86 @@
+"""The disk of the store, of Dagster's home or of the ledger is full.
+
+Each try leaves some room, drawn from the seed, so that the disk is full early in one run and late
+in another. The command must say so in one line; when there is room again, a retry makes all whole.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from chaos.counting import Attack, Tally
+from chaos.ground import Ground
+from orf_books_tests.conftest import CommandLine
+from orf_books_tests.small_disk import small_disk
+
+DISK = "32m"
+DISK_BYTES = 32 * 2**20
+BLOCK = 4096
+
+Place = Callable[[CommandLine, Path], None]
+"""Moves one thing of a platform to a disk."""
+
+
+def _store(orf_books: CommandLine, disk: Path) -> None:
+    orf_books.settings = orf_books.settings.model_copy(update={"storage": disk.as_uri()})
+    orf_books.environment["DAGSTER_HOME"] = str(orf_books.folder / "home")
+
+
+def _home(orf_books: CommandLine, disk: Path) -> None:
+    orf_books.environment["DAGSTER_HOME"] = str(disk)
+
+
+def _ledger(orf_books: CommandLine, disk: Path) -> None:
+    ledger = f"sqlite:///{disk}/ledger.sqlite"
+    orf_books.settings = orf_books.settings.model_copy(update={"ledger": ledger})
+
+
+PLACES: dict[str, tuple[Place, int]] = {
+    "store": (_store, 700_000),
+    "home": (_home, 1_500_000),
+    "ledger": (_ledger, 60_000),
+}
+"""What lies on the disk, and the most room to leave: hardly enough for a run."""
+
+
+def full_disks(ground: Ground, tally: Tally, tries: int) -> None:
+    """Fill the disk of each in turn, run a command, make room, retry."""
+    for number in ground.tries(tally, tries):
+        name = list(PLACES)[number % len(PLACES)]
+        place, most_room = PLACES[name]
+        room = ground.random.randrange(0, most_room)
+        orf_books = ground.command(f"{name}-{number}")
+        with small_disk(orf_books.folder / "disk", DISK) as disk:
+            place(orf_books, disk)
+            _fill_and_free(ground, tally, orf_books, disk, room)
+
+
+def _fill_and_free(
+    ground: Ground, tally: Tally, orf_books: CommandLine, disk: Path, room: int
+) -> None:
+    libraries = ground.libraries()
+    library, export = libraries.draw()
+    (orf_books.folder / f"{library}.csv").write_bytes(export)
+    ballast = disk / "ballast"
+    with ballast.open("wb") as opened:
+        opened.write(bytes((DISK_BYTES - room) // BLOCK * BLOCK))
+    done = orf_books("run", "books", f"{library}.csv", "--json")
+    what = f"{disk.parent.name}, {room} bytes left"
+    tally.check(holds="Traceback" not in done.stderr, wrong=f"{what}: a traceback")
+    says_why = done.returncode == 0 or "full" in done.stderr + done.stdout
+    tally.check(holds=says_why, wrong=f"{what}: exit {done.returncode}, {done.stderr[-300:]!r}")
+    ballast.unlink()
+    if done.returncode == 2:
+        # What could not even be put has to be given again, as the message says.
+        orf_books("run", "books", f"{library}.csv", "--json")
+    libraries.judge_after_retry(tally, orf_books)
+
+
+ATTACKS = (
+    Attack(
+        "disk full: store, home, ledger",
+        full_disks,
+        tries=12,
+        short_tries=3,
+        person="free space; `orf-books retry books`",
+    ),
+)
