@@ -9,7 +9,11 @@ from typing import Any
 
 import dagster as dg
 
-from orf_books.assets.activities.assets import ACTIVITY_RECORDINGS
+from orf_books.assets.activities.assets import (
+    ACTIVITY_RECORDINGS,
+    RECORDINGS_ARE_USABLE,
+    usability_of_recordings,
+)
 from orf_books.assets.activities.pages import activity_reports
 from orf_books.assets.activities.step import ACTIVITIES
 from orf_books.assets.books.assets import (
@@ -19,10 +23,14 @@ from orf_books.assets.books.assets import (
 )
 from orf_books.assets.books.pages import dashboard
 from orf_books.assets.books.step import BOOKS, ENRICHMENT_REPORT
-from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS, TRANSCRIPTS_ARE_USABLE, refusals
+from orf_books.assets.transcripts.assets import (
+    CLASS_TRANSCRIPTS,
+    TRANSCRIPTS_ARE_USABLE,
+    usability_of_sessions,
+)
 from orf_books.assets.transcripts.classes import CLASS_PAGES, PUBLISHED_SCORES
 from orf_books.assets.transcripts.step import SCORING_REPORT, SESSIONS
-from orf_books.assets.uploads import every_upload_is_read
+from orf_books.assets.uploads import every_upload_is_read, result_of
 from orf_books.batches.check import every_item_succeeded, no_partition_is_failed
 from orf_books.batches.store import ReportT
 from orf_books.jobs import retry_failed_activities, retry_failed_books, retry_failed_transcripts
@@ -36,25 +44,30 @@ from orf_books.resources.storage import ObjectStorage
 
 LEAST_SUCCESS_RATE = 95.0
 """Percent of a batch's books."""
+_LOOKS_AT_ALL = (
+    "Each run that reads uploads looks at all of them, and lists those that were refused: a "
+    "warning while others are good."
+)
 
 
 @dg.asset_check(
     asset=GOODREADS_EXPORTS,
     name=EXPORT_IS_VALID,
-    description=(
-        "The last version of every upload is a Goodreads export. Each run that reads uploads looks "
-        "at all of them, and lists those that were refused."
-    ),
+    description=f"The last version of every upload is the export of a library. {_LOOKS_AT_ALL}",
 )
 def export_is_valid(storage: StorageResource) -> dg.AssetCheckResult:
     """Fail when an upload lies refused."""
-    evaluation = validity_of_exports(BookRecords(storage.open()))
-    return dg.AssetCheckResult(
-        passed=evaluation.passed,
-        severity=evaluation.severity,
-        description=evaluation.description,
-        metadata=evaluation.metadata,
-    )
+    return result_of(validity_of_exports(BookRecords(storage.open())))
+
+
+@dg.asset_check(
+    asset=ACTIVITY_RECORDINGS,
+    name=RECORDINGS_ARE_USABLE,
+    description=f"The last version of every upload is a recording or list of ids. {_LOOKS_AT_ALL}",
+)
+def recordings_are_usable(storage: StorageResource) -> dg.AssetCheckResult:
+    """Fail when an upload lies refused."""
+    return result_of(usability_of_recordings(ActivityRecords(storage.open())))
 
 
 def _report_of(
@@ -101,15 +114,11 @@ def success_rate_is_high(
 @dg.asset_check(
     asset=CLASS_TRANSCRIPTS,
     name=TRANSCRIPTS_ARE_USABLE,
-    description=(
-        "The last version of every raw file is a session that can be read. The run that reads a "
-        "file reports this; executed by hand, it looks at all of them."
-    ),
+    description=f"The last version of every raw file is a session. {_LOOKS_AT_ALL}",
 )
 def transcripts_are_usable(storage: StorageResource) -> dg.AssetCheckResult:
     """Fail when a raw file lies refused."""
-    problem = refusals(SessionRecords(storage.open()))
-    return dg.AssetCheckResult(passed=problem is None, description=problem)
+    return result_of(usability_of_sessions(SessionRecords(storage.open())))
 
 
 @dg.asset_check(
@@ -174,6 +183,7 @@ checks = [
         resources={"storage"},
         name="every_activity_succeeded",
     ),
+    recordings_are_usable,
     transcripts_are_usable,
     evidence_resolves,
     all_scores_are_published,

@@ -109,7 +109,7 @@ refresh_classes = dg.define_asset_job(
 )
 refresh_libraries = dg.define_asset_job(
     "refresh_libraries",
-    _DASHBOARDS,
+    _DASHBOARDS | dg.AssetSelection.checks_for_assets(ENRICHMENT_REPORT),
     tags=_RETRY_BY_BACKFILL,
     description="Make the dashboards of the libraries that a backfill of books has changed.",
 )

@@ -4,9 +4,9 @@ Belongs here: which uploads a run is told to read, and reporting those that were
 belong here: which uploads need a run (`orf_books/records/uploads.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import dagster as dg
@@ -16,6 +16,10 @@ from orf_books.records.uploads import NotedT, NotedUpload, UploadRecords, Versio
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 
+FRESHNESS = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(days=30), warn_window=timedelta(days=7)
+)
+"""Of what people look at: without uploads for so long, something upstream has probably stopped."""
 SAME_FOR_EARLIER_ITEMS = dg.DataVersion("1")
 """Of assets that uploads add to: a later upload must not make items of earlier ones stale, which
 follow their own input by a digest of it."""
@@ -62,13 +66,61 @@ def log_refused(context: dg.AssetExecutionContext, noted: Sequence[NotedUpload])
         dg.Failure: all of them.
     """
     refused = [upload for upload in noted if upload.problem]
-    for upload in refused:
-        context.log.error("%s was refused. %s", upload.key, upload.problem)
+    for upload in refused[:SHOWN_UPLOADS]:
+        context.log.warning("%s was refused. %s", upload.key, upload.problem)
+    if len(refused) > SHOWN_UPLOADS:
+        context.log.warning("%s more uploads were refused.", len(refused) - SHOWN_UPLOADS)
     if refused and len(refused) == len(noted):
         raise dg.Failure(
             f"No upload could be used. {refused[0].key}: {refused[0].problem}", allow_retries=False
         )
     return len(refused)
+
+
+def refused_uploads(
+    asset: dg.AssetKey, check: str, uploads: int, refused: Mapping[str, str]
+) -> dg.AssetCheckEvaluation:
+    """How a check on the uploads stands, for `report_runless_asset_event`.
+
+    Args:
+        asset: the external asset that stands for the uploads.
+        check: its name.
+        uploads: how many there are, at their last versions.
+        refused: those that were refused, and why. While others are good, this is a warning.
+    """
+    rows = [f"| `{key}` | {why} |" for key, why in sorted(refused.items())[:SHOWN_UPLOADS]]
+    rest = len(refused) - len(rows)
+    table = ["| upload | why it was refused |", "|---|---|", *rows]
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=check,
+        passed=not refused,
+        severity=(
+            dg.AssetCheckSeverity.WARN if len(refused) < uploads else dg.AssetCheckSeverity.ERROR
+        ),
+        description=(
+            f"{len(refused)} of {uploads} uploads were refused; all others are read."
+            if refused
+            else f"{uploads} uploads, none of them refused."
+        ),
+        metadata={
+            "uploads": uploads,
+            "refused": len(refused),
+            "refusals": dg.MetadataValue.md(
+                "\n".join([*table, f"| and {rest} more | |"] if rest else table)
+            ),
+        },
+    )
+
+
+def result_of(evaluation: dg.AssetCheckEvaluation) -> dg.AssetCheckResult:
+    """The same, for a check that is executed by hand."""
+    return dg.AssetCheckResult(
+        passed=evaluation.passed,
+        severity=evaluation.severity,
+        description=evaluation.description,
+        metadata=evaluation.metadata,
+    )
 
 
 def read_those_left(

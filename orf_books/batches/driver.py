@@ -9,16 +9,17 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic
+from typing import Generic
 
 import dagster as dg
 
 from orf_books.batches.batch import BatchOutcome, ItemFailure
-from orf_books.batches.check import failed_partitions
+from orf_books.batches.check import NO_PARTITION_IS_FAILED, failed_partitions
 from orf_books.batches.items import FinishedBatch, Item, ItemWork, Metadata, Wanted
 from orf_books.batches.messages import Channel, finished_batch, stopped_batch
 from orf_books.batches.partitions import register
 from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, BatchReport, success_rate
+from orf_books.batches.report_metadata import lines_of_failures, metadata_of_report
 from orf_books.batches.resource import BatchResource
 from orf_books.batches.rounds import work_in_rounds
 from orf_books.batches.store import ItemStore, ReportT, ResultT, RowT
@@ -98,7 +99,8 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         else:
             report = self._run_batch()
             yield dg.MaterializeResult(
-                asset_key=self._kind.report, metadata=_of_report(report.document())
+                asset_key=self._kind.report,
+                metadata=metadata_of_report(report, self._metadata_of_last_batch()),
             )
 
     def _run_batch(self) -> ReportT:
@@ -131,6 +133,10 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         self._work.finished(outcome)
         self._tell(lambda run: finished_batch(self._kind.name, run, outcome))
         return report
+
+    def _metadata_of_last_batch(self) -> Mapping[str, object]:
+        event = self._context.instance.get_latest_materialization_event(self._kind.report)
+        return event.asset_materialization.metadata if event and event.asset_materialization else {}
 
     def _tidy(self) -> None:
         try:
@@ -214,11 +220,13 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         outcome = asyncio.run(self._work_on(plan, collect))
         self._store.add_failures(outcome.failures, self._run_id)
         self._events.failed(map(self._failure, outcome.failures))
-        if outcome.failures or plan.had_failures:
+        # Where nothing failed or was failed, what else is failed is as it was.
+        check = self._events.last_check(NO_PARTITION_IS_FAILED)
+        if check is None or outcome.failures or plan.had_failures:
             check = failed_partitions(self._kind, self._store.standing_failures())
-            self._context.instance.report_runless_asset_event(check)
-        for failure in outcome.failures[:SHOWN_FAILURES]:
-            self._context.log.error("%s", failure)
+        self._events.checked(check)
+        for line in lines_of_failures(outcome.failures)[:SHOWN_FAILURES]:
+            self._context.log.error("%s", line)
         return outcome
 
     async def _work_on(
@@ -309,15 +317,3 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             )
             for row in rows
         )
-
-
-_NOT_SHOWN = frozenset({"run_id", "job_id", "uploads", "started_at"})
-
-
-def _of_report(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A report as the page shows it; Dagster knows its run and its time anyway."""
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in document.items()
-        if name not in _NOT_SHOWN
-    }

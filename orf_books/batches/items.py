@@ -40,9 +40,13 @@ class ItemKind(Generic[RowT]):
         description: str,
         report_description: str,
         code_version: str,
+        metadata: Mapping[str, Any] | None = None,
         **attributes: Any,  # noqa: ANN401 - of `dg.AssetSpec`, for both assets
     ) -> list[dg.AssetSpec]:
-        """The specs of both assets, for one `dg.multi_asset` with `can_subset=True`."""
+        """The specs of both assets, for one `dg.multi_asset` with `can_subset=True`.
+
+        `metadata` is of the items alone, as are `description` and `code_version`.
+        """
         return [
             dg.AssetSpec(
                 self.asset,
@@ -50,6 +54,7 @@ class ItemKind(Generic[RowT]):
                 partitions_def=self.partitions,
                 code_version=code_version,
                 skippable=True,
+                metadata=metadata,
                 description=f"{description} To fix failed ones, backfill the failed partitions.",
                 **attributes,
             ),

@@ -136,6 +136,26 @@ class PartitionEvents:
             for failure in failures
         )
 
+    def checked(self, evaluation: dg.AssetCheckEvaluation) -> None:
+        """Report how a check on the asset stands after this run.
+
+        Evaluated without a run, Dagster would take it for older than the partitions that this run
+        materializes, and show it as not evaluated.
+        """
+        event = self._event(
+            DagsterEventType.ASSET_CHECK_EVALUATION,
+            f"Check {evaluation.check_name} {'passed' if evaluation.passed else 'did not pass'}.",
+            evaluation,
+        )
+        self._instance.report_dagster_event(event, run_id=self._run_id)
+
+    def last_check(self, name: str) -> dg.AssetCheckEvaluation | None:
+        """How a check on the asset stood when it was last evaluated."""
+        key = dg.AssetCheckKey(self._asset, name)
+        storage = self._instance.event_log_storage
+        record = storage.get_latest_asset_check_execution_by_key([key]).get(key)
+        return record.evaluation if record and record.event else None
+
     @cached_property
     def _input_versions(self) -> Mapping[str, str]:
         """Tags that name the versions of the inputs; without them a partition is stale at once."""

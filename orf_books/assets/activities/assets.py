@@ -17,17 +17,20 @@ from orf_books.assets.activities.step import (
     ActivityRescoring,
     RescoreConfig,
 )
+from orf_books.assets.table_columns import shown_columns
 from orf_books.assets.uploads import (
     SAME_FOR_EARLIER_ITEMS,
     UploadConfig,
     UploadsConfig,
     log_refused,
     read_those_left,
+    refused_uploads,
     reporting_unread,
 )
 from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.failures import FixInput
+from orf_books.records import activities as tables
 from orf_books.records.activities import ActivityRecords, ActivityUpload
 from orf_books.records.recordings import activities_in, uploads_in
 from orf_books.resources.dagster_resources import (
@@ -39,6 +42,7 @@ from orf_books.resources.dagster_resources import (
 
 GROUP = "activities"
 ACTIVITY_RECORDINGS = dg.AssetKey("activity_recordings")
+RECORDINGS_ARE_USABLE = "recordings_are_usable"
 
 activity_recordings = dg.AssetSpec(
     ACTIVITY_RECORDINGS,
@@ -58,6 +62,7 @@ activity_recordings = dg.AssetSpec(
     kinds={"deltalake"},
     owners=OWNERS,
     code_version="1",
+    metadata=shown_columns(tables.requested_activities),
     description="Which activities the uploads ask for.",
 )
 def requested_activities(
@@ -71,6 +76,7 @@ def requested_activities(
     uploads = config.uploads or new_uploads(records, needs_record=activity_api.url is None)
     with reporting_unread(context.instance, ACTIVITY_RECORDINGS, records):
         noted = read_those_left(context, uploads, lambda upload: _note(context, records, upload))
+    context.instance.report_runless_asset_event(usability_of_recordings(records))
     refused = log_refused(context, noted)
     return dg.MaterializeResult(
         data_version=SAME_FOR_EARLIER_ITEMS,
@@ -86,6 +92,13 @@ def new_uploads(records: ActivityRecords, *, needs_record: bool) -> list[UploadC
     """Complete uploads in the store that no run has dealt with at their present version."""
     new = records.without_receipt(uploads_in(records.storage, needs_record=needs_record))
     return UploadsConfig.noticed_now(new).uploads
+
+
+def usability_of_recordings(records: ActivityRecords) -> dg.AssetCheckEvaluation:
+    """Whether the last version of every upload is a recording or a list of activities."""
+    last = {upload.key: upload for upload in records.uploads()}
+    refused = {key: upload.problem for key, upload in last.items() if upload.problem}
+    return refused_uploads(ACTIVITY_RECORDINGS, RECORDINGS_ARE_USABLE, len(last), refused)
 
 
 def _note(
@@ -123,6 +136,7 @@ def _note(
         kinds={"deltalake"},
         owners=OWNERS,
         code_version=CODE_VERSION,
+        metadata=shown_columns(tables.rescored_activities),
         description=(
             "Which words were misread, with the evidence for each, one partition per activity."
         ),

@@ -20,6 +20,7 @@ from orf_books.activities.story import phrases_by_page, words_of
 from orf_books.assets import OWNERS
 from orf_books.assets.activities.assets import GROUP
 from orf_books.assets.activities.step import RESCORED_ACTIVITIES, RESCORING_REPORT
+from orf_books.assets.uploads import FRESHNESS
 from orf_books.failures import FailureCategory
 from orf_books.keys import text_of_key
 from orf_books.object_keys import (
@@ -56,6 +57,7 @@ class ReportsConfig(dg.Config):
     kinds={"json", "html"},
     owners=OWNERS,
     code_version="1",
+    freshness_policy=FRESHNESS,
     description=(
         "For each activity `data/activities/<id>.html` and `.json`, and `activities.html` over all."
     ),

@@ -14,12 +14,14 @@ import dagster as dg
 
 from orf_books.assets import OWNERS
 from orf_books.assets.books.step import BOOKS, BookEnrichment, EnrichConfig
+from orf_books.assets.table_columns import shown_columns
 from orf_books.assets.uploads import (
     SAME_FOR_EARLIER_ITEMS,
     UploadConfig,
     UploadsConfig,
     log_refused,
     read_those_left,
+    refused_uploads,
     reporting_unread,
 )
 from orf_books.batches.driver import Driver
@@ -28,6 +30,7 @@ from orf_books.books.enrichment import CODE_VERSION
 from orf_books.books.exports.entries import RefusedRow, UnreadableExport, UnreadCell
 from orf_books.failures import FixInput
 from orf_books.object_keys import EXPORTS, is_export, library_of_export
+from orf_books.records import books as tables
 from orf_books.records.books import (
     ACCEPTED,
     REFUSED,
@@ -45,7 +48,6 @@ from orf_books.resources.storage import ObjectStorage, StoredObject
 GROUP = "books"
 GOODREADS_EXPORTS = dg.AssetKey("goodreads_exports")
 EXPORT_IS_VALID = "export_is_valid"
-SHOWN_REFUSALS = 10
 
 goodreads_exports = dg.AssetSpec(
     GOODREADS_EXPORTS,
@@ -62,6 +64,7 @@ goodreads_exports = dg.AssetSpec(
     kinds={"polars", "deltalake"},
     owners=OWNERS,
     code_version="1",
+    metadata=shown_columns(tables.library_entries),
     description="What each library holds: the rows of its latest export.",
 )
 def library_entries(
@@ -123,21 +126,10 @@ def _ingest(
 
 
 def validity_of_exports(records: BookRecords) -> dg.AssetCheckEvaluation:
-    """Whether the last version of every upload is an export; a warning while others are."""
+    """Whether the last version of every upload is an export."""
     last = {upload.key: upload for upload in records.uploads()}
-    refused = [upload for upload in last.values() if upload.status == REFUSED]
-    shown = "; ".join(f"{upload.key}: {upload.problem}" for upload in refused[:SHOWN_REFUSALS])
-    only_some = len(refused) < len(last)
-    return dg.AssetCheckEvaluation(
-        asset_key=GOODREADS_EXPORTS,
-        check_name=EXPORT_IS_VALID,
-        passed=not refused,
-        severity=dg.AssetCheckSeverity.WARN if only_some else dg.AssetCheckSeverity.ERROR,
-        description=f"{len(refused)} of {len(last)} uploads were refused. {shown}"
-        if refused
-        else f"All {len(last)} uploads are Goodreads exports.",
-        metadata={"uploads": len(last), "refused": len(refused)},
-    )
+    refused = {key: str(upload.problem) for key, upload in last.items() if upload.status == REFUSED}
+    return refused_uploads(GOODREADS_EXPORTS, EXPORT_IS_VALID, len(last), refused)
 
 
 def ingest(records: BookRecords, config: UploadConfig, run_id: str) -> ExportUpload:
@@ -193,6 +185,14 @@ def _library_named_by(upload: str) -> str:
         kinds={"http", "deltalake"},
         owners=OWNERS,
         code_version=CODE_VERSION,
+        metadata=shown_columns(
+            tables.enriched_books,
+            {
+                "key": ["book_key"],
+                "fingerprint": ["book_key", "goodreads_id", "title", "author", "isbn", "isbn13"],
+            },
+            dg.AssetKey("library_entries"),
+        ),
         description=(
             "Genres, covers and descriptions, one partition per book, from Open Library and Google "
             "Books."

@@ -8,7 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
 from pydantic import Field
@@ -16,6 +16,7 @@ from pydantic import Field
 from orf_books.assets import OWNERS
 from orf_books.assets.books.assets import library_entries
 from orf_books.assets.books.step import ENRICHED_BOOKS, ENRICHMENT_REPORT, books_in_turn
+from orf_books.assets.uploads import FRESHNESS
 from orf_books.books.exports.entries import RefusedRow, UnreadCell
 from orf_books.books.library import (
     DashboardStamp,
@@ -39,9 +40,6 @@ from orf_books.resources.storage import ObjectStorage
 
 GROUP = "dashboards"
 PREVIEWED = 10
-FRESHNESS = dg.FreshnessPolicy.time_window(
-    fail_window=timedelta(days=30), warn_window=timedelta(days=7)
-)
 
 
 class DashboardConfig(dg.Config):

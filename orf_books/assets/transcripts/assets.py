@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orf_books.assets import OWNERS
+from orf_books.assets.table_columns import shown_columns
 from orf_books.assets.transcripts.step import (
     SESSIONS,
     ScoreConfig,
@@ -23,11 +24,13 @@ from orf_books.assets.uploads import (
     UploadConfig,
     UploadsConfig,
     log_refused,
+    refused_uploads,
     reporting_unread,
 )
-from orf_books.batches.driver import SHOWN_FAILURES, Driver
+from orf_books.batches.driver import Driver
 from orf_books.batches.resource import BatchResource
 from orf_books.object_keys import session_refusal_key
+from orf_books.records import sessions as tables
 from orf_books.records.raw_sessions import UNUSABLE, SessionFound, sessions_in
 from orf_books.records.sessions import (
     ACCEPTED,
@@ -64,6 +67,7 @@ class_transcripts = dg.AssetSpec(
     kinds={"deltalake"},
     owners=OWNERS,
     code_version="1",
+    metadata=shown_columns(tables.session_uploads),
     description="Which sessions the uploads ask for.",
 )
 def requested_sessions(
@@ -139,6 +143,9 @@ def _withdrawn(
         kinds={"json", "deltalake"},
         owners=OWNERS,
         code_version=code_version(),
+        metadata=shown_columns(
+            tables.scored_sessions, {"key": ["key"]}, dg.AssetKey("requested_sessions")
+        ),
         description=(
             "Students' skills with the evidence for each, one partition per class session: "
             "`normalized/…` and `scores/…`."
@@ -173,23 +180,18 @@ def score_transcripts(  # noqa: PLR0913, PLR0917 - what the step needs
 
 
 def _report_refusals(context: dg.AssetExecutionContext, records: SessionRecords) -> None:
-    problem = refusals(records)
-    context.instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=CLASS_TRANSCRIPTS,
-            check_name=TRANSCRIPTS_ARE_USABLE,
-            passed=problem is None,
-            description=problem,
-        )
-    )
+    context.instance.report_runless_asset_event(usability_of_sessions(records))
 
 
-def refusals(records: SessionRecords) -> str | None:
-    """Which sessions cannot be used as they were handed in; None if all can."""
-    last = {upload.key: upload.status for upload in records.uploads()}
-    requested = {key for key, status in last.items() if status == ACCEPTED}
-    failures = records.standing_failures(requested).values()
-    refused = {key for key, status in last.items() if status == REFUSED}
-    refused |= {failure.key for failure in failures if failure.code}
-    first = ", ".join(sorted(refused)[:SHOWN_FAILURES])
-    return f"{len(refused)} refused, first {first}." if refused else None
+def usability_of_sessions(records: SessionRecords) -> dg.AssetCheckEvaluation:
+    """Whether the last version of every raw file is a session that can be read."""
+    last = {upload.key: upload for upload in records.uploads()}
+    last = {key: upload for key, upload in last.items() if upload.status != WITHDRAWN}
+    requested = {key for key, upload in last.items() if upload.status == ACCEPTED}
+    refused = {key: str(upload.problem) for key, upload in last.items() if upload.status == REFUSED}
+    refused |= {
+        key: failure.message
+        for key, failure in records.standing_failures(requested).items()
+        if failure.code
+    }
+    return refused_uploads(CLASS_TRANSCRIPTS, TRANSCRIPTS_ARE_USABLE, len(last), refused)

@@ -31,6 +31,7 @@ from orf_books.assets.transcripts.pages import (
     shown_class,
 )
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS, SCORING_REPORT
+from orf_books.assets.uploads import FRESHNESS
 from orf_books.batches.batch import ItemFailure
 from orf_books.failures import FailureCategory, FixInput, OrfBooksError, RetryLater
 from orf_books.object_keys import CLASSES_PAGE
@@ -116,6 +117,7 @@ def redact_errors() -> Iterator[None]:
             kinds={"html"},
             owners=OWNERS,
             code_version="1",
+            freshness_policy=FRESHNESS,
             skippable=True,
             description=(
                 "For each class `data/classes/<class>.html`, a page for each of its students, and "

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from orf_books.assets.books.assets import EXPORT_IS_VALID, GOODREADS_EXPORTS
 from orf_books.assets.books.step import ENRICHED_BOOKS, ENRICHMENT_REPORT
+from orf_books.batches.check import NO_PARTITION_IS_FAILED
 from orf_books.books.enrichment import CODE_VERSION
 from orf_books.checks import LEAST_SUCCESS_RATE
 from orf_books.dagster_internals import PartitionStatus
@@ -279,6 +280,28 @@ def test_uploads_and_their_validity_are_events_of_the_uploads_asset(
     assert not check.event.dagster_event.asset_check_evaluation_data.passed
 
 
+def test_one_refused_upload_among_good_ones_is_a_warning_that_names_it(
+    platform: Platform, instance: dg.DagsterInstance
+) -> None:
+    uploads = [
+        platform.put("ada", export_of([plain_books()[0]])),
+        platform.put("bob", b"no export"),
+    ]
+    run = platform.run(library_entries={"uploads": list(map(platform.upload_config, uploads))})
+
+    assert run.success
+    (check,) = instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(GOODREADS_EXPORTS, EXPORT_IS_VALID), limit=1
+    )
+    assert check.event is not None
+    assert check.event.dagster_event is not None
+    evaluation = check.event.dagster_event.asset_check_evaluation_data
+    assert not evaluation.passed
+    assert evaluation.severity is dg.AssetCheckSeverity.WARN
+    assert evaluation.description == "1 of 2 uploads were refused; all others are read."
+    assert "| `uploads/bob/raw.csv` | " in str(evaluation.metadata["refusals"].value)
+
+
 def test_an_upload_whose_folder_cannot_name_a_library_does_not_stop_the_next(
     platform: Platform,
 ) -> None:
@@ -290,6 +313,20 @@ def test_an_upload_whose_folder_cannot_name_a_library_does_not_stop_the_next(
     assert set(platform.shown_books("bob")) == {book(number)}
     reason = json.loads(platform.storage.get(export_refusal_key(unusable)))
     assert "Rename its folder." in reason["remedy"]
+
+
+def test_the_check_on_partitions_is_of_the_latest_run_that_materialized_some(
+    platform: Platform, instance: dg.DagsterInstance
+) -> None:
+    numbers = plain_books()
+    for library, number in (("ada", numbers[0]), ("bob", numbers[1])):
+        run = platform.ingest(library, export_of([number]))
+        (check,) = instance.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(ENRICHED_BOOKS, NO_PARTITION_IS_FAILED), limit=1
+        )
+        assert check.run_id == run.run_id
+        assert check.evaluation is not None
+        assert check.evaluation.passed
 
 
 # Books that fail
@@ -533,8 +570,9 @@ def test_the_report_is_metadata_of_its_asset(platform: Platform) -> None:
     metadata = metadata_of(run, ENRICHMENT_REPORT)
     assert metadata["books_processed"] == 4
     assert metadata["success_rate"] == 100.0
-    assert metadata["requests"] == {"open_library": 1, "google_books": 0}
-    assert "ORF_BOOKS_GOOGLE_BOOKS_KEY" in metadata["notes"][0]
+    assert metadata["requests: open_library"] == 1
+    assert metadata["requests: google_books"] == 0
+    assert "ORF_BOOKS_GOOGLE_BOOKS_KEY" in metadata["notes"]
     assert metadata_of(run, dg.AssetKey("library_entries"))["books"] == 4
     assert metadata_of(run, dg.AssetKey("dashboard"))["libraries"] == 1
 

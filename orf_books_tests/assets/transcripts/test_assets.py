@@ -215,7 +215,9 @@ def test_a_refused_file_turns_red_alone_with_its_reason_and_a_corrected_one_mend
     assert (refusal["session"], refusal["code"]) == (bad, "not_attributed")
     assert {"line": 61, "code": "label_not_on_roster"} in refusal["warnings"]
     assert not check_of(run, "every_session_succeeded").passed
-    assert usability(platform) == (False, f"1 refused, first {bad}.")
+    is_usable, refusals = usability(platform)
+    assert not is_usable
+    assert f"| `{bad}` | " in refusals
     assert "Not attributed" in platform.page(class_page_key("5B"))
     scored = platform.job_ids()
 
@@ -227,18 +229,18 @@ def test_a_refused_file_turns_red_alone_with_its_reason_and_a_corrected_one_mend
     assert platform.job_ids() == scored | {bad: mended.run_id}
     assert platform.versions("rejected/") == {}
     assert platform.records.standing_failures() == {}
-    assert usability(platform) == (True, None)
+    assert usability(platform)[0]
 
 
-def usability(platform: ClassPlatform) -> tuple[bool, str | None]:
-    """What the page says of raw files since the last run."""
+def usability(platform: ClassPlatform) -> tuple[bool, str]:
+    """What the page says of raw files since the last run: whether all can be used, or which not."""
     check = dg.AssetCheckKey(CLASS_TRANSCRIPTS, TRANSCRIPTS_ARE_USABLE)
     latest = platform.instance.event_log_storage.get_latest_asset_check_execution_by_key([check])
     event = latest[check].event
     assert event is not None
     assert event.dagster_event is not None
     evaluation = event.dagster_event.asset_check_evaluation_data
-    return evaluation.passed, evaluation.description
+    return evaluation.passed, str(evaluation.metadata["refusals"].value)
 
 
 def test_a_chosen_partition_mends_a_session_and_a_refresh_shows_and_publishes_it(
