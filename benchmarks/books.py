@@ -1,14 +1,17 @@
-"""A library from file to dashboard: the platform against stock Dagster with one run per book.
+"""A library from file to dashboard: the platform against scripts and stock Dagster.
 
 Measured, with services that take 0.9 s an API request: the time from putting an export into
 `uploads/` until its dashboard is written, with the page and its daemon running; the time of
 `orf-books run books` for the same, once as fast as the services allow and once within Open
-Library's published limits, which the sandbox then enforces. Every repetition has books of its own,
-so nothing is reused.
+Library's published limits, which the sandbox then enforces; the time until the last dashboard of
+many exports that are put at once. Every repetition has books of its own, so nothing is reused.
 
-Baseline: stock Dagster (`benchmarks/stock_dagster`) on a sample of books, extrapolated.
+Baseline: stock Dagster with one run per book (`benchmarks/stock_dagster`) on a sample of books,
+extrapolated. Beside it: the usual script of asyncio and aiohttp (`usual_way.py`), extrapolated if
+it is stopped, and the command of another checkout, such as the state before a change.
 """
 
+import asyncio
 import json
 import subprocess
 import time
@@ -38,10 +41,16 @@ from benchmarks.measuring import (
     temporary_folder,
     wait_until,
 )
+from benchmarks.usual_way import look_up_one_by_one
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY
 
-BUDGET_LIVE, BUDGET_COMMAND, BUDGET_WITHIN_LIMITS = 8.0, 5.0, 30.0
+BUDGET_LIVE, BUDGET_COMMAND, BUDGET_WITHIN_LIMITS = 6.0, 3.5, 12.0
 BUDGET_REQUESTS = 0.1
+BUDGET_MANY_UPLOADS = 60.0
+ROWS_OF_MANY_UPLOADS = 60
 SECONDS_FOR_A_LIBRARY = 120.0
+SECONDS_FOR_MANY_UPLOADS = 600.0
+SECONDS_FOR_A_SCRIPT = 60.0
 SECONDS_FOR_STOCK = 240.0
 SECONDS_OF_REST = 3.0
 """Between repetitions, so that the end of one does not slow the next."""
@@ -70,20 +79,33 @@ class StockTimes:
         return self.around + self.seconds_a_book * books
 
 
-def main(
+def main(  # noqa: PLR0913, PLR0917 - options
     repetitions: Annotated[int, typer.Option(help="Libraries measured each way.")] = 3,
     rows: Annotated[int, typer.Option(help="Books of a library.")] = 565,
     latency: Annotated[float, typer.Option(help="Seconds that an API request takes.")] = 0.9,
     stock_books: Annotated[int, typer.Option(help="Books given to stock Dagster.")] = 20,
+    uploads: Annotated[int, typer.Option(help="Exports of 60 books that are put at once.")] = 200,
+    before: Annotated[
+        Path | None, typer.Option(help="Another checkout, with its .venv, to compare with.")
+    ] = None,
 ) -> None:
     """Measure, and print the table."""
     end_cleanly_when_stopped()
+    with running_sandbox(uploads * ROWS_OF_MANY_UPLOADS, latency) as sandbox:
+        many = parts_of_export(sandbox.export(), ROWS_OF_MANY_UPLOADS)
+        many_uploads = _seconds_of_many_uploads(sandbox, many)
     with running_sandbox(rows * repetitions, latency) as sandbox:
         libraries = parts_of_export(sandbox.export(), rows)
         live = _seconds_live(sandbox, libraries)
         first = [_seconds_of_first_command(sandbox, library) for library in libraries]
         command = _seconds_of_commands(sandbox, libraries)
         within_limits, requests = _within_limits(sandbox, libraries[0])
+        script = _seconds_of_script(sandbox, libraries[0])
+        earlier = [
+            _seconds_of_first_command(sandbox, library, command=checkout / ".venv/bin/orf-books")
+            for checkout in filter(None, [before])
+            for library in libraries
+        ]
         sample = parts_of_export(libraries[0], stock_books)[0]
         stock = _stock_times(sandbox, sample, stock_books)
     baseline = stock.extrapolated(rows)
@@ -106,6 +128,19 @@ def main(
             ),
             Measurement(
                 "requests to Open Library a book", [requests / rows], "", BUDGET_REQUESTS, 1.0
+            ),
+            Measurement(
+                f"{uploads} exports of {ROWS_OF_MANY_UPLOADS} books put at once, live daemon",
+                [many_uploads],
+                "s",
+                BUDGET_MANY_UPLOADS,
+                stock.extrapolated(uploads * ROWS_OF_MANY_UPLOADS),
+            ),
+            Measurement("asyncio and aiohttp, a book at a time, 15 at once", [script], "s"),
+            *(
+                [Measurement("orf-books run books of the other checkout", earlier, "s")]
+                if earlier
+                else []
             ),
             Measurement("stock Dagster, one run per book, extrapolated", [baseline], "s"),
         ],
@@ -136,6 +171,39 @@ def _seconds_live(sandbox: SandboxProcess, libraries: list[bytes]) -> list[float
         ]
 
 
+def _seconds_of_many_uploads(sandbox: SandboxProcess, exports: list[bytes]) -> float:
+    """From the moment when the last of many exports is put until every dashboard is there."""
+    port = free_port()
+    tell(f"Starting orf-books dev for {len(exports)} exports.")
+    with (
+        temporary_folder() as folder,
+        running(
+            [COMMAND, "dev", "--port", str(port)],
+            folder=folder,
+            environment=platform_environment(sandbox),
+            answers=lambda: sensor_has_looked(port, "orf_books", "new_goodreads_exports"),
+        ),
+    ):
+        time.sleep(SECONDS_OF_REST)
+        store = folder / "data"
+        for number, export in enumerate(exports):
+            upload = store / "uploads" / f"reader-{number}" / "export.csv"
+            upload.parent.mkdir(parents=True)
+            upload.write_bytes(export)
+        started = time.monotonic()
+        dashboards = [store / "data" / f"reader-{at}.json" for at in range(len(exports))]
+        wait_until(
+            lambda: all(dashboard.exists() for dashboard in dashboards),
+            "The dashboards of all exports",
+            SECONDS_FOR_MANY_UPLOADS,
+        )
+        seconds = time.monotonic() - started
+        for dashboard, export in zip(dashboards, exports, strict=True):
+            _check(json.loads(dashboard.read_bytes()), export)
+    tell(f"{len(exports)} exports at once: {seconds:.1f} s.")
+    return seconds
+
+
 def _seconds_to_dashboard(store: Path, name: str, export: bytes) -> float:
     time.sleep(SECONDS_OF_REST)
     upload = store / "uploads" / name / "export.csv"
@@ -159,11 +227,16 @@ def _check(dashboard: dict[str, Any], export: bytes) -> None:
 
 
 def _seconds_of_first_command(
-    sandbox: SandboxProcess, export: bytes, environment: dict[str, str] | None = None
+    sandbox: SandboxProcess,
+    export: bytes,
+    environment: dict[str, str] | None = None,
+    command: Path = COMMAND,
 ) -> float:
     """Of `orf-books run books` in an empty store: it makes the tables and Dagster's databases."""
     with temporary_folder() as folder:
-        return _seconds_of_command(folder, export, environment or platform_environment(sandbox))
+        return _seconds_of_command(
+            folder, export, environment or platform_environment(sandbox), command
+        )
 
 
 def _seconds_of_commands(sandbox: SandboxProcess, libraries: list[bytes]) -> list[float]:
@@ -174,12 +247,14 @@ def _seconds_of_commands(sandbox: SandboxProcess, libraries: list[bytes]) -> lis
         return [_seconds_of_command(folder, library, environment) for library in libraries]
 
 
-def _seconds_of_command(folder: Path, export: bytes, environment: dict[str, str]) -> float:
+def _seconds_of_command(
+    folder: Path, export: bytes, environment: dict[str, str], command: Path = COMMAND
+) -> float:
     file = folder / "library.csv"
     file.write_bytes(export)
     started = time.monotonic()
     subprocess.run(
-        [COMMAND, "run", "books", file, "--json"],
+        [command, "run", "books", file, "--json"],
         cwd=folder,
         env=environment,
         stdout=subprocess.DEVNULL,
@@ -189,6 +264,23 @@ def _seconds_of_command(folder: Path, export: bytes, environment: dict[str, str]
     _check(json.loads((folder / "data" / "data" / "library.json").read_bytes()), export)
     tell(f"orf-books run books: {seconds:.2f} s.")
     return seconds
+
+
+def _seconds_of_script(sandbox: SandboxProcess, export: bytes) -> float:
+    """Of the usual script; extrapolated from the books that it looked up before it was stopped."""
+    started = time.monotonic()
+    looked_up = asyncio.run(
+        look_up_one_by_one(
+            export,
+            open_library=sandbox.open_library_url,
+            google_books=sandbox.google_books_url,
+            google_key=GOOGLE_BOOKS_KEY,
+            seconds=SECONDS_FOR_A_SCRIPT,
+        )
+    )
+    books = len(export.splitlines()) - 1
+    tell(f"The usual script: {len(looked_up)} of {books} books.")
+    return (time.monotonic() - started) * books / len(looked_up)
 
 
 def _within_limits(sandbox: SandboxProcess, export: bytes) -> tuple[float, int]:

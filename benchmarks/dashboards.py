@@ -52,7 +52,7 @@ from orf_books.resources.tables import Tables
 from orf_books.sandbox.synthetic_library import synthetic_library
 from orf_books.settings import Settings
 
-BUDGET_SECONDS = 1.0
+BUDGET_SECONDS = 0.5
 SHARED_BOOKS = 20_000
 OWN_BOOKS = 20
 """Books that come with a new export, and that no other library has."""

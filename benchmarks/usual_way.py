@@ -1,8 +1,8 @@
 """How many book tools look a library up: one book at a time, and a 429 is a book without genres.
 
-Belongs here: a baseline for `enrichment.py`, with its connections kept open and gzip, but without
-batches, pacing and retries. Does not belong here: anything of the platform but its map of genres,
-so that both ways are measured by the same rule.
+Belongs here: a baseline for other benchmarks, asyncio and aiohttp with connections kept open and
+gzip, but without batches, pacing and retries. Does not belong here: anything of the platform but
+its map of genres, so that both ways are measured by the same rule.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-import httpx
+import aiohttp
 
 from orf_books.books.genres import genres_from_headings
 
@@ -34,7 +34,7 @@ class FoundBook:
 
 @dataclass(slots=True)
 class _OneByOne:
-    client: httpx.AsyncClient
+    client: aiohttp.ClientSession
     open_library: str
     google_books: str
     google_key: str
@@ -80,11 +80,11 @@ class _OneByOne:
     async def _get(self, book: FoundBook, url: str, asked: dict[str, str]) -> JsonObject:
         """An answer; an empty one stands for every failure."""
         try:
-            response = await self.client.get(url, params=asked)
-        except httpx.TransportError:
+            async with self.client.get(url, params=asked) as response:
+                book.was_refused |= response.status == HTTPStatus.TOO_MANY_REQUESTS
+                return dict(await response.json()) if response.ok else {}
+        except (aiohttp.ClientError, TimeoutError):
             return {}
-        book.was_refused |= response.status_code == HTTPStatus.TOO_MANY_REQUESTS
-        return dict(response.json()) if response.is_success else {}
 
 
 async def look_up_one_by_one(
@@ -92,8 +92,8 @@ async def look_up_one_by_one(
 ) -> list[FoundBook]:
     """The books of an export that were looked up before the time was over."""
     rows = csv.DictReader(io.StringIO(export.decode()))
-    async with httpx.AsyncClient(
-        headers={"User-Agent": USER_AGENT}, follow_redirects=True, timeout=20
+    async with aiohttp.ClientSession(
+        headers={"User-Agent": USER_AGENT}, timeout=aiohttp.ClientTimeout(total=20)
     ) as client:
         library = _OneByOne(
             client, open_library, google_books, google_key, asyncio.Semaphore(BOOKS_AT_ONCE)

@@ -13,7 +13,7 @@ from typing import Any, Self
 import dagster as dg
 
 from chaos.counting import Tally
-from orf_books.dagster_internals.partition_events import PartitionStatus
+from orf_books.dagster_internals import PartitionStatus
 from orf_books.object_keys import library_data_key
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books_tests.conftest import book, statuses_of_books

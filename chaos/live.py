@@ -14,7 +14,7 @@ from chaos.ground import Ground
 from chaos.libraries import Libraries
 from orf_books.object_keys import export_key
 from orf_books_tests.conftest import CommandLine, wait_for
-from orf_books_tests.live_platform import ENDED, RUNS, LivePlatform, running_platform
+from orf_books_tests.live_platform import ENDED, RUNS, LivePlatform, live_platform
 
 SECONDS_UNTIL_QUIET = 300.0
 UPLOAD_TAG = "orf_books/upload"
@@ -63,7 +63,7 @@ class Live:
 @contextmanager
 def live(ground: Ground, orf_books: CommandLine, libraries: Libraries) -> Iterator[Live]:
     """`orf-books dev`, for as long as the block lasts."""
-    with running_platform(orf_books, ground.sandbox) as platform:
+    with live_platform(orf_books, ground.sandbox) as platform:
         yield Live(platform, libraries)
 
 

@@ -157,10 +157,7 @@ def run_books(
     run = ingest_export(settings, file.read_bytes(), name, batch)
     if wait and settings.google_books_key and run.report.gaps:
         messages.print("The dashboard is built; Google Books is asked about its gaps.")
-        gaps = fill_gaps(settings, name, batch, messages.print)
-        if gaps:
-            messages.print(f"{gaps} books wait for tomorrow's quota of Google Books.")
-        run = replace(run, report=replace(run.report, gaps=gaps))
+        run = fill_gaps(settings, run, name, batch, messages.print)
     _report(run, show_books, as_json=as_json)
 
 

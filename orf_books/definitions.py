@@ -39,6 +39,7 @@ from orf_books.jobs import (
     retry_failed_books,
     retry_failed_transcripts,
 )
+from orf_books.leases import leased_executor
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
     DatabaseResource,
@@ -48,6 +49,8 @@ from orf_books.resources.dagster_resources import (
     SpeechResource,
     StorageResource,
     TranscriptRulesResource,
+    UpkeepResource,
+    UploadQueueResource,
 )
 from orf_books.resources.process_resource import ProcessResource
 from orf_books.sensors import sensors
@@ -93,7 +96,7 @@ def build_defs(settings: Settings, **overrides: ProcessResource) -> dg.Definitio
         sensors=sensors,
         resources=_resources(settings) | overrides,
         # One process per run: a process per step would start slower than most steps take.
-        executor=dg.in_process_executor,
+        executor=leased_executor(settings.ledger),
     )
 
 
@@ -110,9 +113,20 @@ def google_books_of(settings: Settings) -> GoogleBooksResource:
     )
 
 
+def storage_of(settings: Settings) -> StorageResource:
+    """The storage as the settings have it."""
+    if not settings.storage.startswith("s3://"):
+        return StorageResource(url=settings.storage)
+    from dagster_aws.s3 import S3Resource
+
+    return StorageResource(url=settings.storage, s3=S3Resource.model_validate(settings.s3_options))
+
+
 def _resources(settings: Settings) -> dict[str, ProcessResource]:
+    storage = storage_of(settings)
     return {
-        "storage": StorageResource(url=settings.storage, **settings.s3_options),
+        "storage": storage,
+        "upload_queue": UploadQueueResource(url=settings.upload_queue_url, storage=storage),
         "open_library": OpenLibraryResource(
             url=settings.open_library_url,
             contact=settings.contact,
@@ -141,11 +155,16 @@ def _resources(settings: Settings) -> dict[str, ProcessResource]:
             key=_revealed(settings.activity_api_key),
             contact=settings.contact,
         ),
-        "slack": SlackResource(webhook=_revealed(settings.slack_webhook), contact=settings.contact),
+        "slack": SlackResource(
+            webhook=_revealed(settings.slack_webhook),
+            contact=settings.contact,
+            page_url=settings.page_url,
+        ),
         "database": DatabaseResource(url=settings.published_database.get_secret_value()),
         "transcript_rules": TranscriptRulesResource(
             largest_warned_share=settings.transcript_warned_share,
         ),
+        "upkeep": UpkeepResource(keep_runs_days=settings.keep_runs_days),
         "batch": BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
     }
 

@@ -10,17 +10,24 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 from filelock import FileLock
 
+from orf_books.dagster_internals import forget_runs
 from orf_books.failures import FixConfiguration
+from orf_books.resources.ledger import Ledger
 from orf_books.resources.storage import ObjectStorage
 from orf_books.settings import Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
 PROCESS_TAG = "orf_books/process"
+NOTICED_FOR_SECONDS = 15.0
+"""How long a lease is known to have lapsed before its run is failed; runs renew more often."""
+
+_BETWEEN_UPKEEPS = timedelta(days=1)
 
 CONFIGURATION = Path(__file__).with_name("configuration")
 """Part of the package, so that an installed one has it too."""
@@ -53,6 +60,16 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
         instance = dg.DagsterInstance.get()
     fail_abandoned_runs(instance)
     return instance
+
+
+def forget_old_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Once a day, what the job `maintain_tables` does about runs: there may be no daemon."""
+    done = Path(os.environ[HOME_VARIABLE], "old_runs_forgotten")
+    now = datetime.now(UTC)
+    if done.exists() and now.timestamp() - done.stat().st_mtime < _BETWEEN_UPKEEPS.total_seconds():
+        return
+    forget_runs(instance, now - timedelta(days=settings.keep_runs_days))
+    done.touch()
 
 
 def failure_of_home(error: BaseException) -> FixConfiguration | None:
@@ -108,8 +125,36 @@ def process_tag() -> dict[str, str]:
     return {PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"}
 
 
+def fail_lapsed_runs(instance: dg.DagsterInstance, ledger: Ledger) -> list[str]:
+    """Fail runs that stopped renewing their lease: on whatever machine they ran, it is gone.
+
+    Returns:
+        The ids of the runs.
+
+    Raises:
+        As `Ledger`.
+    """
+    failed = []
+    for run_id in ledger.lapsed_leases(NOTICED_FOR_SECONDS):
+        # A ledger may serve several instances.
+        run = instance.get_run_by_id(run_id)
+        if run is None:
+            continue
+        if not run.is_finished:
+            instance.report_run_failed(
+                run,
+                "The machine or process that carried out this run is gone. Results that it stored "
+                "stay stored; `orf-books retry` does the rest.",
+            )
+            failed.append(run_id)
+        ledger.end_lease(run_id)
+    return failed
+
+
 def fail_abandoned_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Fail runs of the command line whose process was killed: they would stay "started" for ever.
+    """Fail runs of this machine's command line whose process was killed.
+
+    They would stay "started" for ever; unlike `fail_lapsed_runs` this needs no patience.
 
     Returns:
         The ids of the runs.

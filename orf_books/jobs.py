@@ -18,12 +18,17 @@ from orf_books.assets.transcripts.assets import requested_sessions
 from orf_books.assets.transcripts.classes import CLASS_FIGURES, CLASS_PAGES, PUBLISHED_SCORES
 from orf_books.assets.transcripts.step import SCORING_REPORT
 from orf_books.batches.driver import RETRY_TAG
+from orf_books.dagster_internals import forget_runs
 from orf_books.records import activities as activity_records
 from orf_books.records import books as book_records
 from orf_books.records import sessions as session_records
 from orf_books.records.books import BookRecords
 from orf_books.records.sessions import SessionRecords
-from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
+from orf_books.resources.dagster_resources import (
+    GoogleBooksResource,
+    StorageResource,
+    UpkeepResource,
+)
 from orf_books.resources.tables import Tables
 
 LONGEST_RUN = timedelta(days=1)
@@ -109,27 +114,35 @@ refresh_libraries = dg.define_asset_job(
 )
 
 
-@dg.op(description="Compact the tables and delete files and objects that nobody needs.")
-def maintain(context: dg.OpExecutionContext, storage: StorageResource) -> None:
-    """Keep reading fast and the store small."""
+@dg.op(description="Compact the tables and delete files, objects and logs that nobody needs.")
+def maintain(
+    context: dg.OpExecutionContext, storage: StorageResource, upkeep: UpkeepResource
+) -> None:
+    """Keep reading fast, and the store and Dagster's history small."""
     opened = storage.open()
     tables = Tables(opened)
     for table in (*book_records.TABLES, *activity_records.TABLES, *session_records.TABLES):
-        if upkeep := tables.maintain(table):
+        if done := tables.maintain(table):
             context.log.info(
                 "%s: %s files became %s, %s deleted",
-                upkeep.table,
-                upkeep.files_before,
-                upkeep.files_after,
-                upkeep.files_deleted,
+                done.table,
+                done.files_before,
+                done.files_after,
+                done.files_deleted,
             )
     swept = SessionRecords(opened).sweep(datetime.now(UTC) - LONGEST_RUN)
     context.log.info("%s objects of sessions that nothing refers to were deleted", swept)
+    forgotten = forget_runs(context.instance, datetime.now(UTC) - upkeep.runs_are_kept)
+    context.log.info(
+        "%s runs that ended long ago have no log any more, %s of them were deleted",
+        forgotten.logs,
+        forgotten.runs,
+    )
 
 
-@dg.job(description="Upkeep of the tables; runs every night.")
+@dg.job(description="Upkeep of tables, objects and Dagster's history; runs every night.")
 def maintain_tables() -> None:
-    """Compact and vacuum every table."""
+    """Compact and vacuum every table, and forget the logs of old runs."""
     maintain()
 
 

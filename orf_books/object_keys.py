@@ -105,6 +105,11 @@ def activity_folder(activity_id: str) -> str:
     return f"{ACTIVITIES}{safe_key(activity_id).replace('/', '%2F')}/"
 
 
+def activity_refusal_key(activity_id: str) -> str:
+    """Why an activity cannot be rescored until somebody changes its upload."""
+    return f"rejected/{activity_folder(activity_id).removesuffix('/')}.error.json"
+
+
 def activity_of_folder(key: str) -> str | None:
     """The activity whose folder an object lies in; None for objects that lie in none."""
     folder, _, rest = key.removeprefix(ACTIVITIES).partition("/")

@@ -1,20 +1,24 @@
 """The sensors: what starts runs by itself.
 
-Belongs here: sensors on uploads, finished backfills, unpublished scores and abandoned runs. Does
-not belong here: which uploads need a run (`upload_watch.py`), what the runs do (`jobs.py`).
+Belongs here: sensors on uploads, finished backfills, unpublished scores, abandoned runs and dead
+letters. Does not belong here: which uploads need a run (`upload_watch.py`, `queue_watch.py`), what
+the runs do (`jobs.py`).
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
 from orf_books.assets.activities.assets import ACTIVITY_RECORDINGS
 from orf_books.assets.activities.step import RESCORED_ACTIVITIES
 from orf_books.assets.books.assets import GOODREADS_EXPORTS, stored_uploads
-from orf_books.assets.books.step import ENRICHED_BOOKS, waits_for_its_turn
+from orf_books.assets.books.step import ENRICHED_BOOKS, books_in_turn
 from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
-from orf_books.instance import fail_abandoned_runs
+from orf_books.batches.resource import BatchResource
+from orf_books.failures import FixInput
+from orf_books.instance import fail_abandoned_runs, fail_lapsed_runs
 from orf_books.jobs import (
     fill_gaps,
     ingest_activities,
@@ -24,18 +28,30 @@ from orf_books.jobs import (
     refresh_classes,
     refresh_libraries,
 )
-from orf_books.object_keys import ACTIVITIES, EXPORTS, RAW
+from orf_books.object_keys import (
+    ACTIVITIES,
+    EXPORTS,
+    RAW,
+    activity_of_folder,
+    is_activity_list,
+    is_export,
+)
+from orf_books.queue_watch import Places, QueueWatch
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import BookRecords
 from orf_books.records.raw_sessions import SessionFound, sessions_in
-from orf_books.records.recordings import ActivityUploadFound, uploads_in
+from orf_books.records.recordings import ActivityUploadFound, upload_at, uploads_in
 from orf_books.records.sessions import SessionRecords
+from orf_books.records.uploads import Found, UploadRecords
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
     GoogleBooksResource,
     StorageResource,
+    UploadQueueResource,
 )
-from orf_books.resources.storage import ObjectStorage, StoredObject
+from orf_books.resources.ledger import Ledger
+from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage, StoredObject
+from orf_books.resources.upload_inbox import UploadInbox
 from orf_books.upload_watch import UploadWatch
 
 FIRST_PUBLISHING_PAUSE = timedelta(seconds=15)
@@ -53,10 +69,12 @@ MOST_DOUBLINGS = 10
     ),
 )
 def new_goodreads_exports(
-    context: dg.SensorEvaluationContext, storage: StorageResource
+    context: dg.SensorEvaluationContext,
+    storage: StorageResource,
+    upload_queue: UploadQueueResource,
 ) -> dg.SensorResult:
     """Wait for uploads, and request runs for them."""
-    return watch_exports(storage.open()).tick(context)
+    return watch_exports(storage.open(), upload_queue.inbox()).tick(context)
 
 
 @dg.sensor(
@@ -72,9 +90,12 @@ def new_activity_recordings(
     context: dg.SensorEvaluationContext,
     storage: StorageResource,
     activity_api: ActivityApiResource,
+    upload_queue: UploadQueueResource,
 ) -> dg.SensorResult:
     """Wait for uploads, and request runs for them."""
-    return watch_recordings(storage.open(), needs_record=activity_api.url is None).tick(context)
+    needs_record = activity_api.url is None
+    inbox = upload_queue.inbox()
+    return watch_recordings(storage.open(), inbox, needs_record=needs_record).tick(context)
 
 
 @dg.sensor(
@@ -87,45 +108,90 @@ def new_activity_recordings(
     ),
 )
 def new_class_transcripts(
-    context: dg.SensorEvaluationContext, storage: StorageResource
+    context: dg.SensorEvaluationContext,
+    storage: StorageResource,
+    upload_queue: UploadQueueResource,
 ) -> dg.SensorResult:
     """Wait for uploads, and request runs for them."""
-    return watch_transcripts(storage.open()).tick(context)
+    return watch_transcripts(storage.open(), upload_queue.inbox()).tick(context)
 
 
-def watch_exports(storage: ObjectStorage) -> UploadWatch[StoredObject]:
-    """The watch on Goodreads exports."""
-    return UploadWatch(
-        BookRecords(storage),
+def watch_exports(
+    storage: ObjectStorage, inbox: UploadInbox | None = None
+) -> UploadWatch[StoredObject]:
+    """The watch on Goodreads exports; by messages, where there is an inbox for them."""
+    places = Places(
         EXPORTS,
         lambda: stored_uploads(storage),
-        GOODREADS_EXPORTS,
-        "library_entries",
+        lambda key: key if is_export(key) else None,
+        lambda key: _object_at(storage, key),
     )
+    return _watch(BookRecords(storage), places, GOODREADS_EXPORTS, "library_entries", inbox)
 
 
 def watch_recordings(
-    storage: ObjectStorage, *, needs_record: bool
+    storage: ObjectStorage, inbox: UploadInbox | None = None, *, needs_record: bool
 ) -> UploadWatch[ActivityUploadFound]:
     """The watch on recordings and lists of activities."""
-    return UploadWatch(
-        ActivityRecords(storage),
+
+    def at(place: str) -> list[ActivityUploadFound]:
+        if is_activity_list(place):
+            return [upload_at(storage, place)] if storage.exists(place) else []
+        return uploads_in(storage, needs_record=needs_record, below=place)
+
+    places = Places(
         ACTIVITIES,
         lambda: uploads_in(storage, needs_record=needs_record),
-        ACTIVITY_RECORDINGS,
-        "requested_activities",
+        _activity_upload_of,
+        at,
     )
+    first_step = "requested_activities"
+    return _watch(ActivityRecords(storage), places, ACTIVITY_RECORDINGS, first_step, inbox)
 
 
-def watch_transcripts(storage: ObjectStorage) -> UploadWatch[SessionFound]:
-    """The watch on class sessions."""
-    return UploadWatch(
-        SessionRecords(storage),
+def _activity_upload_of(key: str) -> str | None:
+    """The folder or list that an object belongs to."""
+    if is_activity_list(key):
+        return key
+    return f"{ACTIVITIES}{key.split('/')[1]}/" if activity_of_folder(key) is not None else None
+
+
+def watch_transcripts(
+    storage: ObjectStorage, inbox: UploadInbox | None = None
+) -> UploadWatch[SessionFound]:
+    """The watch on class sessions, of which each depends on the roster of its class too."""
+    places = Places(
         RAW,
         lambda: sessions_in(storage),
-        CLASS_TRANSCRIPTS,
-        "requested_sessions",
+        _class_folder_of,
+        lambda folder: sessions_in(storage, folder),
     )
+    return _watch(SessionRecords(storage), places, CLASS_TRANSCRIPTS, "requested_sessions", inbox)
+
+
+def _class_folder_of(key: str) -> str:
+    """The folder of the class that an object belongs to: a roster is about all of its sessions."""
+    class_id, _, rest = key.removeprefix(RAW).partition("/")
+    return f"{RAW}{class_id}/" if rest else RAW
+
+
+def _watch(
+    records: UploadRecords[Any],
+    places: Places[Found],
+    asset: dg.AssetKey,
+    step: str,
+    inbox: UploadInbox | None,
+) -> UploadWatch[Found]:
+    if inbox is None:
+        return UploadWatch(records, places.below, places.everywhere, asset, step)
+    return QueueWatch(records, places, asset, step, inbox)
+
+
+def _object_at(storage: ObjectStorage, key: str) -> list[StoredObject]:
+    try:
+        return [storage.head(key)]
+    except ObjectNotFoundError:
+        return []
 
 
 @dg.sensor(
@@ -178,13 +244,16 @@ one that sees for itself needs not."""
 
 
 @dg.sensor(
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=20,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Fails runs of the command line whose process was killed; starts nothing.",
+    description="Fails runs whose process or machine is gone; starts nothing.",
 )
-def abandoned_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def abandoned_runs(context: dg.SensorEvaluationContext, batch: BatchResource) -> dg.SkipReason:
     """Free what such runs hold: their partitions, and their place in the pool."""
-    failed = fail_abandoned_runs(context.instance)
+    failed = [
+        *fail_abandoned_runs(context.instance),
+        *fail_lapsed_runs(context.instance, Ledger(batch.ledger)),
+    ]
     return dg.SkipReason(f"Failed: {', '.join(failed)}." if failed else "No run is abandoned.")
 
 
@@ -209,7 +278,7 @@ def gaps_to_fill(
     version = records.version_of_books() if google_books.is_on else context.cursor
     if context.cursor == version:
         return dg.SkipReason("No book waits for Google Books.")
-    waiting = sum(map(waits_for_its_turn, records.gaps().values()))
+    waiting = len(books_in_turn(records))
     if not waiting:
         context.update_cursor(str(version))
         return dg.SkipReason("No book waits for Google Books.")
@@ -248,6 +317,27 @@ def unpublished_scores(
     return dg.RunRequest(run_key=f"{last.tried_at.isoformat()} {datetime.now(UTC):%Y-%m-%d %H}")
 
 
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Fails while messages lie in the dead-letter queue of uploads; starts nothing.",
+)
+def dead_letters(upload_queue: UploadQueueResource) -> dg.SkipReason:
+    """Show in red what nobody could deal with."""
+    inbox = upload_queue.inbox()
+    if inbox is None:
+        return dg.SkipReason("Uploads are found by listing, not reported by a queue.")
+    count = inbox.queue.dead_letters()
+    if count is None:
+        return dg.SkipReason("The upload queue has no dead-letter queue: give it one.")
+    if count:
+        raise FixInput(
+            f"{count} messages are in the dead-letter queue of uploads. The runbook says what to "
+            "do: docs/runbook.md, DeadLettersAlarm."
+        )
+    return dg.SkipReason("The dead-letter queue is empty.")
+
+
 def _under_way(job: str) -> dg.RunsFilter:
     """Runs of a job that have not ended."""
     return dg.RunsFilter(
@@ -269,4 +359,5 @@ sensors = [
     unpublished_scores,
     gaps_to_fill,
     abandoned_runs,
+    dead_letters,
 ]

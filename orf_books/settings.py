@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     s3_aws_access_key_id: str | None = Field(default=None, description="S3 key id.")
     s3_aws_secret_access_key: SecretStr | None = Field(default=None, description="S3 secret.")
     s3_aws_session_token: SecretStr | None = Field(default=None, description="S3 session token.")
+    upload_queue_url: str | None = Field(
+        default=None,
+        description="The SQS queue that reports new objects in the bucket; else it is listed.",
+    )
 
     contact: str | None = Field(
         default=None,
@@ -106,7 +110,10 @@ class Settings(BaseSettings):
     )
     activity_api_key: SecretStr | None = Field(default=None, description="The activity API's key.")
     slack_webhook: SecretStr | None = Field(
-        default=None, description="Told of every batch of activities that finished or failed."
+        default=None, description="Told of every batch that finished or stopped: counts only."
+    )
+    page_url: str | None = Field(
+        default=None, description="Where people find Dagster's page, for links in messages."
     )
     ledger: str = Field(
         default_factory=ledger_of_this_machine,
@@ -135,6 +142,13 @@ class Settings(BaseSettings):
     serve_uploads_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=60, description="Uploads that `orf-books serve` takes a minute from one address."
     )
+    keep_runs_days: Annotated[int, Field(ge=1)] = Field(
+        default=30,
+        description=(
+            "Days for which Dagster keeps the logs of runs that ended; what partitions are green "
+            "or red by stays."
+        ),
+    )
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=1000, description="Items of a batch worked on at once."
     )
@@ -161,6 +175,8 @@ class Settings(BaseSettings):
         "wav2vec_url",
         "activity_api_url",
         "s3_endpoint_url",
+        "upload_queue_url",
+        "page_url",
     )
     @classmethod
     def _url_without_trailing_slash(cls, value: str | None) -> str | None:

@@ -119,7 +119,7 @@ class UploadWatch(Generic[Found]):
         self, context: dg.SensorEvaluationContext, timing: Timing | None = None
     ) -> dg.SensorResult:
         """Wait for uploads that need a run, and request runs for them."""
-        requests = _read_cursor(context.cursor)
+        requests = read_cursor(context.cursor)
         # Before the receipts are read: a run may leave one and end in between.
         ended = self._without_run(context, requests)
         waiting, new, lost = requests, list[Found](), list[Request]()
@@ -135,6 +135,16 @@ class UploadWatch(Generic[Found]):
             lost = [request for request in waiting if request in ended]
             if new or lost:
                 break
+        return self._request_runs(context, waiting, new, lost)
+
+    def _request_runs(
+        self,
+        context: dg.SensorEvaluationContext,
+        waiting: Sequence[Request],
+        new: Sequence[Found],
+        lost: Sequence[Request],
+    ) -> dg.SensorResult:
+        """Runs for what is new or lost; the cursor keeps these requests and those that wait."""
         for request in lost:
             if request.tries >= MOST_TRIES:
                 self._give_up(context.instance, request)
@@ -167,7 +177,8 @@ class UploadWatch(Generic[Found]):
         memory = self._memory
         if uploads.keys() <= memory.dealt_with:
             return memory.dealt_with
-        memory.dealt_with |= self._records.receipts()
+        unknown = {key for key, _ in uploads.keys() - memory.dealt_with}
+        memory.dealt_with |= self._records.receipts(unknown)
         claimed = self._records.claimed_since(datetime.now(UTC) - CLAIM_LASTS)
         if not claimed:
             return memory.dealt_with
@@ -242,7 +253,7 @@ def _version(upload: VersionedUpload) -> Version:
     return upload.key, upload.version
 
 
-def _read_cursor(cursor: str | None) -> list[Request]:
+def read_cursor(cursor: str | None) -> list[Request]:
     """What is still open. Cursors of earlier versions of this project hold key and version only."""
     now = datetime.now(UTC).isoformat()
     return [

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
+from orf_books.instance import CONFIGURATION
 from orf_books.sandbox.server import Sandbox
 from orf_books_tests.conftest import CommandLine, wait_for
 
@@ -22,6 +24,7 @@ ENRICHED_BOOKS = {"path": ["enriched_books"]}
 RESCORED_ACTIVITIES = {"path": ["rescored_activities"]}
 SCORED_TRANSCRIPTS = {"path": ["scored_transcripts"]}
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+INSTANCE_URL = "URL_OF_THE_INSTANCE"
 
 SENSORS = """query($of: RepositorySelector!) {
   sensorsOrError(repositorySelector: $of) {
@@ -114,9 +117,10 @@ class LivePlatform:
 
 
 @contextmanager
-def running_platform(orf_books: CommandLine, sandbox: Sandbox) -> Iterator[LivePlatform]:
-    """`orf-books dev`, from when its sensors tick until the block ends."""
-    port = _free_port()
+def live_platform(orf_books: CommandLine, sandbox: Sandbox) -> Iterator[LivePlatform]:
+    """`orf-books dev`, once its sensors tick."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
     output = orf_books.folder / "output.txt"
     with output.open("ab") as opened:
         process = subprocess.Popen(
@@ -136,6 +140,23 @@ def running_platform(orf_books: CommandLine, sandbox: Sandbox) -> Iterator[LiveP
         _end(process)
 
 
+def home_on_postgres(home: Path, url: str) -> dict[str, str]:
+    """Make a Dagster home whose instance lies in a database; the variables to use it with."""
+    content = yaml.safe_load((CONFIGURATION / "dagster.yaml").read_text())
+    del content["event_log_storage"]
+    content["storage"] = {
+        "custom": {
+            "module": "orf_books.dagster_internals.postgres_storage",
+            "class": "PooledPostgresStorage",
+            "config": {"postgres_url": {"env": INSTANCE_URL}},
+        }
+    }
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text(yaml.safe_dump(content))
+    # As people write it.
+    return {"DAGSTER_HOME": str(home), INSTANCE_URL: url.replace("+psycopg", "")}
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     os.killpg(process.pid, signal.SIGINT)
     try:
@@ -148,8 +169,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         except ProcessLookupError:
             return
         process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -24,7 +24,7 @@ from orf_books.resources.dagster_resources import (
 )
 from orf_books.resources.google_books import GoogleBooks
 from orf_books.resources.http import RetryPolicy
-from orf_books.resources.open_library import BOOKS_BY_GOODREADS_ID, BOOKS_BY_ISBN, OpenLibrary
+from orf_books.resources.open_library import BOOKS_BY_NUMBER, OpenLibrary
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.storage import ObjectStorage
 from orf_books.resources.tables import Tables
@@ -379,5 +379,4 @@ def test_a_service_that_refuses_us_fails_every_book_with_the_remedy_at_one_reque
     assert platform.records.with_answers([book(number) for number in numbers]) == {}
     shown = platform.shown_books("ada").values()
     assert all("ORF_BOOKS_CONTACT" in entry["enrichment_error"] for entry in shown)
-    group = BOOKS_BY_ISBN if with_isbn else BOOKS_BY_GOODREADS_ID
-    assert sandbox.counts.requests() <= BOOKS / group
+    assert sandbox.counts.requests() <= BOOKS / BOOKS_BY_NUMBER

@@ -1,10 +1,22 @@
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orf_books.activities.activity import read_activity, read_truth
 from orf_books.bounded_json import DEEPEST, read_json
+from orf_books.commands.corrections import read_marks
+from orf_books.commands.local_uploads import activity_in
+from orf_books.failures import FixInput
+from orf_books.records.recordings import RECORD
+from orf_books.resources.upload_queue import UnreadableMessage, hints_in
+from orf_books.transcripts.erasure import erase_from_roster
+from orf_books.transcripts.labels import read_labels
+from orf_books.transcripts.roster import read_roster
+from orf_books.transcripts.score_document import read_scores
 
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -27,6 +39,32 @@ def test_nesting_is_bounded(opening: bytes, closing: bytes) -> None:
             read_json(opening * levels + b"1" + closing * levels)
         with pytest.raises(ValueError, match="nested"):
             read_json(opening * levels)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        read_activity,
+        read_truth,
+        read_roster,
+        read_labels,
+        read_marks,
+        read_scores,
+        lambda content: erase_from_roster(content, "S1"),
+        lambda content: hints_in(content.decode()),
+    ],
+)
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_nesting_in_any_file_is_a_mistake_in_the_file(
+    read: Callable[[bytes], object], opening: bytes
+) -> None:
+    with pytest.raises((FixInput, UnreadableMessage)):
+        read(opening * 100_000)
+
+
+def test_an_upload_whose_record_is_nested_is_named_by_its_folder(tmp_path: Path) -> None:
+    (tmp_path / RECORD).write_bytes(b"[" * 100_000)
+    assert activity_in(tmp_path) == tmp_path.name
 
 
 def test_brackets_in_texts_are_no_nesting() -> None:

@@ -5,16 +5,19 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from orf_books.batches.resource import BatchResource
 from orf_books.instance import (
     HOME_VARIABLE,
     PROCESS_TAG,
     failure_of_home,
+    forget_old_runs,
     open_instance,
     prepare_home,
     process_tag,
@@ -52,6 +55,35 @@ def dead_process() -> int:
 def living_process() -> Iterator[int]:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         yield process.pid
+
+
+def test_runs_are_forgotten_once_a_day_where_no_daemon_does_it(settings: Settings) -> None:
+    def failed_run(instance: dg.DagsterInstance) -> str:
+        run = instance.create_run_for_job(dg.GraphDefinition("nothing").to_job())
+        instance.report_run_failed(run)
+        return run.run_id
+
+    long_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
+    with open_instance(settings) as instance:
+        home = Path(os.environ[HOME_VARIABLE])
+        run_id = failed_run(instance)
+        _make_older(home, days=settings.keep_runs_days + 1)
+
+        forget_old_runs(instance, settings)
+        assert instance.get_run_by_id(run_id) is None
+
+        run_id = failed_run(instance)
+        _make_older(home, days=settings.keep_runs_days + 1)
+        forget_old_runs(instance, settings)
+        assert instance.get_run_by_id(run_id) is not None
+        os.utime(home / "old_runs_forgotten", (long_ago, long_ago))
+        forget_old_runs(instance, settings)
+        assert instance.get_run_by_id(run_id) is None
+
+
+def _make_older(home: Path, days: int) -> None:
+    with sqlite3.connect(home / "history" / "runs.db") as database:
+        database.execute(f"UPDATE runs SET update_timestamp = datetime('now', '-{days} days')")
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
@@ -158,7 +190,10 @@ def test_the_page_fails_abandoned_runs_too(settings: Settings, dead_process: int
     run = run_of(f"{socket.gethostname()}:{dead_process}", Status.STARTED)
     with open_instance(settings) as instance:
         instance.add_run(run)
-        skipped = abandoned_runs(dg.build_sensor_context(instance=instance))
+        batch = BatchResource(concurrency=1, ledger=settings.ledger)
+        skipped = abandoned_runs(
+            dg.build_sensor_context(instance=instance, resources={"batch": batch})
+        )
 
         assert isinstance(skipped, dg.SkipReason)
         assert run.run_id in str(skipped.skip_message)

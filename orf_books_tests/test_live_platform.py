@@ -39,8 +39,10 @@ from orf_books_tests.live_platform import (
     RESCORED_ACTIVITIES,
     SCORED_TRANSCRIPTS,
     LivePlatform,
-    running_platform,
+    home_on_postgres,
+    live_platform,
 )
+from orf_books_tests.postgres import PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -48,16 +50,27 @@ LAUNCH = """mutation($of: ExecutionParams!) { launchRun(executionParams: $of) {
   __typename ... on RunConfigValidationInvalid { errors { message } } } }"""
 
 
-@pytest.fixture(scope="module")
+INSTANCES = ["sqlite", "postgres"]
+
+
+@pytest.fixture(scope="module", params=INSTANCES)
 def live(
-    running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    running_sandbox: Sandbox,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[LivePlatform]:
-    folder = tmp_path_factory.mktemp("live")
+    folder = tmp_path_factory.mktemp(f"live-{request.param}")
     services = settings_of_services(running_sandbox, str(folder / "data"))
     of_speech = services.model_dump(exclude_unset=True, exclude={"storage", "contact"})
-    settings = settings_for(running_sandbox, str(folder / "data"), **of_speech)
+    orf_books = CommandLine(
+        folder, settings_for(running_sandbox, str(folder / "data"), **of_speech)
+    )
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        instance = server.create_database(folder.name)
+        orf_books.environment = home_on_postgres(folder / "home", instance)
     hear_the_story(running_sandbox)
-    with running_platform(CommandLine(folder, settings), running_sandbox) as platform:
+    with live_platform(orf_books, running_sandbox) as platform:
         yield platform
 
 

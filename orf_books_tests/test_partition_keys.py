@@ -1,13 +1,17 @@
 import re
+from datetime import date
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from orf_books.assets.activities.step import ACTIVITIES
+from orf_books.assets.books.step import BOOKS
+from orf_books.assets.transcripts.step import SESSIONS
 from orf_books.books.exports.entries import LibraryEntry
 from orf_books.failures import FixInput
 from orf_books.keys import LONGEST_KEY, safe_key, text_of_key
-from orf_books.partition_keys import book_key
+from orf_books.partition_keys import book_key, class_of_session, day_of_session, session_key
 
 PLAIN = re.compile(r"[A-Za-z0-9._/:@%-]+")
 
@@ -119,3 +123,18 @@ def test_without_id_and_isbn_title_and_author_stand_for_the_book() -> None:
     assert book_key(entry(title="DUNE", author="frank herbert")) == key
     assert book_key(entry(title="Dune Messiah")) != key
     assert book_key(entry(author="Brian Herbert")) != key
+
+
+def test_keys_stay_as_they_are_because_stored_results_are_found_by_them() -> None:
+    assert book_key(entry()) == "title:c6018ae9c185a2ce"
+    assert session_key("5B", date(2026, 1, 5), "raw/5B/a.txt") == "5B/2026-01-05/9b26b8eefff9"
+
+
+def test_partition_sets_keep_their_names() -> None:
+    sets = [kind.partitions.name for kind in (BOOKS, ACTIVITIES, SESSIONS)]
+    assert sets == ["books", "activities", "sessions"]
+
+
+def test_class_and_day_can_be_read_from_the_key_of_a_session() -> None:
+    key = session_key("5 B", date(2026, 1, 5), "raw/5 B/2026-01-05/a.txt")
+    assert (class_of_session(key), day_of_session(key)) == ("5 B", date(2026, 1, 5))

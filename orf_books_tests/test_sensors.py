@@ -4,10 +4,9 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import dagster as dg
@@ -36,7 +35,7 @@ from orf_books.records.uploads import (
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.storage import ObjectStorage, StoredObject
 from orf_books.resources.tables import Tables
-from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service
+from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service, Troubles
 from orf_books.sandbox.server import Sandbox
 from orf_books.sensors import (
     gaps_to_fill,
@@ -77,8 +76,6 @@ class Clock:
 
 CLOCK = Clock()
 AT_ONCE = Timing(now=CLOCK.now, sleep=CLOCK.sleep)
-IN_REAL_TIME = Timing(tick=0.9)
-"""For files that another process is writing."""
 
 
 @contextmanager
@@ -86,8 +83,11 @@ def sensor_context(
     cursor: str | None, instance: dg.DagsterInstance | None
 ) -> Iterator[dg.SensorEvaluationContext]:
     """The context of a tick; by default on an instance that knows of no run."""
-    with dg.DagsterInstance.ephemeral() as empty:
-        yield dg.build_sensor_context(cursor=cursor, instance=instance or empty)
+    with ExitStack() as opened:
+        # A tick that remembers no request does not ask for runs.
+        if instance is None and cursor is not None:
+            instance = opened.enter_context(dg.DagsterInstance.ephemeral())
+        yield dg.build_sensor_context(cursor=cursor, instance=instance)
 
 
 def tick(
@@ -179,6 +179,20 @@ def test_what_was_requested_waits_for_its_receipt(folder: ObjectStorage) -> None
     assert again.skip_reason is not None
 
 
+def test_a_tick_ends_at_the_first_new_upload_and_else_waits_for_one(
+    folder: ObjectStorage,
+) -> None:
+    def seconds_of_tick() -> float:
+        before = CLOCK.now()
+        tick(folder)
+        return CLOCK.now() - before
+
+    usual = Timing()
+    assert seconds_of_tick() > usual.tick - 2 * usual.folder_pause
+    folder.put("uploads/ada/raw.csv", b"...")
+    assert seconds_of_tick() < 4 * usual.folder_pause
+
+
 def test_a_file_that_is_moved_in_with_an_old_date_is_found(folder: ObjectStorage) -> None:
     folder.put("uploads/ada/raw.csv", b"...")
     receipts_for(folder, folder.head("uploads/ada/raw.csv"))
@@ -198,34 +212,22 @@ def test_a_file_that_is_written_again_is_requested_again(folder: ObjectStorage) 
     assert requested(tick(folder)) == ["uploads/ada/raw.csv"]
 
 
-@contextmanager
-def growing(file: Path) -> Iterator[None]:
-    """A file that another process is still copying."""
+def growing(file: Path) -> Timing:
+    """A tick while another process is still copying a file: each look finds it longer."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    stop, started = Event(), Event()
 
-    def write() -> None:
-        with file.open("wb") as opened:
-            while not stop.wait(0.02):
-                opened.write(b"another row\n")
-                opened.flush()
-                started.set()
+    def sleep(seconds: float) -> None:
+        CLOCK.sleep(seconds)
+        with file.open("ab") as opened:
+            opened.write(b"another row\n")
 
-    writer = Thread(target=write)
-    writer.start()
-    started.wait()
-    try:
-        yield
-    finally:
-        stop.set()
-        writer.join()
+    return Timing(now=CLOCK.now, sleep=sleep)
 
 
 def test_a_file_that_still_grows_waits_until_it_is_whole(folder: ObjectStorage) -> None:
-    with growing(Path(folder.location("uploads/ada/raw.csv"))):
-        unfinished = tick(folder, timing=IN_REAL_TIME)
+    unfinished = tick(folder, timing=growing(Path(folder.location("uploads/ada/raw.csv"))))
     assert requested(unfinished) == []
-    whole = tick(folder, unfinished.cursor, IN_REAL_TIME)
+    whole = tick(folder, unfinished.cursor)
     assert requested(whole) == ["uploads/ada/raw.csv"]
 
 
@@ -554,10 +556,10 @@ def test_sessions_that_are_half_written_wait(folder: ObjectStorage) -> None:
     folder.put("raw/5B/2026-01-05/morning.txt.metadata.json", b"{}")
     for name in (".morning.txt", "noon.txt.part", "evening.txt~"):
         folder.put(f"raw/5B/2026-01-05/{name}", b"...")
-    with growing(Path(folder.location("raw/5B/2026-01-05/morning.txt"))):
-        unfinished = sessions_tick(folder, timing=IN_REAL_TIME)
+    half = Path(folder.location("raw/5B/2026-01-05/morning.txt"))
+    unfinished = sessions_tick(folder, timing=growing(half))
     assert sessions_asked_for(unfinished) == []
-    whole = sessions_tick(folder, unfinished.cursor, IN_REAL_TIME)
+    whole = sessions_tick(folder, unfinished.cursor)
     assert sessions_asked_for(whole) == [present(folder)]
 
 
@@ -607,6 +609,15 @@ def test_without_waiting_scores_nothing_is_published(
     assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
     tried(folder, timedelta(days=1))
     done = Publication("a", "run", is_published=True, tries=2, tried_at=datetime.now(UTC))
+    Tables(folder).append(publications, [done])
+    assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
+
+
+def test_scores_that_were_published_long_ago_start_no_run(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    done = Publication("a", "run", is_published=True, tries=1, tried_at=long_ago)
     Tables(folder).append(publications, [done])
     assert isinstance(publishing_tick(folder, instance), dg.SkipReason)
 
@@ -765,6 +776,9 @@ def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_b
     assert gaps > 0
     assert len(with_key.shown_books("ada")) == 60
 
+    shown = with_key.dashboard("ada")["summary"]
+    assert shown["waiting_books"] == gaps
+    assert datetime.fromisoformat(shown["waiting_until"]) > datetime.now(UTC)
     waiting, _ = filling_tick(with_key)
     assert isinstance(waiting, dg.SkipReason)
     assert "books wait for Google Books" in str(waiting.skip_message)
@@ -774,6 +788,8 @@ def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_b
     assert isinstance(filling_tick(with_room)[0], dg.RunRequest)
     assert with_room.run("fill_gaps").success
     assert with_room.records.gaps() == {}
+    shown = with_room.dashboard("ada")["summary"]
+    assert (shown["waiting_books"], shown["waiting_until"]) == (0, None)
     done, cursor = filling_tick(with_room)
     assert isinstance(done, dg.SkipReason)
     assert cursor == with_room.records.version_of_books()
@@ -795,7 +811,24 @@ def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
     assert sandbox.counts.requests(Service.OPEN_LIBRARY) == 0
 
 
+def test_no_run_after_the_other_asks_in_vain_about_the_same_books(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    with_key, _ = library_with_gaps(platform, sandbox, window=2)
+    sandbox.behaviour.services = {Service.GOOGLE_BOOKS: Troubles(down=True)}
+    roomy = with_key.settings.model_copy(update={"google_books_window_requests": 1000})
+    with_room = Platform(roomy, platform.instance)
+
+    assert not with_room.run("fill_gaps").success
+
+    assert isinstance(filling_tick(with_room)[0], dg.SkipReason)
+    sandbox.behaviour.services = {}
+    assert with_room.run("retry_failed_books").success
+    assert with_room.records.gaps() == {}
+
+
 def test_without_a_key_no_run_fills_gaps(platform: Platform) -> None:
     platform.ingest("ada", export_of(range(60)))
     assert platform.records.gaps()
+    assert platform.dashboard("ada")["summary"]["waiting_books"] == 0
     assert isinstance(filling_tick(platform)[0], dg.SkipReason)

@@ -33,6 +33,7 @@ ALLOWED = {
     ("sqs:ReceiveMessage", QUEUE): {CODE},
     ("sqs:DeleteMessage", QUEUE): {CODE},
     ("sqs:SendMessage", QUEUE): set[str](),
+    ("sqs:GetQueueAttributes", DEAD_LETTERS): {CODE},
     ("sqs:ReceiveMessage", DEAD_LETTERS): set[str](),
     ("ecs:RunTask", "RunTask"): {DAEMON},
     ("ecs:StopTask", "Cluster"): {DAEMON, PAGE},

@@ -490,9 +490,13 @@ class PlatformStack(cdk.Stack):
     ) -> None:
         """What each role may do; none may what it does not need."""
         run_role = self._run_definition.task_role
-        # Sensors run in the code server: they look for uploads, and forget messages.
-        self._store.grant_read(code.task_definition.task_role)
-        self._queue.grant_consume_messages(code.task_definition.task_role)
+        # Sensors run in the code server: they look for uploads, delete messages, count dead
+        # letters, and note which uploads they gave up.
+        sensors = code.task_definition.task_role
+        self._store.grant_read(sensors)
+        self._store.grant_put(sensors, "tables/abandoned_uploads/*")
+        self._queue.grant_consume_messages(sensors)
+        self._dead_letters.grant(sensors, "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
         # Runs write results, and claim uploads.
         self._store.grant_read_write(run_role)
         self._store.grant_delete(run_role)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAMPLES_PER_SECOND = 16_000
+LOUDNESS_WINDOWS_PER_SECOND = 50
 BYTES_PER_SAMPLE = 2
 BYTES_PER_MS = SAMPLES_PER_SECOND * BYTES_PER_SAMPLE // 1000
 WAV_HEADER_BYTES = 44
@@ -27,6 +28,10 @@ _LEAST_RATE = 4_000
 """Samples a second. Half the rate of a telephone; below it no speech can be understood, so the
 header is damaged, and resampling by it would fill the memory."""
 _FULL_SCALE = 32_768
+_DEAD_PEAK = 0.001
+"""A channel whose peak is a smaller share of the loudest is dead."""
+_CLEARLY_BETTER_DECIBELS = 3.0
+"""By so much a channel must stand out more than all of them mixed, to be taken alone."""
 _SILENT_PEAK = _FULL_SCALE // 1000
 """A thousandth of full scale, -60 dB: rooms are louder than that at any open microphone."""
 
@@ -133,12 +138,49 @@ def wav_seconds(head: bytes, size: int) -> float | None:
     return None
 
 
+def loudness(
+    samples: "NDArray[np.float32]", rate: int = SAMPLES_PER_SECOND
+) -> "NDArray[np.float32]":
+    """Decibels below full scale in each 20 ms of sound whose samples are from -1 to 1."""
+    import numpy as np
+
+    width = rate // LOUDNESS_WINDOWS_PER_SECOND
+    windows = samples[: len(samples) // width * width].reshape(-1, width)
+    decibels: NDArray[np.float32] = 10 * np.log10(np.mean(np.square(windows), axis=1) + 1e-10)
+    return decibels
+
+
+def above_noise(decibels: "NDArray[np.float32]") -> float:
+    """By how many decibels the loud parts of a sound stand out from the quiet ones."""
+    import numpy as np
+
+    quiet, loud = np.percentile(decibels, [10, 90])
+    return float(loud - quiet)
+
+
+def _one_channel(samples: "NDArray[np.float32]", rate: int) -> "NDArray[np.float32]":
+    """All live channels mixed; where one is noisy or cancels another, the clearest alone."""
+    import numpy as np
+
+    peaks = np.abs(samples).max(axis=0)
+    samples = samples[:, peaks >= peaks.max() * _DEAD_PEAK]
+    mixed: NDArray[np.float32] = samples.mean(axis=1)
+    if samples.shape[1] == 1 or not len(loudness(mixed, rate)):
+        return mixed
+    clarity, clearest = max(
+        (above_noise(loudness(channel, rate)), number)
+        for number, channel in enumerate(samples.T.copy())
+    )
+    is_mixed = clarity < above_noise(loudness(mixed, rate)) + _CLEARLY_BETTER_DECIBELS
+    return mixed if is_mixed else samples[:, clearest]
+
+
 def _converted(samples: "NDArray[np.float32]", rate: int) -> "NDArray[np.float32]":
-    """Mixed down, at our rate, in 16-bit steps."""
+    """One channel at our rate, in 16-bit steps."""
     import numpy as np
     import soxr
 
-    mono = np.nan_to_num(samples.mean(axis=1))
+    mono = _one_channel(np.nan_to_num(samples), rate)
     resampled = (
         mono if rate == SAMPLES_PER_SECOND else soxr.resample(mono, rate, SAMPLES_PER_SECOND)
     )

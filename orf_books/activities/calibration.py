@@ -10,10 +10,11 @@ nothing about the scale of another. What it was fitted on is in `docs/speech.md`
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from statistics import median
 
 from pydantic import TypeAdapter
 
@@ -39,6 +40,8 @@ class Evidence:
     votes: Votes = field(default_factory=Votes)
     k: WordEvidence | None = None
     w: WordEvidence | None = None
+    usual_fit: float | None = None
+    """Of the reader, see `usual_fit`; None where W does not judge words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Calibration:
     """How many times wider a reading's intervals are than if words were independent."""
     models: Mapping[str, Weights]
     """By recognisers, see `model_name`."""
+    fitted_on: tuple[str, ...] = ()
+    """The readers."""
 
     def weights_for(self, engines: Engines) -> Weights | None:
         """The weights for these recognisers; None where none were fitted."""
@@ -105,10 +110,21 @@ def model_name(engines: Engines) -> str:
     return " ".join(f"{role}={re.split('[-/]', engines[role])[0]}" for role in sorted(engines))
 
 
+def usual_fit(words: Iterable[WordEvidence]) -> float | None:
+    """How well most words of a reading fit, by role W: no accent fits as well as another.
+
+    Only what is usual in a whole reading is weighed. That the words next to one do not fit either
+    says nothing for it: where readings are made by splicing, miscues stand alone; with children
+    they do not.
+    """
+    fits = [max(LEAST_FIT, word.fit) for word in words]
+    return median(fits) if fits else None
+
+
 def features(evidence: Evidence) -> dict[str, float]:
     """What a model may weigh: which roles heard the word, and how well it fits by those that judge.
 
-    Keys are `<role>.heard` and `<role>.<fit>`, such as `k.worst_fit`.
+    Keys are `<role>.heard` and `<role>.<fit>`, such as `k.worst_fit`, and `w.usual_fit`.
     """
     votes = {Role.A: evidence.votes.a, Role.K: evidence.votes.k, Role.W: evidence.votes.w}
     judged = {Role.K: evidence.k, Role.W: evidence.w}
@@ -123,6 +139,8 @@ def features(evidence: Evidence) -> dict[str, float]:
                 for name, fit in fits.items()
                 if fit is not None
             }
+    if evidence.usual_fit is not None:
+        found["w.usual_fit"] = evidence.usual_fit
     return found
 
 

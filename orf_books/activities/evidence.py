@@ -5,12 +5,13 @@ placed. Does not belong here: deciding anything by it (`flagging.py`, `rescoring
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from orf_books.activities.activity import Activity, Flags
 from orf_books.activities.alignment import aligned_words
 from orf_books.activities.audio import Recording
+from orf_books.activities.calibration import usual_fit
 from orf_books.activities.features import Feature, believed_features
 from orf_books.activities.flagging import padded_flags
 from orf_books.activities.fluency import SaidWord
@@ -88,6 +89,8 @@ class PhraseEvidence:
     alignment: PlacedPhrase | None = None
     """Where the phrase was placed, and how its words fit there; None where no recogniser places
     phrases: then the words that role A heard tell when it was read."""
+    usual_fit: float | None = None
+    """Of the reader's words where they were placed."""
 
     @property
     def heard_by_a(self) -> tuple[bool, ...]:
@@ -165,10 +168,17 @@ def phrase_evidence(
     """
     features = believed_features(activity.features)
     timings = _timings(story, sound, transcript)
-    placed = {one.phrase: one for one in placement.phrases} if placement else {}
+    placed = {
+        one.phrase: one
+        for one in (placement.phrases if placement else ())
+        if len(one.words) == len(story[one.phrase])
+    }
+    usual = usual_fit(word for one in placed.values() for word in one.words)
     return tuple(
-        _evidence(
-            activity, phrase, words, features.get(phrase), timings.get(phrase), placed.get(phrase)
+        replace(
+            _evidence(activity, phrase, words, features.get(phrase), timings.get(phrase)),
+            alignment=placed.get(phrase),
+            usual_fit=usual,
         )
         for phrase, words in enumerate(story)
     )
@@ -216,13 +226,12 @@ def _silent_phrases(page: PageTiming) -> Iterator[PhraseTiming]:
             yield PhraseTiming(phrase, page.window.start, page.window.start, ())
 
 
-def _evidence(  # noqa: PLR0913, PLR0917 - evidence has that many origins
+def _evidence(
     activity: Activity,
     phrase: int,
     words: tuple[str, ...],
     feature: Feature | None,
     timing: PhraseTiming | None,
-    alignment: PlacedPhrase | None,
 ) -> PhraseEvidence:
     errors = activity.errors[phrase] if phrase < len(activity.errors) else ()
     obstacle = _obstacle(words, errors, feature)
@@ -237,7 +246,6 @@ def _evidence(  # noqa: PLR0913, PLR0917 - evidence has that many origins
         timing=timing,
         placed=tuple(_placed_words(words, timing.heard)) if timing else (),
         obstacle=obstacle or (None if timing else "no page with it was recorded"),
-        alignment=alignment if alignment and len(alignment.words) == len(words) else None,
     )
 
 

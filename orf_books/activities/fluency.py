@@ -121,7 +121,8 @@ class EventKind(StrEnum):
     """A pause of more than 3 seconds."""
 
 
-MISCUES = frozenset({EventKind.OMISSION, EventKind.SUBSTITUTION})
+ADDITIONS = frozenset({EventKind.INSERTION, EventKind.REPETITION, EventKind.SELF_CORRECTION})
+"""What is said besides the text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The work on one phrase: which of its words were misread, by all the evidence there is.
 
-Belongs here: asking K and W, putting the answers together, what is concluded where one is missing
-or where nothing can be heard. Does not belong here: the rules (`flagging.py`, `voting.py`,
-`calibration.py`), and what the phrases of a reading come to (`rescoring.py`).
+Belongs here: asking K and W, putting the answers together, what is concluded where one is missing.
+Does not belong here: the rules (`flagging.py`, `voting.py`, `calibration.py`), what could not be
+scored (`not_scored.py`), and what the phrases of a reading come to (`rescoring.py`).
 
 A recogniser that fails is unknown, not wrong: no word becomes misread because of an outage.
 """
@@ -28,13 +28,9 @@ from orf_books.activities.recognition import (
     WordEvidence,
 )
 from orf_books.activities.rescored_activity import PhraseAnswer, RescoredPhrase, RescoredWord
-from orf_books.activities.sound_quality import NotScored, is_too_short
 from orf_books.activities.story import words_of
 from orf_books.activities.voting import VoteRule, Votes, is_misread
 from orf_books.failures import OrfBooksError
-
-WORDS_OF_A_LONG_PHRASE = 4
-"""So many misread words in a row are more often a recogniser's failure than a child's."""
 
 _Heard = HeardPhrase | OrfBooksError
 
@@ -99,7 +95,7 @@ class PhraseRescoring:
             strict=True,
         )
         evidence = [
-            Evidence(Votes(heard_by_a, heard_by_k, heard_by_w), k_fits, w_fits)
+            Evidence(Votes(heard_by_a, heard_by_k, heard_by_w), k_fits, w_fits, phrase.usual_fit)
             for heard_by_a, heard_by_k, heard_by_w, k_fits, w_fits in by_word
         ]
         weights = self._weights(evidence, k)
@@ -109,7 +105,7 @@ class PhraseRescoring:
         else:
             misread = [one >= weights.misread_from for one in probabilities]
         words = _words(phrase, misread, evidence, probabilities)
-        rescored = RescoredPhrase(
+        return RescoredPhrase(
             words=words,
             flags=tuple(bool(word.misread) for word in words),
             strategy=decision.strategy,
@@ -118,9 +114,6 @@ class PhraseRescoring:
             k=_answer(k),
             w=_answer(w),
         )
-        if probabilities is not None and (reason := self._obstacle(phrase, misread)):
-            return unscored(rescored, reason)
-        return rescored
 
     def _weights(self, evidence: Sequence[Evidence], k: _Heard | None) -> Weights | None:
         """The weights for those who answered; None where votes are counted, or none were fitted."""
@@ -142,20 +135,6 @@ class PhraseRescoring:
         found = [weights.probability(one) if weights else None for one in evidence]
         known = [one for one in found if one is not None]
         return known if len(known) == len(found) else None
-
-    def _obstacle(self, phrase: PhraseEvidence, misread: Sequence[bool | None]) -> NotScored | None:
-        """What keeps a phrase from being scored; None where nothing does."""
-        if (span := phrase.span) is None:
-            return None
-        if is_too_short(self.sound.recording.between(*span), len(phrase.words)):
-            return NotScored.TOO_SHORT if all(misread) else None
-        heard = sum(
-            span[0] <= 500 * (one.start + one.end) <= span[1] for one in self.transcript.words
-        )
-        is_long = len(phrase.words) >= WORDS_OF_A_LONG_PHRASE
-        if is_long and all(misread) and 2 * heard >= len(phrase.words):
-            return NotScored.UNLIKE_THE_TEXT
-        return None
 
     async def _answers(self, phrase: PhraseEvidence) -> tuple[_Heard, _Heard]:
         """What K and W hear; nobody is asked about a phrase without any sound."""
@@ -184,7 +163,7 @@ def _placed_words(phrase: PhraseEvidence) -> Sequence[Evidence]:
     if not phrase.word_evidence:
         return [Evidence(Votes(a=heard)) for heard in phrase.heard_by_a]
     return [
-        Evidence(Votes(a=heard, w=word.is_heard), w=word)
+        Evidence(Votes(a=heard, w=word.is_heard), w=word, usual_fit=phrase.usual_fit)
         for heard, word in zip(phrase.heard_by_a, phrase.word_evidence, strict=True)
     ]
 
@@ -200,14 +179,6 @@ def _fits(phrase: PhraseEvidence, heard: _Heard) -> Sequence[WordEvidence | None
     if isinstance(heard, HeardPhrase) and len(heard.words) == len(phrase.words):
         return heard.words
     return [None] * len(phrase.words)
-
-
-def unscored(phrase: RescoredPhrase, reason: NotScored) -> RescoredPhrase:
-    """A phrase that could not be scored, which makes no word an error."""
-    words = tuple(
-        replace(word, misread=None, not_scored=word.not_scored or reason) for word in phrase.words
-    )
-    return replace(phrase, words=words, flags=(False,) * len(phrase.flags))
 
 
 async def _ask(

@@ -77,6 +77,15 @@ class Alphabet(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SaidBeside:
+    """Something that was said between two words, for neither of them."""
+
+    span: Span
+    is_false_start: bool
+    """Whether it is the beginning of the word that follows."""
+
+
+@dataclass(frozen=True, slots=True)
 class WordEvidence:
     """How well the sound fits one expected word. Fits are log probabilities, 0 at best."""
 
@@ -92,6 +101,10 @@ class WordEvidence:
     """How well silence would fit: what the text alone predicts; None where nothing does."""
     span: Span | None = None
     """When the word was said; None for recognisers without times."""
+    is_repeated: bool = False
+    """Whether it was said again; unknown, and false, for recognisers without times."""
+    before: SaidBeside | None = None
+    """What was said between the word before and it; as `is_repeated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +129,9 @@ class PlacedPhrase:
 
     @property
     def span(self) -> Span | None:
-        """From the start of its first word to the end of its last."""
+        """From the first start of its words to their last end."""
         spans = [word.span for word in self.words if word.span]
-        return (spans[0][0], spans[-1][1]) if spans else None
+        return (min(spans)[0], max(end for _, end in spans)) if spans else None
 
 
 @dataclass(frozen=True, slots=True)

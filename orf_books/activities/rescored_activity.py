@@ -150,6 +150,20 @@ class RescoredActivity:
         return any(phrase.is_rescored for phrase in checked or self.phrases)
 
     @property
+    def are_words_placed(self) -> bool:
+        """Whether a recogniser told where each word is."""
+        return any(word.w_evidence and word.w_evidence.span for word in self.words)
+
+    @property
+    def are_additions_known(self) -> bool:
+        """Whether events hold what was said besides the text.
+
+        Where words were not placed, the calibrated rule does not tell it: transcripts of embedded
+        recognisers smooth over what was said twice, and invent more.
+        """
+        return self.are_words_placed or self.rule is not VoteRule.CALIBRATED
+
+    @property
     def failures(self) -> Counter[FailureCategory]:
         """Why recognisers gave no answers to phrases, and how often."""
         answers = [answer for phrase in self.phrases for answer in (phrase.k, phrase.w)]

@@ -25,32 +25,40 @@ from orf_books.activities.evidence import (
     story_context,
 )
 from orf_books.activities.fluency import (
-    MISCUES,
-    EventKind,
+    ADDITIONS,
     ReadingEvent,
     SaidWord,
     fluency_of,
     longest_pause,
     reading_events,
 )
+from orf_books.activities.not_scored import (
+    reading_obstacle,
+    unscored,
+    without_unscored_phrases,
+)
 from orf_books.activities.phonemes import Lexicon
-from orf_books.activities.phrase_rescoring import PhraseRescoring, unscored
-from orf_books.activities.recognition import Placement, PlacesPhrases, Recognisers, StoryContext
+from orf_books.activities.phrase_rescoring import PhraseRescoring
+from orf_books.activities.placed_events import PlacedWord, placed_events
+from orf_books.activities.recognition import (
+    Placement,
+    PlacesPhrases,
+    Recognisers,
+    StoryContext,
+    Transcript,
+)
 from orf_books.activities.rescored_activity import (
     RescoredActivity,
     RescoredPhrase,
     RescoredWord,
 )
-from orf_books.activities.sound_quality import NotScored, sound_quality
+from orf_books.activities.sound_quality import NotScored
 from orf_books.activities.trimming import Trimmed, trimmed_flags
 from orf_books.activities.voting import VoteRule
 from orf_books.failures import OrfBooksError
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 """Changes with whatever gives the same answers another result."""
-WORDS_TO_JUDGE_A_READING = 10
-MOST_UNLIKE, MOST_UNLIKE_IN_BAD_SOUND = 0.5, 0.3
-"""A reading of which more than this share does not fit was not heard, or was of another text."""
 
 
 async def rescore_activity(  # noqa: PLR0913, PLR0917 - the last two have defaults
@@ -91,7 +99,10 @@ async def rescore_activity(  # noqa: PLR0913, PLR0917 - the last two have defaul
         sound, context, recognisers, transcript, lexicon, rule, calibration or bundled_calibration()
     )
     phrases = tuple(await asyncio.gather(*map(rescoring.rescored, evidence)))
-    obstacle = _reading_obstacle(rescoring, phrases) if rule is VoteRule.CALIBRATED else None
+    obstacle = None
+    if rule is VoteRule.CALIBRATED:
+        phrases = without_unscored_phrases(phrases, sound.recording)
+        obstacle = _reading_obstacle(phrases, sound.recording, transcript)
     if obstacle:
         phrases = tuple(unscored(phrase, obstacle) for phrase in phrases)
     failure = placement if isinstance(placement, OrfBooksError) else None
@@ -125,7 +136,7 @@ def _summary(  # noqa: PLR0913, PLR0917 - all that is known of a reading
         trimmed=trimmed,
         fluency=fluency,
         longest_pause=longest_pause(timed, attempted),
-        events=_events(words, said, timed, attempted, rescoring.rule),
+        events=_events(words, said, attempted, rescoring.rule, is_placed=is_placed),
         rule=rescoring.rule,
         is_draft=rescoring.recognisers.are_drafts,
         warnings=tuple(_warnings(rescoring, phrases, trimmed, placing_failure)),
@@ -145,25 +156,32 @@ def _timed(words: Sequence[RescoredWord]) -> Iterator[SaidWord]:
 def _events(
     words: Sequence[RescoredWord],
     said: Sequence[SaidWord],
-    timed: Sequence[SaidWord],
     attempted: int,
     rule: VoteRule,
+    *,
+    is_placed: bool,
 ) -> tuple[ReadingEvent, ...]:
-    """What happened while the attempted words were read.
-
-    By the calibrated rule only misread words and pauses: transcripts of embedded recognisers smooth
-    over repeated and inserted words, and invent others.
-    """
-    story, misread = [word.text for word in words], [word.misread for word in words]
-    events = reading_events(story, misread, said, attempted)
-    if rule is not VoteRule.CALIBRATED:
-        return events
-    pauses = reading_events(story, misread, timed, attempted)
-    told = [
-        *(event for event in events if event.kind in MISCUES),
-        *(event for event in pauses if event.kind is EventKind.HESITATION),
-    ]
-    return tuple(sorted(told, key=lambda event: event.word))
+    """What happened while the attempted words were read, as far as it is known."""
+    if rule is not VoteRule.CALIBRATED or not is_placed:
+        events = reading_events(
+            [word.text for word in words], [word.misread for word in words], said, attempted
+        )
+        unknown = ADDITIONS if rule is VoteRule.CALIBRATED else frozenset()
+        return tuple(event for event in events if event.kind not in unknown)
+    heard = {one.word: one.text for one in said if not one.is_match}
+    return placed_events(
+        [
+            PlacedWord(
+                text=word.text,
+                is_misread=bool(word.misread),
+                span=word.span,
+                is_repeated=bool(word.w_evidence and word.w_evidence.is_repeated),
+                before=word.w_evidence.before if word.w_evidence else None,
+                heard=heard.get(place, ""),
+            )
+            for place, word in enumerate(words[:attempted])
+        ]
+    )
 
 
 def _flags(phrase: RescoredPhrase) -> Sequence[bool | None]:
@@ -204,26 +222,14 @@ async def _place(
 
 
 def _reading_obstacle(
-    rescoring: PhraseRescoring, phrases: Sequence[RescoredPhrase]
+    phrases: Sequence[RescoredPhrase], recording: Recording, transcript: Transcript
 ) -> NotScored | None:
-    """What keeps a whole reading from being scored; None where nothing does.
-
-    That little of the text was heard is what counts; the sound tells why.
-    """
-    recording = rescoring.sound.recording
-    if recording.is_silent and not rescoring.transcript.words:
+    if recording.is_silent and not transcript.words:
         return NotScored.TOO_SOFT
     last = trimmed_flags([_flags(phrase) for phrase in phrases]).last_attempted
     words = [word for phrase in phrases for word in phrase.words]
-    attempted = words[: _words_until(last, [phrase.words for phrase in phrases])] or words
-    decided = [word for word in attempted if word.probability is not None]
-    unlike = sum(bool(word.misread or word.not_scored) for word in decided)
-    if len(decided) < WORDS_TO_JUDGE_A_READING or unlike < MOST_UNLIKE_IN_BAD_SOUND * len(decided):
-        return None
-    quality = sound_quality(recording)
-    if quality and quality.obstacle:
-        return quality.obstacle
-    return NotScored.UNLIKE_THE_TEXT if unlike > MOST_UNLIKE * len(decided) else None
+    attempted = words[: _words_until(last, [phrase.words for phrase in phrases])]
+    return reading_obstacle(attempted or words, recording)
 
 
 def _words_until(place: tuple[int, int] | None, story: Sequence[Sequence[object]]) -> int:

@@ -7,10 +7,16 @@ not believed. Does not belong here: what recognisers make of the sound (`rescori
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orf_books.activities.audio import SAMPLES_PER_SECOND, Recording
+from orf_books.activities.audio import (
+    LOUDNESS_WINDOWS_PER_SECOND,
+    SAMPLES_PER_SECOND,
+    Recording,
+    above_noise,
+    loudness,
+)
 
 _FULL_SCALE = 32_768
-_WINDOW = SAMPLES_PER_SECOND // 50
+_WINDOW = SAMPLES_PER_SECOND // LOUDNESS_WINDOWS_PER_SECOND
 _SHORTEST_WORD_MS = 60
 """Nobody reads a phrase at 1,000 words a minute."""
 _AT_THE_TOP, _SAMPLES_OF_A_CUT = 0.999, 4
@@ -68,13 +74,13 @@ def sound_quality(recording: Recording) -> SoundQuality | None:
     windows = samples[: len(samples) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
     if not windows.size or not windows.any():
         return None
-    loudness = 10 * np.log10(np.mean(np.square(windows / _FULL_SCALE), axis=1) + 1e-10)
-    quiet, loud = np.percentile(loudness, [10, 90])
-    speech = windows[loudness >= loud]
+    decibels = loudness(samples / np.float32(_FULL_SCALE))
+    loud = np.percentile(decibels, 90)
+    speech = windows[decibels >= loud]
     peak = np.abs(speech).max()
     is_cut = (np.abs(speech) >= _AT_THE_TOP * peak).sum(axis=1) >= _SAMPLES_OF_A_CUT
     clipped = float(is_cut.mean()) if peak >= _LEAST_PEAK else 0.0
-    return SoundQuality(float(loud), float(loud - quiet), clipped)
+    return SoundQuality(float(loud), above_noise(decibels), clipped)
 
 
 def is_too_short(recording: Recording, words: int) -> bool:

@@ -16,6 +16,7 @@ import dagster as dg
 from orf_books.batches.batch import BatchOutcome, ItemFailure
 from orf_books.batches.check import failed_partitions
 from orf_books.batches.items import FinishedBatch, Item, ItemWork, Metadata, Wanted
+from orf_books.batches.messages import Channel, finished_batch, stopped_batch
 from orf_books.batches.partitions import register
 from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, BatchReport, success_rate
 from orf_books.batches.resource import BatchResource
@@ -25,9 +26,9 @@ from orf_books.dagster_internals import (
     PartitionEvents,
     PartitionFailure,
     PartitionMaterialization,
-    PartitionStatus,
-    partition_statuses,
+    not_materialized,
 )
+from orf_books.failures import OrfBooksError, RetryLater
 
 SHOWN_FAILURES = 20
 RETRY_TAG = "orf_books/retry"
@@ -67,6 +68,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         work: what differs between kinds of items.
         store: where results are kept.
         batch: how many items at once, and who is told of progress.
+        channel: where people are told of batches.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         work: ItemWork[RowT, ResultT, ReportT],
         store: ItemStore[RowT, ResultT, ReportT],
         batch: BatchResource,
+        channel: Channel | None = None,
     ) -> None:
         self._context, self._work, self._store, self._batch = context, work, store, batch
+        self._channel = channel
         self._kind = work.kind
         self._run_id = context.run.run_id
         self._events = PartitionEvents(context, self._kind.asset)
@@ -105,11 +109,10 @@ class Driver(Generic[RowT, ResultT, ReportT]):
         """
         try:
             is_retry = RETRY_TAG in self._context.run.tags
+            self._store.take_up()
             wanted = self._work.wanted(None if is_retry else self._run_id)
-            keys, known = wanted.keys, self._known(wanted.keys)
-            if wanted.uploads is None:
-                keys = self._unsettled(keys, known)
-            plan = self._plan(keys, known)
+            keys = self._unsettled(wanted) if wanted.uploads is None else wanted.keys
+            plan = self._plan(keys, self._known(keys))
             register(self._context.instance, self._kind.partitions, keys)
             not_materialized = self._not_materialized(plan.reused)
             self._events.plan([*plan.to_do, *not_materialized])
@@ -121,13 +124,34 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             finished = FinishedBatch(keys, rows, outcome.failures)
             report = self._work.report(finished, summary)
             self._store.add_report(report)
+            self._tidy()
         except Exception:
-            self._work.stopped()
+            self._tell(lambda run: stopped_batch(self._kind.name, run))
             raise
         self._work.finished(outcome)
+        self._tell(lambda run: finished_batch(self._kind.name, run, outcome))
         return report
 
+    def _tidy(self) -> None:
+        try:
+            self._store.tidy()
+        except RetryLater as error:
+            self._context.log.warning("The store is left to a later run to tidy: %s", error)
+
+    def _tell(self, message: Callable[[str], str]) -> None:
+        """Tell people, by a message made from the name of the run.
+
+        A chat that does not answer fails no batch.
+        """
+        if self._channel is None:
+            return
+        try:
+            self._channel.tell(message(self._channel.name_of_run(self._run_id)))
+        except OrfBooksError as failure:
+            self._context.log.warning("Nobody was told of this batch: %s", failure)
+
     def _run_chosen(self, keys: Sequence[str]) -> None:
+        self._store.take_up()
         plan = self._plan(keys, self._known(keys))
         rows = list(plan.reused.values())
         failures = self._outcome(plan, rows, materialize=False).failures
@@ -142,16 +166,19 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             self._context.add_asset_metadata(self._metadata(row), self._kind.asset, row.key)
 
     def _known(self, keys: Collection[str]) -> _Known[RowT]:
-        self._store.take_up()
         results = self._store.latest(keys)
         return _Known(results, self._store.failed_since(results, keys))
 
-    def _unsettled(self, keys: Sequence[str], known: _Known[RowT]) -> list[str]:
+    def _unsettled(self, wanted: Wanted) -> list[str]:
         """Items without a result that may stay, or that Dagster does not show as materialized."""
-        settled = {key for key, row in known.results.items() if self._work.is_settled(row)}
-        settled -= set(known.failed)
+        settled = self._settled(wanted.keys) if wanted.settled is None else set(wanted.settled)
         settled -= self._not_materialized(settled)
-        return [key for key in keys if key not in settled]
+        return [key for key in wanted.keys if key not in settled]
+
+    def _settled(self, keys: Sequence[str]) -> set[str]:
+        known = self._known(keys)
+        settled = {key for key, row in known.results.items() if self._work.is_settled(row)}
+        return settled - set(known.failed)
 
     def _plan(self, keys: Sequence[str], known: _Known[RowT]) -> _Plan[RowT]:
         fingerprints = self._work.fingerprints(keys)
@@ -257,10 +284,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
 
     def _not_materialized(self, keys: Collection[str]) -> set[str]:
         """Partitions that Dagster does not show as materialized."""
-        statuses = partition_statuses(
-            self._context.instance, self._kind.asset, self._kind.partitions, list(keys)
-        )
-        return {key for key, status in statuses.items() if status != PartitionStatus.MATERIALIZED}
+        return not_materialized(self._context.instance, self._kind.asset, keys)
 
     def _metadata(self, row: RowT) -> Metadata:
         return self._kind.metadata(row) | self._work.describe(row.key)

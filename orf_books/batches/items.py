@@ -73,6 +73,9 @@ class Wanted:
     """What asks for them; None for a retry: of all known items, those that are not settled."""
     unusable: Sequence[ItemFailure] = ()
     """Items that were asked for and cannot even have a partition."""
+    settled: Collection[str] | None = None
+    """Of a retry's items, those whose results may stay, where the kind knows them all at once; None
+    where each result has to be looked at, see `ItemWork.is_settled`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,3 @@ class ItemWork(ABC, Generic[RowT, ResultT, ReportT]):
 
     def finished(self, outcome: BatchOutcome) -> None:
         """Called after a batch came to its end."""
-
-    def stopped(self) -> None:
-        """Called when a batch is broken off by an error."""

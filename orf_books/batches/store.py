@@ -98,3 +98,6 @@ class ItemStore(ABC, Generic[RowT, ResultT, ReportT]):
     @abstractmethod
     def add_report(self, report: ReportT) -> None:
         """Store the report of a batch."""
+
+    def tidy(self) -> None:
+        """Keep the store quick to read, where that is needed; called after each batch."""

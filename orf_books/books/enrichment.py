@@ -11,7 +11,7 @@ from typing import Protocol
 
 from orf_books.books.genres import GENRE_MAP_VERSION, read_headings
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
-from orf_books.failures import FixConfiguration, RetryLater
+from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
 
 CODE_VERSION = f"3.{GENRE_MAP_VERSION}"
 """Changes with whatever gives the same answers a different enriched book; raise the first number
@@ -40,6 +40,19 @@ class BookSource(Protocol):
 
 class GapSource(BookSource, Protocol):
     """A source that fills the gaps another one leaves."""
+
+    async def find(self, book: BookQuery, earlier: SourceAnswer | None = None) -> SourceAnswer:
+        """Ask for one book.
+
+        Args:
+            book: the book.
+            earlier: an answer with a note; only what it leaves open is asked.
+
+        Raises:
+            RetryLater: the service could not answer.
+            FixConfiguration: the service refuses us until a setting changes.
+        """
+        ...
 
     def likely_knows(self, book: BookQuery) -> None:
         """Another source knows this book by its ISBN."""
@@ -78,29 +91,30 @@ async def enrich_book(
 ) -> EnrichedBook:
     """Ask `first`; ask `for_gaps` only where `first` leaves the book unknown or without genres.
 
-    An answer of `first` that was `kept` from an earlier time is not asked for again. Where one
-    source cannot answer, the other's record is enough: of `first` any, of `for_gaps` one with
-    genres; the answer of the one that failed notes why it is empty. With less than that the failure
-    counts, for what looks like an unknown book may be an outage.
+    What was answered earlier, and `kept`, is not asked again. Where one source cannot answer, the
+    other's record is enough: of `first` any, of `for_gaps` one with genres; the answer of the one
+    that failed notes why it is empty. With less than that the failure counts, for what looks like
+    an unknown book may be an outage; but a quota that is spent is a gap until there is a new one.
 
     Raises:
         RetryLater, FixConfiguration: a source that was needed could not answer.
     """
     answer = next((a for a in kept if a.source == first.name and not a.is_gap), None)
+    earlier = next((a for a in kept if a.source == for_gaps.name and a.is_gap), None)
     try:
         answer = answer or await first.find(book)
     except (RetryLater, FixConfiguration) as failure:
-        return await _without_first(book, first, for_gaps, failure)
+        return await _without_first(book, first, for_gaps, failure, earlier)
     if answer.record is not None and answer.record.match is Match.ISBN:
         for_gaps.likely_knows(book)
     if _has_genres(answer):
         return merge_answers(book, [answer])
     try:
-        filling = await for_gaps.find(book)
+        filling = await for_gaps.find(book, earlier)
     except (RetryLater, FixConfiguration) as failure:
-        if answer.record is None:
+        if answer.record is None and failure.category is not FailureCategory.QUOTA_EXHAUSTED:
             raise
-        filling = _no_answer(for_gaps, failure)
+        filling = _no_answer(for_gaps, failure, earlier)
     return merge_answers(book, [answer, filling])
 
 
@@ -112,11 +126,12 @@ def is_fresh(answered_at: datetime, now: datetime, *, found: bool) -> bool:
 async def _without_first(
     book: BookQuery,
     first: BookSource,
-    for_gaps: BookSource,
+    for_gaps: GapSource,
     failure: RetryLater | FixConfiguration,
+    earlier: SourceAnswer | None,
 ) -> EnrichedBook:
     try:
-        answer = await for_gaps.find(book)
+        answer = await for_gaps.find(book, earlier)
     except (RetryLater, FixConfiguration):
         raise failure from None
     if not _has_genres(answer):
@@ -124,8 +139,13 @@ async def _without_first(
     return merge_answers(book, [_no_answer(first, failure), answer])
 
 
-def _no_answer(source: BookSource, failure: RetryLater | FixConfiguration) -> SourceAnswer:
-    return SourceAnswer(source.name, asked=(), record=None, note=f"no answer: {failure.category}")
+def _no_answer(
+    source: BookSource,
+    failure: RetryLater | FixConfiguration,
+    earlier: SourceAnswer | None = None,
+) -> SourceAnswer:
+    asked, record = (earlier.asked, earlier.record) if earlier else ((), None)
+    return SourceAnswer(source.name, asked, record, note=f"no answer: {failure.category}")
 
 
 def merge_answers(book: BookQuery, answers: Sequence[SourceAnswer]) -> EnrichedBook:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orf_books.books.genres import Audience, audience_of, genres_of_shelf, is_of_fiction
+from orf_books.books.series import series_volume
 from orf_books.books.similarity import main_title, volume_words
 
 FICTION, NONFICTION = "Fiction", "Nonfiction"
@@ -19,9 +20,6 @@ _CHILDREN, _YOUNG_ADULT = "Children's", "Young Adult"
 MOST_INFERRED = 3
 LEAST_OTHER_WORKS = 2
 """One other book or series of an author proves nothing about this one."""
-
-_SERIES = re.compile(r"\(([^()#]+?),?\s*#[^()]*\)")
-"""The first series in the parentheses behind a title: `(Mistborn, #1)`."""
 
 
 class Evidence(StrEnum):
@@ -122,8 +120,8 @@ def last_resort(book: KnownBook) -> tuple[str, ...]:
 
 def series_of(title: str) -> str:
     """The series that a title of Goodreads names; empty where it names none."""
-    match = _SERIES.search(title)
-    return _folded(match[1]) if match else ""
+    volume = series_volume(title)
+    return _folded(volume.series) if volume else ""
 
 
 def _work_of(book: KnownBook) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ enriching books, storage, how a page shows the figures.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ from orf_books.books.genre_evidence import Evidence, GenreEvidence, KnownBook
 from orf_books.books.genres import read_headings
 
 EXPORTER_VERSION = "1.0.0"
-DATA_SCHEMA_VERSION = "1.1.0"
+DATA_SCHEMA_VERSION = "1.2.0"
 EXPORT_SOURCE = "goodreads_csv_with_genre_enrichment"
 SCHEMA_FILE = Path(__file__).with_name("library.schema.json")
 
@@ -76,6 +76,7 @@ class DashboardBook(_Record):
     author: str
     isbn: str | None
     isbn13: str | None
+    date_added: date | None = None
     date_read: date | None
     reading_year: int | None
     reading_month_year: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None
@@ -151,6 +152,10 @@ class Summary(_Record):
     genres_by_evidence: tuple[EvidenceCount, ...] = ()
     failed_books: NonNegativeInt
     not_found_books: NonNegativeInt
+    waiting_books: NonNegativeInt = 0
+    """About which a source is still being asked; what it knows will be on a later dashboard."""
+    waiting_until: AwareDatetime | None = None
+    """When all of them will have been asked about, if the platform goes on running."""
 
 
 class RowNote(_Record):
@@ -255,6 +260,10 @@ class EnrichmentResults:
     """The latest that is known of each book, from this batch or an older one."""
     failures: Mapping[str, tuple[str, str]]
     """Category and message of each book whose last attempt failed."""
+    waiting: Collection[str] = ()
+    """Books about which a source is still being asked."""
+    waiting_until: datetime | None = None
+    """When all books will have been asked about; None where none waits, or nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +296,13 @@ def build_library_dashboard(
         _dashboard_book(entry, book, enrichment, evidence)
         for (_, entry), book in zip(entries, known, strict=True)
     )
-    summary = _summarise(books)
+    waiting = sum(key in enrichment.waiting for key, _ in entries)
+    summary = _summarise(books).model_copy(
+        update={
+            "waiting_books": waiting,
+            "waiting_until": enrichment.waiting_until if waiting else None,
+        }
+    )
     metadata = DashboardMetadata(
         export_id=stamp.export_id,
         export_timestamp=stamp.now,
@@ -349,6 +364,7 @@ def _dashboard_book(
         author=entry.author,
         isbn=entry.isbn,
         isbn13=entry.isbn13,
+        date_added=entry.date_added,
         date_read=entry.date_read,
         reading_year=entry.reading_year,
         reading_month_year=_month_of(entry),

@@ -51,14 +51,16 @@ class BookRecord:
 
 NO_KEY = "no key: set ORF_BOOKS_GOOGLE_BOOKS_KEY"
 NOT_YET = "not asked yet: no request was left in this window, the next run asks"
-"""Notes of sources that were not asked."""
+NO_TIME = "no answer yet: the dashboard did not wait for it, the next run asks"
+"""Notes of sources that are to be asked in their turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
     """One source's answer about one book: a record, or the fact that it knows none.
 
-    A source that could not answer raises instead: an outage is not an answer.
+    A source that could not answer raises instead: an outage is not an answer. With a note, the
+    answer is how far the source was asked, and the record is what is known until it is asked on.
     """
 
     source: str
@@ -66,7 +68,7 @@ class SourceAnswer:
     """The questions put to the source, in order, such as `isbn:9780441013593`."""
     record: BookRecord | None
     note: str | None = None
-    """Why a source gave no answer, such as `no key`."""
+    """Why the source is still to be asked, such as `no key`."""
 
     @property
     def is_gap(self) -> bool:

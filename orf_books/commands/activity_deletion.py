@@ -31,6 +31,7 @@ from orf_books.object_keys import (
     activity_data_key,
     activity_folder,
     activity_page_key,
+    activity_refusal_key,
     is_activity_list,
 )
 from orf_books.partition_keys import activity_key
@@ -95,10 +96,14 @@ class _Deletion:
         self._records, self._instance, self._activity = records, instance, activity
         self._storage, self._tables = records.storage, Tables(records.storage)
         self._key, self._folder = activity_key(activity), activity_folder(activity)
-        pages = (activity_page_key(activity), activity_data_key(activity))
+        made = (
+            activity_page_key(activity),
+            activity_data_key(activity),
+            activity_refusal_key(activity),
+        )
         self._objects = [
             *(stored.key for stored in self._storage.list(self._folder)),
-            *filter(self._storage.exists, pages),
+            *filter(self._storage.exists, made),
         ]
         self._rows: dict[str, int] = {}
 

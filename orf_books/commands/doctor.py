@@ -19,7 +19,9 @@ from orf_books.instance import open_instance
 from orf_books.records import activities, books, sessions
 from orf_books.resources.database import current
 from orf_books.resources.ledger import Ledger
+from orf_books.resources.storage import S3Options
 from orf_books.resources.tables import Table, Tables
+from orf_books.resources.upload_queue import UploadQueue
 from orf_books.settings import Settings
 
 SERVICE_SECONDS = 5.0
@@ -116,7 +118,26 @@ def _tables(settings: Settings, *, repair: bool) -> Iterator[Finding]:
             yield Finding(f"table {table.name}", is_well=False, detail=f"{damage} {remedy}")
 
 
+def _upload_queue(settings: Settings) -> str:
+    queue = UploadQueue(
+        str(settings.upload_queue_url), settings.storage, S3Options(**settings.s3_options)
+    )
+    waiting, dead = queue.waiting(), queue.dead_letters()
+    if dead is None:
+        raise OSError(
+            "It has no dead-letter queue: give it one, or unreadable messages come back for ever."
+        )
+    if dead:
+        raise OSError(
+            f"{dead} messages are in its dead-letter queue: see DeadLettersAlarm in "
+            "docs/runbook.md."
+        )
+    return f"{waiting} messages wait in it."
+
+
 def _services(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
+    if settings.upload_queue_url is not None:
+        yield "upload queue", lambda: _upload_queue(settings)
     yield "Open Library", lambda: _answers(settings.open_library_url)
     if settings.google_books_key is None:
         yield "Google Books", lambda: "Off: set ORF_BOOKS_GOOGLE_BOOKS_KEY to fill gaps from there."

@@ -6,22 +6,25 @@ arguments and printing (`orf_books/cli.py`), what the jobs do.
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import dagster as dg
 
-from orf_books.assets.books.step import waits_for_its_turn
+from orf_books.assets.books.step import books_in_turn
 from orf_books.assets.uploads import UploadConfig, UploadsConfig
+from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, success_rate
 from orf_books.batches.resource import BatchResource
 from orf_books.batches.store import ReportT
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
 from orf_books.definitions import build_defs, google_books_of
 from orf_books.failures import FixInput, OrfBooksError
-from orf_books.instance import open_instance, process_tag
+from orf_books.instance import forget_old_runs, open_instance, process_tag
+from orf_books.leases import kept_lease
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     CLASSES_PAGE,
@@ -36,11 +39,13 @@ from orf_books.records.books import (
     BookRecords,
     EnrichmentReport,
     ExportUpload,
+    LibraryRow,
 )
 from orf_books.records.items import FailedItem, ItemRecords
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.recordings import upload_at
 from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
+from orf_books.resources.ledger import Ledger
 from orf_books.resources.storage import StoredObject
 from orf_books.settings import Settings
 
@@ -108,38 +113,66 @@ def ingest_export(
 
 
 def fill_gaps(
-    settings: Settings, library: str, batch: BatchResource, tell: Callable[[str], None]
-) -> int:
+    settings: Settings,
+    run: BooksRun,
+    library: str,
+    batch: BatchResource,
+    tell: Callable[[str], None],
+) -> BooksRun:
     """Ask what a library's books wait for at Google Books, window after window.
 
     Args:
         settings: of the platform.
+        run: the batch that left the gaps.
         library: its name.
         batch: how runs are carried out.
         tell: told what is waited for.
 
     Returns:
-        Books that still wait, because the day's quota is spent.
+        The batch with what the later runs made of it. Gaps remain where the day's quota is spent.
+
+    Raises:
+        RunBrokeError: a later run has no report.
     """
     records = BookRecords(settings.open_storage())
     google_books = google_books_of(settings)
-    while waiting := _waiting_in(records, library):
+    while waiting := len(_rows_of(records, library, books_in_turn(records))):
         seconds = google_books.seconds_until_free()
         if seconds is None:
-            return waiting
+            tell(f"{waiting} books wait for tomorrow's quota of Google Books.")
+            break
         if seconds:
             tell(f"{waiting} books wait for Google Books: the next window is in {seconds:.0f} s.")
             time.sleep(seconds)
-        run_job(settings, "fill_gaps", GAPS_ONLY, batch)
-    return 0
+        _report_of(records, run_job(settings, "fill_gaps", GAPS_ONLY, batch))
+    return _as_it_is_now(records, run, library)
 
 
-def _waiting_in(records: BookRecords, library: str) -> int:
-    waiting = {key for key, gap in records.gaps().items() if waits_for_its_turn(gap)}
-    libraries = records.libraries()
-    if not waiting or library not in libraries:
-        return 0
-    return len(records.rows({library: libraries[library]}, waiting))
+def _as_it_is_now(records: BookRecords, run: BooksRun, library: str) -> BooksRun:
+    """The batch of a library, counted by the latest results of its books."""
+    keys = {row.book_key for row in _rows_of(records, library)}
+    rows = records.latest(keys)
+    failures = tuple(records.failed_since(rows, keys).values())
+    succeeded = run.report.items - len(failures)
+    report = replace(
+        run.report,
+        status=COMPLETE_WITH_FAILURES if failures else COMPLETE,
+        succeeded=succeeded,
+        failed=len(failures),
+        failed_by_category=dict(Counter(failure.category for failure in failures)),
+        success_rate=success_rate(succeeded, run.report.items),
+        not_found=sum(not row.found for row in rows.values()),
+        gaps=sum(row.gap is not None for row in rows.values()),
+    )
+    return replace(run, report=report, failures=failures)
+
+
+def _rows_of(
+    records: BookRecords, library: str, books: Collection[str] | None = None
+) -> list[LibraryRow]:
+    """What a library holds now of these books, or of all."""
+    uploads = {name: upload for name, upload in records.libraries().items() if name == library}
+    return records.rows(uploads, books) if uploads else []
 
 
 def retry_books(settings: Settings, batch: BatchResource) -> BooksRun:
@@ -361,17 +394,21 @@ def run_job(
     settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
 ) -> dg.ExecuteInProcessResult:
     """Run a job here, on the instance that the page shows too; one that fails does not raise."""
-    with open_instance(settings) as instance:
-        return (
+    run_id = str(uuid4())
+    with open_instance(settings) as instance, kept_lease(Ledger(settings.ledger), run_id):
+        result = (
             build_defs(settings, batch=batch)
             .resolve_job_def(job)
             .execute_in_process(
                 run_config=config | {"loggers": _QUIET},
                 instance=instance,
                 raise_on_error=False,
+                run_id=run_id,
                 tags=process_tag(),
             )
         )
+        forget_old_runs(instance, settings)
+    return result
 
 
 def _report_of(

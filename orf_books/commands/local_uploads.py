@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orf_books.activities.manifest import FULL_RECORDING
+from orf_books.bounded_json import read_json
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
     ACTIVITIES,
@@ -92,7 +93,7 @@ def put_activities(
 def activity_in(folder: Path) -> str:
     """The activity whose upload a folder is: as its record says, or else as the folder is named."""
     try:
-        record = json.loads((folder / RECORD).read_bytes())
+        record = read_json((folder / RECORD).read_bytes())
     except (FileNotFoundError, ValueError):
         return folder.name
     named = record.get("activityId") if isinstance(record, dict) else None

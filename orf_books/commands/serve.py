@@ -181,7 +181,7 @@ def fill_some_gaps(settings: Settings) -> float | None:
     Returns:
         Seconds until there is more to ask; None for nothing.
     """
-    from orf_books.assets.books.step import waits_for_its_turn
+    from orf_books.assets.books.step import books_in_turn
     from orf_books.batches.resource import BatchResource
     from orf_books.commands.local_runs import GAPS_ONLY, run_job
     from orf_books.definitions import google_books_of
@@ -191,8 +191,7 @@ def fill_some_gaps(settings: Settings) -> float | None:
     with open_instance(settings) as instance:
         if has_daemon(instance):
             return None
-    gaps = BookRecords(settings.open_storage()).gaps()
-    if not any(map(waits_for_its_turn, gaps.values())):
+    if not books_in_turn(BookRecords(settings.open_storage())):
         return None
     seconds = google_books_of(settings).seconds_until_free()
     if seconds is None:

@@ -10,15 +10,22 @@ from orf_books.dagster_internals.partition_events import (
     PartitionEvents,
     PartitionFailure,
     PartitionMaterialization,
+)
+from orf_books.dagster_internals.partition_status import (
     PartitionStatus,
+    not_materialized,
     partition_statuses,
 )
+from orf_books.dagster_internals.run_retention import Forgotten, forget_runs
 
 __all__ = [
+    "Forgotten",
     "PartitionEvents",
     "PartitionFailure",
     "PartitionMaterialization",
     "PartitionStatus",
     "PooledSqliteEventLogStorage",
+    "forget_runs",
+    "not_materialized",
     "partition_statuses",
 ]

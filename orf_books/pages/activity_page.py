@@ -200,8 +200,9 @@ def render_activity_page(report: ActivityReport) -> str:
         fluency=rescored.fluency,
         is_reach_known=rescored.trimmed.last_attempted is not None,
         miscues=_miscue_bars(rescored.fluency, words),
-        other_events=_other_event_bars(words, rescored.rule),
-        are_additions_known=rescored.rule is not VoteRule.CALIBRATED,
+        other_events=_other_event_bars(words, rescored),
+        are_additions_known=rescored.are_additions_known,
+        are_words_placed=rescored.are_words_placed and rescored.rule is VoteRule.CALIBRATED,
         grade=activity.grade,
         season=activity.season,
         norm=norm,
@@ -354,13 +355,13 @@ def _miscue_bars(fluency: Fluency, words: Sequence[ShownWord]) -> Sequence[Bar]:
     )
 
 
-def _other_event_bars(words: Sequence[ShownWord], rule: VoteRule) -> Sequence[Bar]:
-    """How often each kind happened; kinds that the rule does not tell are left out."""
+def _other_event_bars(words: Sequence[ShownWord], rescored: RescoredActivity) -> Sequence[Bar]:
+    """How often each kind happened; kinds that are not known are left out."""
     names = Counter(event.name for word in words for event in word.other_events)
     told = [
         name
         for kind, (_, name) in _OTHER_EVENTS.items()
-        if rule is not VoteRule.CALIBRATED or kind is EventKind.HESITATION
+        if rescored.are_additions_known or kind is EventKind.HESITATION
     ]
     return bars({f"{name}s": names[name] for name in told})
 

@@ -6,6 +6,7 @@ which addresses they may load. Does not belong here: what a page says.
 
 import base64
 import hashlib
+import re
 from datetime import date, datetime
 from functools import cache
 from urllib.parse import quote, urlsplit
@@ -18,11 +19,17 @@ from orf_books.transcripts.skills import Skill
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _THOUSAND = 1_000
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def page_template(name: str) -> Template:
     """A template in which everything is escaped and a missing value is an error."""
     return _environment().get_template(name)
+
+
+def counted(number: int, unit: str) -> str:
+    """A number of things, such as `1 book` or `1,200 books`."""
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 
 def day_in_words(day: date) -> str:
@@ -38,6 +45,12 @@ def minute_in_words(moment: datetime) -> str:
 def year_in_words(year: int) -> str:
     """A year such as `1871` or `700 BC`; exports write years before our era as negative."""
     return str(year) if year >= 0 else f"{-year} BC"
+
+
+def library_in_words(library: str) -> str:
+    """The name of a library as its reader gave it; an upload in a browser gives none."""
+    name = text_of_key(library)
+    return "Unnamed library" if _UUID.fullmatch(name) else name
 
 
 def measure_in_words(value: float | None, unit: str = "") -> str:
@@ -96,8 +109,9 @@ def _environment() -> Environment:
     environment.filters |= {
         "change": change_in_words,
         "content_hash": _content_hash,
+        "counted": counted,
         "day": day_in_words,
-        "library_name": text_of_key,
+        "library_name": library_in_words,
         "measure": measure_in_words,
         "minute": minute_in_words,
         "number": "{:,}".format,

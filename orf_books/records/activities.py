@@ -211,6 +211,7 @@ class ActivityRecords(
     item_digests = activity_digests
     failed_items = failed_rescorings
     batch_reports = rescoring_reports
+    all_tables = TABLES
 
     # Uploads
 

@@ -6,10 +6,10 @@ again. Does not belong here: Dagster, services, and how tables are kept (`resour
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote_plus
 
 from pydantic import TypeAdapter
@@ -21,10 +21,13 @@ from orf_books.books.identity import known_goodreads_ids
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
 from orf_books.partition_keys import book_key
-from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
+from orf_books.records.items import RUN_ID, FailedItem, FailureTime, ItemRecords, key_in
 from orf_books.records.uploads import abandoned_uploads, upload_claims
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.tables import Table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ACCEPTED, REFUSED = "accepted", "refused"
 
@@ -67,6 +70,34 @@ class LibraryRow(LibraryEntry):
     library: str
     edition: str
     book_key: str
+    question: str | None = None
+    """The fingerprint of what is asked about the book; None in rows of earlier versions."""
+
+    @classmethod
+    def of(cls, entry: LibraryEntry, upload: ExportUpload, key: str) -> Self:
+        """The row of an entry of an export."""
+        return cls(
+            **{field.name: getattr(entry, field.name) for field in fields(LibraryEntry)},
+            library=upload.library,
+            edition=upload.edition,
+            book_key=key,
+            question=fingerprint(query_for(key, entry)),
+        )
+
+    @property
+    def query(self) -> BookQuery:
+        """The question about the book."""
+        return query_for(self.book_key, self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBook:
+    """Of a book in a library, what tells whether its enrichment may stay."""
+
+    edition: str
+    row_number: int
+    book_key: str
+    question: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +157,16 @@ class BookGap:
     """Of an enrichment, which source could not answer yet."""
 
     key: str
+    enriched_at: datetime
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookState:
+    """Of an enrichment, what tells whether it may stay."""
+
+    key: str
+    fingerprint: str
     enriched_at: datetime
     gap: str | None = None
 
@@ -205,10 +246,13 @@ _ANSWERS = TypeAdapter(tuple[SourceAnswer, ...])
 
 export_uploads = Table("uploads", ExportUpload, ("key", "version"), "arrived_at", RUN_ID)
 library_entries = Table("library_entries", LibraryRow, ("edition", "book_key"), "edition")
+held_books = Table("library_entries", HeldBook, ("edition", "book_key"), "edition")
 enriched_books = Table("enriched_books", EnrichedBookRow, ("key",), "enriched_at", RUN_ID)
 book_gaps = Table("enriched_books", BookGap, ("key",), "enriched_at")
+book_states = Table("enriched_books", BookState, ("key",), "enriched_at")
 book_digests = Table("enriched_books", BookDigest, ("key",), "enriched_at", RUN_ID)
 failed_enrichments = Table("failed_enrichments", FailedItem, ("key",), "failed_at", RUN_ID)
+failure_times = Table("failed_enrichments", FailureTime, ("key",), "failed_at")
 raw_answers = Table(
     "raw_answers", RawAnswerRow, ("service", "request", "answered_at"), "answered_at", RUN_ID
 )
@@ -238,16 +282,27 @@ def fingerprint(query: BookQuery) -> str:
     return hashlib.sha256(json.dumps(asdict(query)).encode()).hexdigest()[:16]
 
 
-def query_for(row: LibraryRow) -> BookQuery:
-    """The question about a library's book."""
+def query_for(key: str, entry: LibraryEntry) -> BookQuery:
+    """The question about a book, by its partition, as a library describes it."""
     return BookQuery(
-        key=row.book_key,
-        goodreads_id=row.goodreads_id,
-        title=row.title,
-        author=row.author,
-        isbn=row.isbn,
-        isbn13=row.isbn13,
+        key=key,
+        goodreads_id=entry.goodreads_id,
+        title=entry.title,
+        author=entry.author,
+        isbn=entry.isbn,
+        isbn13=entry.isbn13,
     )
+
+
+def _arrivals(libraries: Mapping[str, ExportUpload]) -> dict[str, datetime]:
+    """By edition, when it arrived."""
+    return {upload.edition: upload.arrived_at for upload in libraries.values()}
+
+
+def _in_editions(libraries: Mapping[str, ExportUpload]) -> "pl.Expr":
+    import polars as pl
+
+    return pl.col("edition").is_in([upload.edition for upload in libraries.values()])
 
 
 def libraries_of(uploads: Iterable[ExportUpload]) -> dict[str, ExportUpload]:
@@ -267,22 +322,20 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
     item_digests = book_digests
     failed_items = failed_enrichments
     batch_reports = enrichment_reports
+    all_tables = TABLES
 
     # Uploads and libraries
 
     def accept(self, upload: ExportUpload, export: Export) -> None:
         """Store an export: from now on its rows are the library's."""
         ids = known_goodreads_ids(export.entries, self._rows_with_ids(export.entries))
-        rows = [
-            LibraryRow(
-                **{field.name: getattr(entry, field.name) for field in fields(LibraryEntry)},
-                library=upload.library,
-                edition=upload.edition,
-                book_key=book_key(
-                    replace(entry, goodreads_id=ids.get(entry.row_number, entry.goodreads_id))
-                ),
-            )
+        keys = [
+            book_key(replace(entry, goodreads_id=ids.get(entry.row_number, entry.goodreads_id)))
             for entry in export.entries
+        ]
+        rows = [
+            LibraryRow.of(entry, upload, key)
+            for entry, key in zip(export.entries, keys, strict=True)
         ]
         self._tables.append(library_entries, rows)
         # The receipt comes last: it is what makes the rows count.
@@ -341,12 +394,12 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         import polars as pl
 
         libraries = self.libraries() if libraries is None else libraries
-        editions = {upload.edition: upload.arrived_at for upload in libraries.values()}
-        wanted = pl.col("edition").is_in(list(editions))
+        arrivals = _arrivals(libraries)
+        wanted = _in_editions(libraries)
         if books is not None:
             wanted &= pl.col("book_key").is_in(list(books))
         rows = self._tables.latest(library_entries, wanted)
-        return sorted(rows, key=lambda row: (editions[row.edition], row.row_number))
+        return sorted(rows, key=lambda row: (arrivals[row.edition], row.row_number))
 
     def rows_of_library(self, library: str) -> list[LibraryRow]:
         """All that a library holds, or held by an earlier export."""
@@ -362,6 +415,50 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
         return {row.book_key for row in self._tables.all_rows(library_entries, of_others)}
 
     # Books
+
+    def held_books(self, libraries: Mapping[str, ExportUpload]) -> dict[str, str]:
+        """By book that libraries hold, the fingerprint of the question about it."""
+        import polars as pl
+
+        arrivals = _arrivals(libraries)
+        order = pl.DataFrame(
+            {"edition": list(arrivals), "arrived_at": list(arrivals.values())},
+            schema={"edition": pl.String, "arrived_at": pl.Datetime("us", "UTC")},
+        )
+        held = self._tables.all_frame(held_books).join(order, on="edition")
+        held = held.select("book_key", "question", "arrived_at", "row_number")
+        held = held.sort("arrived_at", "row_number")
+        questions = dict(zip(held["book_key"].to_list(), held["question"].to_list(), strict=True))
+        if earlier := [key for key, question in questions.items() if question is None]:
+            rows = self.rows(libraries, earlier)
+            questions |= {row.book_key: fingerprint(row.query) for row in rows}
+        return questions
+
+    def settled(
+        self, questions: Mapping[str, str], can_be_filled: Callable[[str], bool]
+    ) -> set[str]:
+        """Books that need no work: not failed, the question still the same, no gap to fill.
+
+        Args:
+            questions: by book, the fingerprint of the question about it.
+            can_be_filled: whether a gap can be.
+        """
+        import polars as pl
+
+        states = self._tables.latest_frame(book_states)
+        failures = self._tables.latest_frame(failure_times)
+        open_gaps = [gap for gap in states["gap"].drop_nulls().unique() if can_be_filled(gap)]
+        asked = pl.DataFrame(
+            {"key": list(questions), "question": list(questions.values())},
+            schema={"key": pl.String, "question": pl.String},
+        )
+        settled = (
+            states.filter(~pl.col("gap").is_in(open_gaps).fill_null(value=False))
+            .join(asked, left_on=["key", "fingerprint"], right_on=["key", "question"])
+            .join(failures, on="key", how="left")
+            .filter((pl.col("failed_at") <= pl.col("enriched_at")).fill_null(value=True))
+        )
+        return set(settled["key"].to_list())
 
     def with_answers(self, keys: Collection[str]) -> dict[str, EnrichedBookRow]:
         """The latest enrichment of each book, with the answers that it was made from."""

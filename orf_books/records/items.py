@@ -39,6 +39,14 @@ class FailedItem:
     """What exactly is wrong with it, where its kind tells that apart."""
 
 
+@dataclass(frozen=True, slots=True)
+class FailureTime:
+    """When an item failed, and nothing else of it."""
+
+    key: str
+    failed_at: datetime
+
+
 class ItemRecords(
     UploadRecords[NotedT],
     ItemStore[RowT, ResultT, ReportT],
@@ -52,6 +60,7 @@ class ItemRecords(
     """The same rows without what only few questions need."""
     failed_items: Table[FailedItem]
     batch_reports: Table[ReportT]
+    all_tables: Sequence[Table[Any]]
 
     @property
     def place(self) -> str:
@@ -126,6 +135,12 @@ class ItemRecords(
     def report_of_run(self, run_id: str) -> ReportT | None:
         """The report of a run, if it got that far."""
         return next(iter(self.reports([run_id])), None)
+
+    def tidy(self) -> None:
+        """Compact tables that many runs have written to; the nightly job compacts them all."""
+        for table in self.all_tables:
+            if self._tables.has_many_small_files(table):
+                self._tables.maintain(table)
 
 
 def _after(

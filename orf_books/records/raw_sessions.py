@@ -5,12 +5,12 @@ here: what is made of it (`orf_books/transcripts`), runs (`assets/transcripts/st
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from orf_books.bounded_json import read_json
 from orf_books.failures import FixConfiguration, FixInput, RetryLater
 from orf_books.keys import text_of_key
 from orf_books.object_keys import (
@@ -182,7 +182,7 @@ def _unusable(error: FixInput) -> UnusableTranscript:
 
 def _metadata(storage: ObjectStorage, raw_key: str) -> SessionMetadata:
     try:
-        declared = json.loads(storage.get(session_metadata_key(raw_key)))
+        declared = read_json(storage.get(session_metadata_key(raw_key)))
     except ObjectNotFoundError:
         return metadata_of_key(raw_key, SOURCE)
     except ValueError:

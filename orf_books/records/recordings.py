@@ -59,16 +59,19 @@ class ActivityInputs:
     sound: PagedRecording
 
 
-def uploads_in(storage: ObjectStorage, *, needs_record: bool) -> list[ActivityUploadFound]:
+def uploads_in(
+    storage: ObjectStorage, *, needs_record: bool, below: str = ACTIVITIES
+) -> list[ActivityUploadFound]:
     """Complete uploads: lists, and folders with a full recording and the activity's record.
 
     Args:
         storage: where to look.
         needs_record: whether records lie beside the recordings, not in the activity API.
+        below: all activities, or the folder of one.
     """
     folders = defaultdict[str, list[StoredObject]](list)
     found: list[ActivityUploadFound] = []
-    for stored in storage.list(ACTIVITIES):
+    for stored in storage.list(below):
         if is_activity_list(stored.key):
             found.append(_upload(stored.key, [stored]))
         elif activity_of_folder(stored.key) is not None:

@@ -242,6 +242,7 @@ class SessionRecords(ItemRecords[SessionUpload, SessionRow, SessionRow, ScoringR
     item_results = item_digests = scored_sessions
     failed_items = failed_sessions
     batch_reports = scoring_reports
+    all_tables = TABLES
 
     # Uploads
 

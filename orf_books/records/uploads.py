@@ -4,7 +4,7 @@ Belongs here: which versions of uploads need a run. Does not belong here: which 
 and what they hold (the records of each domain), what starts runs (`orf_books/sensors.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -71,6 +71,14 @@ NotedT = TypeVar("NotedT", bound=NotedUpload)
 
 
 @dataclass(frozen=True, slots=True)
+class UploadVersion:
+    """Which version of which upload, and nothing else of its receipt."""
+
+    key: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class UploadClaim:
     """A process is about to put an object and to deal with it: no sensor needs to."""
 
@@ -127,9 +135,19 @@ class UploadRecords(Generic[NotedT]):
         found = self._tables.latest(self.noted_uploads, pl.col("key") == key)
         return sorted(found, key=lambda upload: upload.arrived_at)
 
-    def receipts(self) -> set[Version]:
-        """Versions that no sensor requests: a run has dealt with them, or several failed to."""
-        return self._read() | {(upload.key, upload.version) for upload in self._given_up()}
+    def receipts(self, keys: Collection[str] | None = None) -> set[Version]:
+        """Versions that no sensor requests: a run has dealt with them, or several failed to.
+
+        Args:
+            keys: the uploads to look up; all of them by default.
+        """
+        given_up = {(upload.key, upload.version) for upload in self._given_up()}
+        if keys is None:
+            return self._read() | given_up
+        import polars as pl
+
+        read = self._tables.latest(self.noted_uploads, pl.col("key").is_in(list(keys)))
+        return {(upload.key, upload.version) for upload in read} | given_up
 
     def without_receipt(self, present: Iterable[Found]) -> list[Found]:
         """Those that no run has dealt with at their present version, oldest first."""
@@ -150,7 +168,10 @@ class UploadRecords(Generic[NotedT]):
         return [upload for upload in given_up if (upload.key, upload.version) not in read]
 
     def _read(self) -> set[Version]:
-        return {(upload.key, upload.version) for upload in self.uploads()}
+        # Nothing else of the receipts: there may be very many, and some hold long lists of rows.
+        versions = Table(self.noted_uploads.name, UploadVersion, ("key", "version"), "version")
+        read = self._tables.all_frame(versions)
+        return set(zip(read["key"].to_list(), read["version"].to_list(), strict=True))
 
     def _given_up(self) -> list[AbandonedUpload]:
         import polars as pl
@@ -164,9 +185,11 @@ class UploadRecords(Generic[NotedT]):
 
     def claimed_since(self, moment: datetime) -> set[str]:
         """Keys that a process claimed since then; not by a clock that was set back since."""
+        import polars as pl
+
         latest = datetime.now(UTC) + CLOCK_TOLERANCE
-        claims = self._tables.latest(upload_claims)
-        return {claim.key for claim in claims if moment < claim.claimed_at < latest}
+        claimed = pl.col("claimed_at").is_between(moment, latest, closed="none")
+        return {claim.key for claim in self._tables.latest(upload_claims, claimed)}
 
     # The clock
 

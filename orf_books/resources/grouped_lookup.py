@@ -24,9 +24,8 @@ besides the retry policy. Questions without an answer are left out of the result
 `GroupUndecided` for several questions, never for one."""
 
 
-async def never_waits() -> float:
-    """The wait for a turn where there is no rate limit."""
-    return 0.0
+async def at_once() -> None:
+    """The turn of a group where there is no rate limit."""
 
 
 class GroupUndecided(Exception):
@@ -36,8 +35,8 @@ class GroupUndecided(Exception):
 class GroupedLookup(Generic[Question, Answer]):
     """Answers single questions by asking groups of them.
 
-    A group leaves when it is full, or after `gather_seconds`; where requests have to wait for their
-    turn, it goes on taking questions until its turn comes.
+    A group takes its place in the queue with its first question, and goes on taking questions until
+    its turn comes. With its turn it leaves if it is full, and otherwise after `gather_seconds`.
 
     A group that fails is split in halves, and these again, so that a question that breaks its group
     costs its neighbours only time: about two requests for each halving. A failure that cannot be
@@ -48,8 +47,8 @@ class GroupedLookup(Generic[Question, Answer]):
     Args:
         ask: asks a group.
         group_size: questions in a request, at most.
-        gather_seconds: how long the first question of a group waits for others.
-        seconds_until_free: how long a request would wait for its turn now.
+        gather_seconds: how long a group whose turn has come waits for more questions.
+        turn: waits for the turn of a group; groups are served in the order in which they ask.
     """
 
     def __init__(
@@ -58,15 +57,14 @@ class GroupedLookup(Generic[Question, Answer]):
         *,
         group_size: int,
         gather_seconds: float = 0.01,
-        seconds_until_free: Callable[[], Awaitable[float]] = never_waits,
+        turn: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
         self._ask = ask
         self._group_size = group_size
         self._gather_seconds = gather_seconds
-        self._seconds_until_free = seconds_until_free
-        self._waiting: list[_Lookup[Question, Answer]] = []
-        self._departure: asyncio.Task[None] | None = None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._turn = turn
+        self._gathering: _Group[Question, Answer] | None = None
+        self._under_way: dict[asyncio.Task[None], _Group[Question, Answer]] = {}
 
     async def find(self, question: Question) -> Answer | None:
         """The answer to one question, None where there is none.
@@ -75,55 +73,44 @@ class GroupedLookup(Generic[Question, Answer]):
             RetryLater, FixConfiguration: as the request for its group, or for it alone, failed.
         """
         lookup = _Lookup[Question, Answer](question)
-        self._waiting.append(lookup)
-        if len(self._waiting) >= self._group_size:
-            self._send_waiting()
-        elif self._departure is None:
-            self._departure = asyncio.create_task(self._depart_in_turn())
+        group = self._gathering or self._new_group()
+        group.lookups.append(lookup)
+        if len(group.lookups) >= self._group_size:
+            self._gathering = None
+            group.is_full.set()
         return await lookup.answer
 
     async def aclose(self) -> None:
         """Drop everything that is still waiting or under way."""
-        self._cancel_departure()
-        for lookup in self._waiting:
-            lookup.answer.cancel()
-        self._waiting = []
         under_way = tuple(self._under_way)
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _depart_in_turn(self) -> None:
-        wait = self._gather_seconds
-        # Where the wait cannot be known, asking meets the same failure and reports it.
-        with suppress(OrfBooksError):
-            while wait > 0:
-                await asyncio.sleep(wait)
-                wait = await self._seconds_until_free()
-        self._departure = None
-        self._send_waiting()
+    def _new_group(self) -> "_Group[Question, Answer]":
+        group = self._gathering = _Group[Question, Answer]()
+        task = asyncio.create_task(self._depart(group))
+        self._under_way[task] = group
+        task.add_done_callback(self._leave)
+        return group
 
-    def _cancel_departure(self) -> None:
-        if self._departure is not None:
-            self._departure.cancel()
-            self._departure = None
-
-    def _send_waiting(self) -> None:
-        self._cancel_departure()
-        group, self._waiting = self._waiting, []
-        task = asyncio.create_task(self._settle(group, level=0))
-        self._under_way.add(task)
-        task.add_done_callback(lambda done: self._leave(done, group))
-
-    def _leave(
-        self, task: asyncio.Task[None], group: Sequence["_Lookup[Question, Answer]"]
-    ) -> None:
-        self._under_way.discard(task)
-        for lookup in group:
+    def _leave(self, task: asyncio.Task[None]) -> None:
+        for lookup in self._under_way.pop(task).lookups:
             if task.cancelled():
                 lookup.answer.cancel()
-            elif mistake := task.exception():
-                lookup.fail(mistake)
+            elif failure := task.exception():
+                lookup.fail(failure)
+
+    async def _depart(self, group: "_Group[Question, Answer]") -> None:
+        try:
+            await self._turn()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._gather_seconds):
+                    await group.is_full.wait()
+        finally:
+            if self._gathering is group:
+                self._gathering = None
+        await self._settle(group.lookups, level=0)
 
     async def _settle(self, group: Sequence["_Lookup[Question, Answer]"], level: int) -> None:
         questions = list(dict.fromkeys(lookup.question for lookup in group))
@@ -175,3 +162,11 @@ class _Lookup(Generic[Question, Answer]):
     def fail(self, failure: BaseException) -> None:
         if not self.answer.done():
             self.answer.set_exception(failure)
+
+
+class _Group(Generic[Question, Answer]):
+    """Questions that will leave together."""
+
+    def __init__(self) -> None:
+        self.lookups: list[_Lookup[Question, Answer]] = []
+        self.is_full = asyncio.Event()

@@ -182,19 +182,13 @@ class ServiceClient:
         self._classify = classify
         self._keep = keep
         self._transport = transport
-        self._opened: httpx.AsyncClient | None = None
+        self._turns_in_hand = 0
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle: list[httpx.AsyncClient] = []
 
     async def __aenter__(self) -> Self:
-        self._opened = httpx.AsyncClient(
-            headers=self._headers,
-            timeout=httpx.Timeout(self._deadline_seconds, connect=5.0),
-            limits=httpx.Limits(max_connections=self._connections),
-            # httpx would take the body and the contact along to any host.
-            follow_redirects=False,
-            verify=_tls(),
-            transport=self._transport,
-        )
         self._places = asyncio.Semaphore(self._connections)
+        self._idle = [self._new_client()]
         return self
 
     async def __aexit__(
@@ -203,9 +197,23 @@ class ServiceClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._opened is not None:
-            await self._opened.aclose()
-            self._opened = None
+        for client in self._clients:
+            await client.aclose()
+        self._clients, self._idle = [], []
+
+    def _new_client(self) -> httpx.AsyncClient:
+        """A client of one connection; httpx looks through all of a client's at each request."""
+        client = httpx.AsyncClient(
+            headers=self._headers,
+            timeout=httpx.Timeout(self._deadline_seconds, connect=5.0),
+            limits=httpx.Limits(max_connections=1),
+            # httpx would take the body and the contact along to any host.
+            follow_redirects=False,
+            verify=_tls(),
+            transport=self._transport,
+        )
+        self._clients.append(client)
+        return client
 
     async def get_json(
         self, path: str, parameters: Parameters, *, attempts: int | None = None
@@ -250,6 +258,17 @@ class ServiceClient:
         question = _Question(path, {}, body)
         return self._required(path, await self._ask(question, _text_of, attempts))
 
+    async def take_turn(self) -> None:
+        """Wait for a turn now, for the next request that is made.
+
+        Raises:
+            RetryLater: the service is considered down, or there is no turn.
+            FixConfiguration: the service refuses us.
+        """
+        self.circuit_breaker.check()
+        await self.rate_limit.turn()
+        self._turns_in_hand += 1
+
     async def _ask(
         self, question: _Question, read: Read[AnswerT], attempts: int | None
     ) -> AnswerT | None:
@@ -290,7 +309,10 @@ class ServiceClient:
         return answer
 
     async def _send(self, question: _Question, request: httpx.Request) -> httpx.Response:
-        await self.rate_limit.turn()
+        if self._turns_in_hand:
+            self._turns_in_hand -= 1
+        else:
+            await self.rate_limit.turn()
         try:
             # Waiting for a free connection does not count against the deadline: it is our limit.
             async with self._places, asyncio.timeout(self._deadline_seconds):
@@ -330,16 +352,22 @@ class ServiceClient:
 
     @property
     def _client(self) -> httpx.AsyncClient:
-        if self._opened is None:
+        """Any client: they differ in their connections only."""
+        if not self._clients:
             raise RuntimeError(f"The client of {self.service} is used outside of `async with`.")
-        return self._opened
+        return self._clients[0]
 
     async def _exchange(self, question: _Question, request: httpx.Request) -> httpx.Response:
-        response = await self._client.send(request, stream=True)
+        # The one that was busy last: others may rest, and no more are opened than serve.
+        client = self._idle.pop() if self._idle else self._new_client()
         try:
-            content = await _body(response, self._longest_answer)
+            response = await client.send(request, stream=True)
+            try:
+                content = await _body(response, self._longest_answer)
+            finally:
+                await response.aclose()
         finally:
-            await response.aclose()
+            self._idle.append(client)
         if content is None and response.is_success:
             most = f"more than {self._longest_answer / 2**20:g} MiB"
             raise self._unreadable(question.place, f"answers with {most}")

@@ -1,4 +1,4 @@
-"""What processes share in a small database: turns at a service, a day's quota, claims on items.
+"""What processes share in a small database: turns, quotas, claims on items, leases of runs.
 
 Belongs here: one short transaction for each of these. Does not belong here: asking services
 (`http.py`) and results (`tables.py`).
@@ -34,7 +34,10 @@ CREATE TABLE IF NOT EXISTS window_turns
 CREATE TABLE IF NOT EXISTS spending
     (service TEXT, day TEXT, spent INTEGER, PRIMARY KEY (service, day));
 CREATE TABLE IF NOT EXISTS item_claims
-    (item TEXT PRIMARY KEY, holder TEXT, taken_at DOUBLE PRECISION, until DOUBLE PRECISION)
+    (item TEXT PRIMARY KEY, holder TEXT, taken_at DOUBLE PRECISION, until DOUBLE PRECISION);
+CREATE TABLE IF NOT EXISTS run_leases
+    (run_id TEXT PRIMARY KEY, taken_at DOUBLE PRECISION, until DOUBLE PRECISION,
+     noticed_at DOUBLE PRECISION)
 """
 _SQLITE = "sqlite:///"
 _BUSY_SECONDS = 20
@@ -50,7 +53,7 @@ def ledger_of_this_machine() -> str:
 
 
 class Ledger:
-    """Turns, spending and claims.
+    """Turns, spending, claims and leases.
 
     Args:
         url: a database as SQLAlchemy names it: `sqlite:///…` or `postgresql+psycopg://…`.
@@ -219,6 +222,44 @@ class Ledger:
         self._rows(
             "DELETE FROM item_claims WHERE holder = :holder RETURNING item", {"holder": holder}
         )
+
+    def renew_lease(self, run_id: str, seconds: float) -> None:
+        """Take or renew the lease of a run: it is alive, for so many seconds at least."""
+        self._rows(
+            "INSERT INTO run_leases VALUES (:run_id, :now, :now + :seconds, NULL)"
+            " ON CONFLICT (run_id) DO UPDATE"
+            " SET taken_at = :now, until = :now + :seconds, noticed_at = NULL RETURNING run_id",
+            {"run_id": run_id, "seconds": seconds},
+        )
+
+    def end_lease(self, run_id: str) -> None:
+        """Forget the lease of a run that is over."""
+        self._rows(
+            "DELETE FROM run_leases WHERE run_id = :run_id RETURNING run_id", {"run_id": run_id}
+        )
+
+    def lapsed_leases(self, patience: float) -> set[str]:
+        """Runs that did not renew their lease in time, nor since somebody noticed.
+
+        An outage of the ledger makes all leases lapse. Runs that live renew theirs after it, while
+        those who look are still patient.
+
+        Args:
+            patience: seconds since a look first found the lease lapsed; more than runs need to
+                renew it.
+        """
+        lapsed = "(until < :now OR taken_at > :latest)"
+        self._rows(
+            f"UPDATE run_leases SET noticed_at = :now WHERE {lapsed}"  # noqa: S608
+            " AND (noticed_at IS NULL OR noticed_at > :latest) RETURNING run_id",
+            {},
+        )
+        rows = self._rows(
+            f"SELECT run_id FROM run_leases WHERE {lapsed}"  # noqa: S608
+            " AND noticed_at + :patience <= :now",
+            {"patience": patience},
+        )
+        return {row.run_id for row in rows}
 
     def _rows(self, statement: str, *parameters: dict[str, Any]) -> "list[Row[Any]]":
         """What one statement returns, executed for each of the parameters in one transaction."""

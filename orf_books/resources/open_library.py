@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
+from urllib.parse import quote_plus
 
 from orf_books.books.author_names import last_name
 from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer, isbn_forms
@@ -27,19 +28,24 @@ from orf_books.resources.http import (
     ServiceClient,
     ServiceFailure,
 )
+from orf_books.resources.query_text import start_of
 from orf_books.resources.rate_limit import RateLimit
 from orf_books.resources.raw_answers import RawAnswer
 
 PUBLIC_URL = "https://openlibrary.org"
 COVERS_URL = "https://covers.openlibrary.org"
 
-BOOKS_BY_ISBN = 50
-BOOKS_BY_GOODREADS_ID = 50
+BOOKS_BY_NUMBER = 100
+"""By ISBN or Goodreads id; the maintainers speak of hundreds of books in one search."""
 BOOKS_BY_BIBKEY = 25
 """What the maintainers advise for `/api/books`."""
-BOOKS_BY_TITLE = 10
+BOOKS_BY_TITLE = 20
 """Fewer, because every title also finds works of other books."""
-WORKS_IN_AN_ANSWER = 100
+WORKS_IN_AN_ANSWER = 200
+TITLE_BYTES, AUTHOR_BYTES = 300, 100
+"""Of a book in a URL, at most."""
+LONGEST_QUERY = 7000
+"""Bytes in a URL, since servers refuse request lines of 8 kB; longer ones are split."""
 
 _REMEDY = (
     "Set ORF_BOOKS_CONTACT to an e-mail address or URL that names whoever runs this: "
@@ -99,15 +105,11 @@ class OpenLibrary(AsksService):
         def grouped(
             ask: AskGroup[BookQuery, BookRecord], size: int
         ) -> GroupedLookup[BookQuery, BookRecord]:
-            return GroupedLookup(
-                ask,
-                group_size=size,
-                seconds_until_free=client.rate_limit.seconds_until_free,
-            )
+            return GroupedLookup(ask, group_size=size, turn=client.take_turn)
 
-        self._by_isbn = grouped(self._ask_by_isbn, BOOKS_BY_ISBN)
+        self._by_isbn = grouped(self._ask_by_isbn, BOOKS_BY_NUMBER)
         self._by_bibkey = grouped(self._ask_by_bibkey, BOOKS_BY_BIBKEY)
-        self._by_goodreads_id = grouped(self._ask_by_goodreads_id, BOOKS_BY_GOODREADS_ID)
+        self._by_goodreads_id = grouped(self._ask_by_goodreads_id, BOOKS_BY_NUMBER)
         self._by_title = grouped(self._ask_by_title, BOOKS_BY_TITLE)
 
     async def __aexit__(
@@ -190,7 +192,10 @@ class OpenLibrary(AsksService):
         self, books: Sequence[BookQuery], attempts: int | None
     ) -> Mapping[BookQuery, BookRecord]:
         clauses = dict.fromkeys(_title_and_author(book) for book in books)
-        works = await self._search(" OR ".join(clauses), f"{_WORK},{_OTHER_NAMES}", attempts)
+        query = " OR ".join(clauses)
+        if len(books) > 1 and len(quote_plus(query)) > LONGEST_QUERY:
+            raise GroupUndecided
+        works = await self._search(query, f"{_WORK},{_OTHER_NAMES}", attempts)
         return works.matched(
             books,
             lambda book: [w for w in works if _similarity(book, w) >= ACCEPTED_SIMILARITY],
@@ -381,8 +386,8 @@ def _edition_titles(work: JsonObject) -> list[str]:
 
 
 def _title_and_author(book: BookQuery) -> str:
-    title = _searchable(main_title(book.title)) or _searchable(book.title)
-    author = _searchable(last_name(book.author)) or _searchable(book.author)
+    title = start_of(_searchable(main_title(book.title)) or _searchable(book.title), TITLE_BYTES)
+    author = start_of(_searchable(last_name(book.author)) or _searchable(book.author), AUTHOR_BYTES)
     # The search knows works by the titles of all their editions.
     clause = f'title:"{title}"'
     if volume := volume_words(book.title):

@@ -14,9 +14,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from orf_books.activities.audio import SAMPLES_PER_SECOND
-from orf_books.activities.forced_alignment import AlignedWord, align_words, frames_of
+from orf_books.activities.forced_alignment import (
+    AlignedWord,
+    SoundsBeside,
+    align_words,
+    frames_of,
+)
 from orf_books.activities.phonemes import IPA, Pronunciation
-from orf_books.activities.recognition import PageToHear, PlacedPhrase, WordEvidence
+from orf_books.activities.recognition import (
+    PageToHear,
+    PlacedPhrase,
+    SaidBeside,
+    Span,
+    WordEvidence,
+)
 from orf_books.resources.quiet_places import cut_at_quiet_places, levelled
 
 if TYPE_CHECKING:
@@ -26,7 +37,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PACKAGE = "hama"
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Changes with how the model is used: kept answers of older rules are asked for again."""
 WEIGHTS = "asr_waveform.hama"
 MEASURED_WEIGHTS = "a9fcfe73e179ca48e399cd76a90a6b3e1887bf5037ecc52b778d13a149563328"
@@ -75,10 +86,20 @@ def _evidence(word: AlignedWord, page_start: int) -> WordEvidence:
         fit=round(word.fit, 3),
         worst_fit=round(word.worst_fit, 3),
         fit_throughout=round(word.fit_throughout, 3),
-        span=(
-            page_start + word.first_frame * FRAME_MS,
-            page_start + (word.last_frame + 1) * FRAME_MS,
-        ),
+        span=_span(word, page_start),
+        is_repeated=word.is_repeated,
+        before=_beside(word.before, page_start) if word.before else None,
+    )
+
+
+def _beside(said: SoundsBeside, page_start: int) -> SaidBeside:
+    return SaidBeside(_span(said, page_start), said.is_false_start)
+
+
+def _span(frames: AlignedWord | SoundsBeside, page_start: int) -> Span:
+    return (
+        page_start + frames.first_frame * FRAME_MS,
+        page_start + (frames.last_frame + 1) * FRAME_MS,
     )
 
 

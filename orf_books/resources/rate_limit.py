@@ -1,11 +1,14 @@
 """How fast a service is asked, by one client or by all that share a ledger.
 
-Belongs here: when the next request may leave. Does not belong here: sending it (`http.py`), and
+Belongs here: when the next request may leave, and when the last of many will have left. Does not
+belong here: sending it (`http.py`), and
 what processes share (`ledger.py`).
 """
 
 import asyncio
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from math import ceil
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,10 +20,6 @@ _PACIFIC = ZoneInfo("America/Los_Angeles")
 
 class RateLimit(Protocol):
     """Turns at one service. All times in seconds."""
-
-    async def seconds_until_free(self) -> float:
-        """How long a request that came now would wait."""
-        ...
 
     async def turn(self) -> None:
         """Wait for the next free turn."""
@@ -38,17 +37,11 @@ class LocalRateLimit:
         self._spacing = 1 / requests_per_second if requests_per_second else 0.0
         self._next_turn = 0.0
 
-    async def seconds_until_free(self) -> float:
-        """How long a request that came now would wait."""
-        return self._wait()
-
-    def _wait(self) -> float:
-        return max(0.0, self._next_turn - asyncio.get_running_loop().time())
-
     async def turn(self) -> None:
         """Wait for the next free turn."""
-        wait = self._wait()
-        self._next_turn = asyncio.get_running_loop().time() + wait + self._spacing
+        now = asyncio.get_running_loop().time()
+        wait = max(0.0, self._next_turn - now)
+        self._next_turn = now + wait + self._spacing
         if wait:
             await asyncio.sleep(wait)
 
@@ -68,10 +61,6 @@ class SharedRateLimit:
         self._ledger = ledger
         self._service = service
         self._spacing = 1 / requests_per_second
-
-    async def seconds_until_free(self) -> float:
-        """How long a request that came now would wait."""
-        return await asyncio.to_thread(self._ledger.seconds_until_turn, self._service)
 
     async def turn(self) -> None:
         """Wait for the next free turn."""
@@ -137,6 +126,41 @@ class SharedWindow:
     async def hold(self, seconds: float) -> None:
         """Give no new turn to anybody for so long."""
         await asyncio.to_thread(self._ledger.hold, self._window[0], seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a service takes: so many requests in a window of so many seconds, and in a day."""
+
+    window_requests: int
+    window_seconds: float
+    requests_per_day: int
+
+    def time_of_last(
+        self, requests: int, now: datetime, *, free_in: float, left_today: int
+    ) -> datetime | None:
+        """When the last of so many requests leaves, at the latest, if nobody else sends any.
+
+        Args:
+            requests: how many are to leave.
+            now: with a time zone.
+            free_in: seconds until the next window.
+            left_today: of the day's requests.
+
+        Returns:
+            A time in UTC; None where a day takes no request.
+        """
+        if requests <= left_today:
+            return now.astimezone(UTC) + timedelta(seconds=free_in) + self._windows(requests)
+        if self.requests_per_day < 1:
+            return None
+        days, requests_of_last_day = divmod(requests - left_today - 1, self.requests_per_day)
+        day = now.astimezone(_PACIFIC).date() + timedelta(days=1 + days)
+        midnight = datetime.combine(day, time(), _PACIFIC)
+        return midnight.astimezone(UTC) + self._windows(requests_of_last_day + 1)
+
+    def _windows(self, requests: int) -> timedelta:
+        return timedelta(seconds=ceil(requests / self.window_requests) * self.window_seconds)
 
 
 class DailyQuota:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import stamina
@@ -76,6 +76,27 @@ class S3Options:
     aws_secret_access_key: str | None = None
     aws_session_token: str | None = None
 
+    def get_client(self) -> Any:  # noqa: ANN401
+        """A client of boto3."""
+        import boto3
+
+        session = boto3.Session(
+            aws_access_key_id=self.aws_access_key_id,
+            aws_secret_access_key=self.aws_secret_access_key,
+            aws_session_token=self.aws_session_token,
+            region_name=self.region_name,
+            profile_name=self.profile_name,
+        )
+        return session.client("s3", endpoint_url=self.endpoint_url)
+
+
+class S3Access(Protocol):
+    """Whatever makes clients of S3: `S3Options`, or dagster-aws's `S3Resource`."""
+
+    def get_client(self) -> Any:  # noqa: ANN401
+        """A client of boto3, which knows the endpoint, the region and the credentials."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoreRetryPolicy:
@@ -132,9 +153,9 @@ class ObjectNotFoundError(LookupError):
 class ObjectStorage:
     """All objects under one root, `file:///folder` or `s3://bucket/prefix`."""
 
-    def __init__(self, url: str, s3: S3Options | None = None) -> None:
+    def __init__(self, url: str, s3: S3Access | None = None) -> None:
         self.url = url.rstrip("/")
-        self._s3 = s3 or S3Options()
+        self._s3: S3Access = s3 or S3Options()
 
     @property
     def folder(self) -> Path | None:
@@ -254,7 +275,9 @@ class ObjectStorage:
             config=cast("S3Config", self._s3_endpoint),
             client_options={"allow_http": True},
             retry_config={"max_retries": RETRIES},
-            credential_provider=Boto3CredentialProvider(self._s3_session),
+            credential_provider=Boto3CredentialProvider(
+                cast("boto3.Session", _SignedIn(self._s3_credentials))
+            ),
         )
 
     @property
@@ -262,7 +285,7 @@ class ObjectStorage:
         if self.folder:
             return None
         # Asked for anew each time, because credentials of a role expire.
-        credentials = self._s3_session.get_credentials().get_frozen_credentials()
+        credentials = self._s3_credentials.get_frozen_credentials()
         found = {
             "aws_access_key_id": credentials.access_key,
             "aws_secret_access_key": credentials.secret_key,
@@ -275,37 +298,42 @@ class ObjectStorage:
         )
 
     @cached_property
-    def _s3_session(self) -> "boto3.Session":
-        import boto3
+    def _s3_client(self) -> Any:  # noqa: ANN401
         from botocore.exceptions import ProfileNotFound
 
-        options = self._s3
         try:
-            session = boto3.Session(
-                aws_access_key_id=options.aws_access_key_id,
-                aws_secret_access_key=options.aws_secret_access_key,
-                aws_session_token=options.aws_session_token,
-                region_name=options.region_name,
-                profile_name=options.profile_name,
-            )
+            return self._s3.get_client()
         except ProfileNotFound as error:
             raise FixConfiguration(f"{self.url} needs another AWS profile: {error}.") from None
-        if session.get_credentials() is None:
+
+    @property
+    def _s3_credentials(self) -> Any:  # noqa: ANN401
+        # boto3 knows every way to sign in; a client does not publish what came of it.
+        credentials = self._s3_client._request_signer._credentials  # noqa: SLF001
+        if credentials is None:
             raise FixConfiguration(
                 f"No AWS credentials for {self.url}: set AWS_ACCESS_KEY_ID and "
                 "AWS_SECRET_ACCESS_KEY, a profile, or a role."
             )
-        return session
+        return credentials
 
     @cached_property
     def _s3_endpoint(self) -> dict[str, str]:
-        # boto3 knows every way to set an endpoint and a region; its client tells what came of it.
-        client = self._s3_session.client("s3", endpoint_url=self._s3.endpoint_url)
-        endpoint = str(client.meta.endpoint_url)
-        configuration = {"aws_region": str(client.meta.region_name)}
+        endpoint = str(self._s3_client.meta.endpoint_url)
+        configuration = {"aws_region": str(self._s3_client.meta.region_name)}
         if not endpoint.endswith("amazonaws.com"):
             configuration["aws_endpoint"] = endpoint
         return configuration
+
+
+@dataclass(frozen=True, slots=True)
+class _SignedIn:
+    """All that obstore asks of a session."""
+
+    credentials: Any
+
+    def get_credentials(self) -> Any:  # noqa: ANN401
+        return self.credentials
 
 
 def _write_privately(root: Path, key: str, content: bytes) -> None:

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CHECKPOINTS = {"delta.checkpointInterval": "20"}
-"""Opening a table reads every commit since the last checkpoint."""
+_CHECKPOINTS = {
+    "delta.checkpointInterval": "20",
+    "delta.logRetentionDuration": "interval 2 days",
+}
+"""Opening a table reads every commit since the last checkpoint, and lists all that are there."""
 _UNCHECKPOINTED = 25
 """Commits that may not be in a checkpoint yet: the interval, and some of writers at once."""
 DAMAGED = "damaged/"
@@ -46,8 +49,12 @@ _AWAY = "Generic S3 error"
 """In the text of every error that comes of the store and not of what it holds."""
 _LOG_RESOLUTION = timedelta(milliseconds=1)
 """The log drops what is shorter."""
-KEPT_HOURS = 24 * 7
+KEPT_HOURS = 24
 """How long files that compaction replaced stay for readers that still use them."""
+MOST_SMALL_FILES = 50
+"""Every read opens each of them."""
+SMALL_BYTES = 16 * 1024**2
+"""Compaction leaves larger files as they are, so that a large table is not rewritten for ever."""
 
 
 class Row(Protocol):
@@ -164,11 +171,31 @@ class Tables:
 
         Expressions name fields, not columns.
         """
+        return list(_rows(table, self._scan_latest(table, where)))
+
+    def latest_frame(self, table: Table[Any], where: "pl.Expr | None" = None) -> "pl.DataFrame":
+        """Likewise, as a frame of the fields: objects of 100,000 rows take time and memory."""
+        return self._collected(table, self._scan_latest(table, where))
+
+    def all_frame(self, table: Table[Any], where: "pl.Expr | None" = None) -> "pl.DataFrame":
+        """Like `all_rows`, as a frame of the fields."""
+        return self._collected(table, self._scan(table, where))
+
+    def _collected(self, table: Table[Any], frame: "pl.LazyFrame | None") -> "pl.DataFrame":
+        import polars as pl
+
+        if frame is None:
+            names = {column: name for name, column in table.columns.items()}
+            schema = {names.get(column, column): kind for column, kind in _schema(table).items()}
+            return pl.DataFrame(schema=schema)
+        with _table_errors(table):
+            return frame.collect()
+
+    def _scan_latest(self, table: Table[Any], where: "pl.Expr | None") -> "pl.LazyFrame | None":
         frame = self._scan(table, where)
         if frame is None:
-            return []
-        newest = frame.sort(table.latest_by).unique(table.keys, keep="last")
-        return list(_rows(table, newest))
+            return None
+        return frame.sort(table.latest_by).unique(table.keys, keep="last")
 
     def latest_moment(self, table: Table[Any]) -> datetime | None:
         """The latest of the moments that order the rows, and up to 1 ms more; None without any.
@@ -190,18 +217,33 @@ class Tables:
         opened = self._open(table)
         return "" if opened is None else str(opened.version())
 
-    def maintain(self, table: Table[Any]) -> Upkeep | None:
-        """Compact the table's files and delete those that nobody has needed for a week."""
+    def maintain(self, table: Table[Any], kept_hours: int = KEPT_HOURS) -> Upkeep | None:
+        """Compact the table's files and delete those that nobody has needed for so long."""
+        from deltalake.exceptions import CommitFailedError
+
         opened = self._open(table)
         if opened is None:
             return None
         with _table_errors(table):
             before = len(opened.file_uris())
-            opened.optimize.compact()
-            deleted = opened.vacuum(retention_hours=KEPT_HOURS, dry_run=False)
+            # Another process may do the same at once; then that one does it.
+            with suppress(CommitFailedError):
+                opened.optimize.compact(target_size=SMALL_BYTES)
+            deleted = opened.vacuum(kept_hours, dry_run=False, enforce_retention_duration=False)
             opened.create_checkpoint()
+            opened.cleanup_metadata()
         self._mark_as_created(table)
         return Upkeep(table.name, before, len(opened.file_uris()), len(deleted))
+
+    def has_many_small_files(self, table: Table[Any]) -> bool:
+        """Whether it should be maintained, as it is after very many commits."""
+        import polars as pl
+
+        opened = self._open(table)
+        if opened is None:
+            return False
+        sizes = pl.DataFrame(opened.get_add_actions(flatten=True))["size_bytes"]
+        return int((sizes < SMALL_BYTES).sum()) > MOST_SMALL_FILES
 
     def _scan(self, table: Table[RowT], where: "pl.Expr | None") -> "pl.LazyFrame | None":
         import polars as pl

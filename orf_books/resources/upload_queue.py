@@ -1,11 +1,12 @@
 """Uploads by events: an SQS queue of what happened to the objects of a bucket.
 
-Belongs here: receiving messages, what they say, forgetting them. Does not belong here: which keys
-are uploads and what is done with them (`orf_books/sensors.py`).
+Belongs here: receiving, reading and deleting messages; the dead-letter queue. Does not belong here:
+which sensor a message waits for (`upload_inbox.py`), what is done about a key
+(`orf_books/queue_watch.py`).
 
-S3 tells of each new object at least once, in no order, perhaps late. So a message is a hint to look
-at a key: what counts is what lies there. It stays in the queue until it is forgotten here; else it
-comes again, and after some tries the queue moves it to its queue of dead letters.
+S3 reports each new object at least once, in no order, perhaps late. So a message is a hint to look
+at a key: what counts is the object that is there. A message that is not deleted comes back after
+its visibility timeout, and after some deliveries SQS moves it to the dead-letter queue.
 
 Format: Amazon S3 User Guide, "Event message structure", any version 2; as S3 sends it, or in the
 envelope of SNS or of EventBridge.
@@ -13,8 +14,8 @@ envelope of SNS or of EventBridge.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
@@ -27,8 +28,7 @@ MOST_AT_ONCE = 10
 LONGEST_WAIT_SECONDS = 20
 MOST_ENVELOPES = 4
 MOST_TRIES = 20
-"""A message that cannot be read is deleted after so many tries, if no queue of dead letters takes
-it before."""
+"""Deliveries after which an unreadable message is deleted, unless a dead-letter queue took it."""
 _CREATED = (
     "ObjectCreated",
     "ObjectRestore:Completed",
@@ -48,7 +48,7 @@ _CONFIGURATION_ERRORS = {
 
 
 class UnreadableMessage(FixInput):
-    """A message of the queue is nothing that S3, SNS or EventBridge send."""
+    """A message that neither S3 nor SNS nor EventBridge sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,17 @@ class ObjectHint:
 
 
 def hints_in(body: str) -> list[ObjectHint]:
-    """What a message of the queue hints at; nothing if it is a test or tells of deletions.
+    """The objects that a message names; none for a test event or a deletion.
 
     Raises:
-        UnreadableMessage: it is none of S3's messages.
+        UnreadableMessage: it is not a message of S3.
     """
     try:
         return list(_hints(json.loads(body), MOST_ENVELOPES))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UnreadableMessage(
-            "A message of the upload queue is no event of S3. Look at the queue of dead letters, "
-            "and let nothing but the bucket send to the queue."
+            "A message in the upload queue is not an S3 event. Look at the dead-letter queue, and "
+            "let nothing but the bucket send to the upload queue."
         ) from None
 
 
@@ -103,40 +103,54 @@ def _text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class QueuedUpload:
-    """A message that names keys of ours."""
+    """A message about keys that are watched."""
 
+    message_id: str
+    """The same at every delivery."""
     receipt_handle: str
-    """What SQS forgets it by; the latest counts."""
+    """What SQS deletes the message by; the one of the latest delivery counts."""
     keys: frozenset[str]
-    """To look at, below the prefix of the store."""
+    """Below the prefix of the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one look at the queue brought."""
+    """The messages that one request brought."""
 
     uploads: Sequence[QueuedUpload]
-    of_nobody: int = 0
-    """Messages about other keys, deletions and tests; they are forgotten already."""
+    irrelevant: int = 0
+    """Messages about other keys, deletions and tests; they are deleted already."""
     unreadable: int = 0
-    """Messages that are left for the queue of dead letters."""
+    """Messages that are left for the dead-letter queue."""
 
 
 class UploadQueue:
-    """An SQS queue that tells of new objects in a bucket.
+    """An SQS queue that reports new objects in a bucket.
 
     Args:
         url: of the queue.
-        store_url: what the events are about, `s3://bucket/prefix`; others are ignored.
+        store_url: `s3://bucket/prefix`; events about other objects are ignored.
         options: credentials and region, as for the bucket. The endpoint is that of the queue's URL.
+        watched: beginnings of keys below the prefix; other keys are ignored.
+
+    Every method raises:
+        RetryLater: SQS did not answer.
+        FixConfiguration: there is no such queue, or access to it is denied.
     """
 
-    def __init__(self, url: str, store_url: str, options: S3Options | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        store_url: str,
+        options: S3Options | None = None,
+        watched: tuple[str, ...] = ("",),
+    ) -> None:
         self._url = url
         store = urlsplit(store_url)
         self._bucket = store.netloc
         self._prefix = store.path.lstrip("/").rstrip("/") + "/" if store.path.strip("/") else ""
         self._options = options or S3Options()
+        self._watched = watched
         if store.scheme != "s3":
             raise FixConfiguration(
                 "ORF_BOOKS_UPLOAD_QUEUE_URL needs ORF_BOOKS_STORAGE to be s3://bucket/prefix: "
@@ -149,16 +163,12 @@ class UploadQueue:
         Args:
             wait_seconds: how long to wait for the first one; SQS counts whole seconds, at most 20.
             most: messages to take, about.
-
-        Raises:
-            RetryLater: SQS did not answer.
-            FixConfiguration: there is no such queue, or we may not read it.
         """
         uploads: list[QueuedUpload] = []
         done_with: list[str] = []
         unreadable = taken = 0
-        while taken < most:
-            messages = self._messages(0 if taken else wait_seconds)
+        while taken < most and (messages := self._messages(0 if taken else wait_seconds)):
+            taken += len(messages)
             for message in messages:
                 handle = message["ReceiptHandle"]
                 try:
@@ -169,35 +179,51 @@ class UploadQueue:
                         done_with.append(handle)
                     continue
                 if keys:
-                    uploads.append(QueuedUpload(handle, keys))
+                    uploads.append(QueuedUpload(message["MessageId"], handle, keys))
                 else:
                     done_with.append(handle)
-            taken += len(messages)
-            if len(messages) < MOST_AT_ONCE:
-                break
         self._delete(done_with)
         return Received(uploads, taken - len(uploads) - unreadable, unreadable)
 
-    def forget(self, uploads: Iterable[QueuedUpload]) -> None:
-        """Delete messages whose keys have all been dealt with.
-
-        One that SQS does not delete comes again, and is forgotten then.
-
-        Raises:
-            As `receive`.
-        """
+    def delete(self, uploads: Iterable[QueuedUpload]) -> None:
+        """Delete messages; one that SQS does not delete comes back."""
         self._delete(upload.receipt_handle for upload in uploads)
 
+    def dead_letters(self) -> int | None:
+        """Messages in the dead-letter queue; None where the queue has none."""
+        policy = self._attributes(self._url, "RedrivePolicy").get("RedrivePolicy")
+        if policy is None:
+            return None
+        name = json.loads(policy)["deadLetterTargetArn"].rpartition(":")[2]
+        url = self._ask("get_queue_url", QueueName=name)["QueueUrl"]
+        (count,) = self._attributes(url, "ApproximateNumberOfMessages").values()
+        return int(count)
+
+    def waiting(self) -> int:
+        """Messages that nobody has received, about."""
+        return int(
+            self._attributes(self._url, "ApproximateNumberOfMessages")[
+                "ApproximateNumberOfMessages"
+            ]
+        )
+
+    def _attributes(self, url: str, name: str) -> Mapping[str, str]:
+        answer = self._ask("get_queue_attributes", QueueUrl=url, AttributeNames=[name])
+        attributes: Mapping[str, str] = answer.get("Attributes", {})
+        return attributes
+
     def _keys_in(self, body: str) -> frozenset[str]:
-        return frozenset(
+        keys = (
             hint.key.removeprefix(self._prefix)
             for hint in hints_in(body)
             if hint.bucket == self._bucket and hint.key.startswith(self._prefix)
         )
+        return frozenset(key for key in keys if key.startswith(self._watched))
 
     def _messages(self, wait_seconds: float) -> Sequence[Mapping[str, Any]]:
         answer = self._ask(
             "receive_message",
+            QueueUrl=self._url,
             MaxNumberOfMessages=MOST_AT_ONCE,
             WaitTimeSeconds=min(int(wait_seconds), LONGEST_WAIT_SECONDS),
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
@@ -210,6 +236,7 @@ class UploadQueue:
         while part := list(islice(waiting, MOST_AT_ONCE)):
             self._ask(
                 "delete_message_batch",
+                QueueUrl=self._url,
                 Entries=[
                     {"Id": str(number), "ReceiptHandle": handle}
                     for number, handle in enumerate(part)
@@ -220,15 +247,13 @@ class UploadQueue:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer: Mapping[str, Any] = getattr(self._client, operation)(
-                QueueUrl=self._url, **parameters
-            )
+            answer: Mapping[str, Any] = getattr(self._client, operation)(**parameters)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _CONFIGURATION_ERRORS:
                 raise FixConfiguration(
-                    f"The upload queue {self._url} refuses us ({code}): check "
-                    "ORF_BOOKS_UPLOAD_QUEUE_URL, and what the role may do."
+                    f"The upload queue {self._url} denies access ({code}): check "
+                    "ORF_BOOKS_UPLOAD_QUEUE_URL and the permissions of the role."
                 ) from None
             raise self._no_answer(code) from None
         except BotoCoreError as error:
@@ -243,51 +268,29 @@ class UploadQueue:
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401
-        # Imported late: loading the definitions does not need it.
-        import boto3
+        queue = urlsplit(self._url)
+        region = _region_in(queue.hostname or "") or self._options.region_name
+        options = replace(self._options, region_name=region)
+        return _client_of(options, f"{queue.scheme}://{queue.netloc}")
 
-        options, queue = self._options, urlsplit(self._url)
-        session = boto3.Session(
-            aws_access_key_id=options.aws_access_key_id,
-            aws_secret_access_key=options.aws_secret_access_key,
-            aws_session_token=options.aws_session_token,
-            region_name=_region_in(queue.hostname or "") or options.region_name,
-            profile_name=options.profile_name,
-        )
-        return session.client("sqs", endpoint_url=f"{queue.scheme}://{queue.netloc}")
+
+@cache
+def _client_of(options: S3Options, endpoint_url: str) -> Any:  # noqa: ANN401
+    """A client costs a tenth of a second of CPU, and threads may share it."""
+    # Imported late: loading the definitions does not need it.
+    import boto3
+
+    session = boto3.Session(
+        aws_access_key_id=options.aws_access_key_id,
+        aws_secret_access_key=options.aws_secret_access_key,
+        aws_session_token=options.aws_session_token,
+        region_name=options.region_name,
+        profile_name=options.profile_name,
+    )
+    return session.client("sqs", endpoint_url=endpoint_url)
 
 
 def _region_in(host: str) -> str | None:
     """The region in the name of a queue's host, `sqs.eu-west-1.amazonaws.com`."""
     service, _, rest = host.partition(".")
     return rest.partition(".")[0] if service == "sqs" and ".amazonaws.com" in rest else None
-
-
-@dataclass(slots=True)
-class OpenUploads:
-    """Messages whose keys still have to be dealt with, for as long as a process lives.
-
-    Another process gets them again from the queue, after its visibility timeout.
-    """
-
-    _open: dict[str, QueuedUpload] = field(default_factory=dict)
-
-    def add(self, uploads: Iterable[QueuedUpload]) -> None:
-        """Note what was received."""
-        self._open.update((upload.receipt_handle, upload) for upload in uploads)
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """To look at."""
-        return frozenset().union(*(upload.keys for upload in self._open.values()))
-
-    def take_settled(self, settled: Iterable[str]) -> list[QueuedUpload]:
-        """Messages all of whose keys are settled, to be forgotten.
-
-        A key is settled when its upload has a receipt or a run, or when nothing lies there.
-        """
-        settled = frozenset(settled)
-        done = [upload for upload in self._open.values() if upload.keys <= settled]
-        for upload in done:
-            del self._open[upload.receipt_handle]
-        return done

@@ -91,7 +91,11 @@ def build_app(libraries: ServedLibraries, platform: Platform, options: ServeOpti
                 allow_headers=["*"],
             )
         ],
-        exception_handlers={HTTPException: _refused, OrfBooksError: _unavailable},
+        exception_handlers={
+            HTTPException: _refused,
+            OrfBooksError: _unavailable,
+            Exception: _broken,
+        },
         lifespan=api.lifespan,
     )
 
@@ -254,3 +258,9 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
     headers = {**HEADERS, "Retry-After": "10"}
     status = HTTPStatus.SERVICE_UNAVAILABLE
     return JSONResponse({"detail": str(error)}, status, headers=headers)
+
+
+async def _broken(_request: Request, _error: Exception) -> Response:
+    # The server logs the error; its text may hold what people wrote.
+    detail = "The server met a defect. The operator's log says where."
+    return JSONResponse({"detail": detail}, HTTPStatus.INTERNAL_SERVER_ERROR, headers=HEADERS)

@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 from orf_books.failures import FixConfiguration
 from orf_books.transcripts.cues import Cue, SentenceCues, Veto, VetoReason, read_cues
-from orf_books.transcripts.encoder import SentenceEncoder, Vectors, universal_sentence_encoder
+from orf_books.transcripts.encoder import SentenceEncoder, universal_sentence_encoder
+from orf_books.transcripts.encoder_network import Vectors
 from orf_books.transcripts.firing import LEAST_WORDS, Tier, fires, tier
 from orf_books.transcripts.head import Head, read_head
 from orf_books.transcripts.likeness import EncodedExemplars

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Set
 from itertools import pairwise
 
+from orf_books.bounded_json import read_json
 from orf_books.transcripts.csv_format import Table, TableRow, table_rows
 from orf_books.transcripts.jsonl_format import row_of_line
 from orf_books.transcripts.layout import Layout, RawFile, recognise_raw_file
@@ -83,8 +84,8 @@ def erase_from_roster(content: bytes, student_id: str) -> bytes:
         UnusableTranscript: it is no roster.
     """
     try:
-        roster = json.loads(content)
-    except (ValueError, RecursionError):
+        roster = read_json(content)
+    except ValueError:
         roster = None
     listed = list_key_of(roster) if isinstance(roster, dict) else ""
     entries = roster.get(listed) if isinstance(roster, dict) else roster

@@ -4,7 +4,8 @@ Belongs here: comparing vectors with those of exemplars, so that people are told
 resembles. Does not belong here: whether a skill is shown (`head.py`).
 """
 
-from orf_books.transcripts.encoder import SentenceEncoder, Vectors
+from orf_books.transcripts.encoder import SentenceEncoder
+from orf_books.transcripts.encoder_network import Vectors
 from orf_books.transcripts.exemplars import Exemplar, lesson_exemplars
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.spoken_form import as_spoken

@@ -9,7 +9,7 @@ from dataclasses import astuple
 from importlib.metadata import version
 
 from orf_books.transcripts import cues, firing, student_scores, usual
-from orf_books.transcripts.encoder_versions import checksum
+from orf_books.transcripts.encoder_files import checksum
 from orf_books.transcripts.exemplars import exemplar_files
 from orf_books.transcripts.head import Head, read_head, write_head
 from orf_books.transcripts.skills import Skill

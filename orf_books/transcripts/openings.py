@@ -1,23 +1,19 @@
 """What stands before a text on its line: the label of a speaker, a time, or both.
 
-Belongs here: the forms in which tools and people write that, and which labels look like a
-speaker's. Does not belong here: whom a label means (`speakers.py`), what follows from one
-(`turns.py`).
+Belongs here: the forms in which tools and people write that. Does not belong here: which labels
+look like a speaker's (`speaker_labels.py`), whom a label means (`speakers.py`), what follows from
+one (`turns.py`).
 """
 
 import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from pathlib import Path
 
-from orf_books.transcripts.name_variants import without_additions
-from orf_books.transcripts.spoken import REMOVED
+from orf_books.transcripts.speaker_labels import is_phone_number
 from orf_books.transcripts.timestamps import TIME
 
 LONGEST_LABEL = 60
 """Code points, with additions such as `(she/her)`."""
-_MOST_WORDS = 5
-"""Of a name."""
 
 
 class Form(Enum):
@@ -61,7 +57,7 @@ _BEFORE = re.compile(
 )
 """Bullets, marks of emphasis, and a time before a label."""
 _LABEL = rf"(?P<label>[^\n:\uff1a\t]{{1,{LONGEST_LABEL}}}?)"
-_AFTER_LABEL = re.compile(
+_UP_TO_TEXT = (
     rf"(?:\[(?P<bracketed>[^\[\]\n:]{{1,{LONGEST_LABEL}}})\]"
     rf"|<(?P<angled>[^<>\n:]{{1,{LONGEST_LABEL}}})>|{_LABEL})"
     r"(?:"
@@ -75,12 +71,14 @@ _AFTER_LABEL = re.compile(
     rf"|(?<=\])\s{{0,3}}(?P<behind>{TIME})[\s\u2013\u2014-]*+"
     # `Name 0:05 text`
     rf"|\s{{1,3}}(?P<bare>{TIME})\s++(?=\S)"
-    r"|(?P<dash>\s{1,3}[-\u2013\u2014|]{1,2}\s{1,3})"
+    r"|(?P<dash>\s{1,3}[-\u2013\u2014|]{1,2}\s{1,3}{never})"
     # `[Name] text`
     r"|(?P<wrapped>(?:(?(bracketed)|(?!))|(?(angled)|(?!)))\s{1,3})(?=\S)"
     r"|(?P<tab>\s*+(?<=\t)\s*+|\t\s*+)"
     r")"
 )
+_AFTER_LABEL = re.compile(_UP_TO_TEXT.replace("{never}", "(?!)"))
+_AFTER_LABEL_OR_DASH = re.compile(_UP_TO_TEXT.replace("{never}", ""))
 _FORMS_OF_GROUPS = {"dash": Form.DASH, "wrapped": Form.WRAPPED, "tab": Form.TAB}
 _TIME_BEHIND = re.compile(rf"\s*+{_BRACKETED}")
 _ONLY_TIME = re.compile(rf"[*_>\s-]*+{_RANGE}[*_\s.]*+$")
@@ -96,43 +94,23 @@ _NOTICE = re.compile(
     r")\W*",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\s&/+,]+")
-_NAME = re.compile(r"[\w.'\u2019&/+,#()\[\]\s\u2010-\u2015-]+")
-_PARTICLES = frozenset(
-    (
-        "al",
-        "and",
-        "bin",
-        "da",
-        "de",
-        "del",
-        "der",
-        "di",
-        "do",
-        "dos",
-        "du",
-        "el",
-        "la",
-        "van",
-        "von",
-    )
-)
-_SPEECH = frozenset(
-    Path(__file__).with_name("words_before_colons.txt").read_text(encoding="utf-8").split()
-)
-"""With these people begin what they say, or write on a board, before a colon; no names."""
 
 
-def opening_of(line: str) -> Opening | None:
-    """What may open a turn, whoever is meant; a label alone on its line is `label_alone`."""
+def opening_of(line: str, *, may_end_by_dash: bool = True) -> Opening | None:
+    """What may open a turn, whoever is meant; a label alone on its line is `label_alone`.
+
+    Args:
+        line: what stands there.
+        may_end_by_dash: whether a dash ends a label: `Noah - text`, or else `Noah - parent: text`.
+    """
     before = _BEFORE.match(line)
     at = before.end() if before else 0
-    found = _AFTER_LABEL.match(line, at)
+    found = (_AFTER_LABEL_OR_DASH if may_end_by_dash else _AFTER_LABEL).match(line, at)
     time = before["time"] if before else None
     if not found:
         return None
     label = (found["bracketed"] or found["angled"] or found["label"]).strip(" \t*_")
-    if not any(map(str.isalpha, label)):
+    if not _may_be_label(label):
         return None
     end = found.end()
     if found["colon"] is not None:
@@ -156,9 +134,13 @@ def label_alone(line: str) -> Opening | None:
     before = _BEFORE.match(line)
     at = before.end() if before else 0
     label = line[at:].strip(" \t\r\n*_[]")
-    if not 0 < len(label) <= LONGEST_LABEL or not any(map(str.isalpha, label)):
+    if len(label) > LONGEST_LABEL or not _may_be_label(label):
         return None
     return Opening(Form.ALONE, label, len(line), before["time"] if before else None)
+
+
+def _may_be_label(text: str) -> bool:
+    return any(map(str.isalpha, text)) or is_phone_number(text)
 
 
 def time_alone(line: str) -> str | None:
@@ -169,28 +151,3 @@ def time_alone(line: str) -> str | None:
 def is_notice(line: str) -> bool:
     """Whether a line is what a meeting tool writes about itself."""
     return bool(_NOTICE.fullmatch(line.strip()))
-
-
-def looks_like_speaker(label: str) -> bool:
-    """Whether a label may be somebody's name, by how it is written: `Noah R.`, `Guest 2`, `noah`.
-
-    What people say before a colon is none: `step one`, `Three things`, `Note`.
-    """
-    label = without_additions(label.replace(REMOVED, "Removed"))
-    if not _NAME.fullmatch(label):
-        return False
-    words = [word for word in _WORD.findall(label) if word.casefold() not in _PARTICLES]
-    letters = [word for word in words if word[0].isalpha()]
-    if not letters or len(words) > _MOST_WORDS:
-        return False
-    if all(word.strip(".()[]").casefold() in _SPEECH for word in letters):
-        return False
-    if all(not word.islower() for word in letters):
-        return True
-    # A file may be written without capitals; then a name is one word, with an initial perhaps.
-    first, *others = letters
-    return (
-        first.casefold() not in _SPEECH
-        and all(word.islower() for word in letters)
-        and all(len(word.strip(".")) == 1 for word in others)
-    )

@@ -10,9 +10,9 @@ from dataclasses import replace
 from uuid import uuid4
 
 from orf_books.transcripts.name_variants import readings_of
-from orf_books.transcripts.openings import looks_like_speaker
 from orf_books.transcripts.problems import WarningCode
 from orf_books.transcripts.roster import Roster, RosterEntry, comparable_name
+from orf_books.transcripts.speaker_labels import looks_like_speaker
 from orf_books.transcripts.speakers import Speakers, is_generic_label
 from orf_books.transcripts.turns import Row, read_turns
 from orf_books.transcripts.utterance import SpeakerRole

@@ -80,7 +80,7 @@ def read_scores(content: bytes) -> StoredScores:
             datetime.fromisoformat(document["generated_at"]),
             metadata["normalized_key"],
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         # The error would quote the document.
         raise FixInput("Stored scores are damaged: score the session again.") from None
 

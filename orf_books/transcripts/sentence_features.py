@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orf_books.transcripts.encoder import SentenceEncoder, Vectors
+from orf_books.transcripts.encoder import SentenceEncoder
+from orf_books.transcripts.encoder_network import Vectors
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.spoken_form import as_spoken, phrases
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from orf_books.transcripts.name_variants import without_additions
 from orf_books.transcripts.problems import WarningCode
 from orf_books.transcripts.roster import Roster, RosterEntry, comparable_name
+from orf_books.transcripts.speaker_labels import is_related_to_somebody
 from orf_books.transcripts.turns import Turn
 from orf_books.transcripts.utterance import SpeakerRole
 
@@ -135,8 +136,9 @@ def is_generic_label(label: str) -> bool:
 
 
 def is_staff_label(label: str) -> bool:
-    """Whether a label says that a member of staff speaks: `T`, `Ms. Rivera`."""
-    return bool(_STAFF_LABEL.fullmatch(without_additions(label)))
+    """Whether a label says that a member of staff speaks: `T`, `Ms. Rivera`, not her daughter."""
+    is_staff = _STAFF_LABEL.fullmatch(without_additions(label)) is not None
+    return is_staff and not is_related_to_somebody(label)
 
 
 def _is_of_any_class(label: str) -> bool:

@@ -4,7 +4,8 @@ A label that looks like a speaker's ends the turn before it, whether anybody is 
 nobody's words are taken for those of somebody else.
 
 Belongs here: which rows open a turn, and which continue one. Does not belong here: the forms of
-files (`layout.py`), how labels are written (`openings.py`), whom a label means (`speakers.py`).
+files (`layout.py`), where labels stand (`openings.py`), which look like a speaker's
+(`speaker_labels.py`), whom a label means (`speakers.py`).
 """
 
 import io
@@ -18,11 +19,11 @@ from orf_books.transcripts.openings import (
     Opening,
     is_notice,
     label_alone,
-    looks_like_speaker,
     opening_of,
     time_alone,
 )
 from orf_books.transcripts.problems import LineWarning, WarningCode
+from orf_books.transcripts.speaker_labels import looks_like_speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def physical_lines(text: str) -> list[str]:
 
 def read_turns(rows: Sequence[Row], speakers: KnowsLabels) -> ReadTurns:
     """Divide the rows of a file into turns."""
-    reader = _TurnReader(speakers, _further_forms(rows, speakers))
+    reader = _TurnReader(speakers, list(_known_openings(rows, speakers)))
     for index, row in enumerate(rows):
         reader.add(index, row)
     return reader.finished()
@@ -133,8 +134,9 @@ class _OpenTurn:
 class _TurnReader:
     """The turns of a file, one row after the other."""
 
-    def __init__(self, speakers: KnowsLabels, forms: frozenset[Form]) -> None:
-        self._speakers, self._forms = speakers, forms
+    def __init__(self, speakers: KnowsLabels, known: Sequence[Opening]) -> None:
+        self._speakers, self._forms = speakers, _further_forms(known)
+        self._is_uncapitalised = _is_uncapitalised(known)
         self._turns: list[Turn] = []
         self._warnings: list[LineWarning] = []
         self._unread: list[int] = []
@@ -185,14 +187,17 @@ class _TurnReader:
 
     def _opening(self, line: str, *, is_line: bool) -> Opening | None:
         """What opens a turn in a line, if anything does."""
-        opening = opening_of(line)
-        if opening and self._is_accepted(opening, is_line=is_line):
-            return opening
+        for may_end_by_dash in (True, False):
+            opening = opening_of(line, may_end_by_dash=may_end_by_dash)
+            if opening and self._is_accepted(opening, is_line=is_line):
+                return opening
+            if opening is None or opening.form is not Form.DASH:
+                break
         if is_line and Form.ALONE in self._forms and (alone := label_alone(line)):
             # What follows a label directly is said.
             is_text = self._current is not None and not self._current.pieces
             is_set_apart = self._is_after_gap or " " in alone.label
-            is_foreign = is_set_apart and not is_text and looks_like_speaker(alone.label)
+            is_foreign = is_set_apart and not is_text and self._looks_like_speaker(alone)
             if self._speakers.is_label(alone.label) or is_foreign:
                 return alone
         return None
@@ -202,21 +207,24 @@ class _TurnReader:
         opening = opening_of(text)
         if opening is None or opening.form is not Form.COLON:
             return None
-        is_full_name = " " in opening.label and looks_like_speaker(opening.label)
+        is_full_name = " " in opening.label and self._looks_like_speaker(opening)
         return opening if is_full_name or self._speakers.is_label(opening.label) else None
 
     def _is_accepted(self, opening: Opening, *, is_line: bool) -> bool:
         is_known = self._speakers.is_label(opening.label)
         match opening.form:
             case Form.COLON | Form.TIMED:
-                return is_known or looks_like_speaker(opening.label)
+                return is_known or self._looks_like_speaker(opening)
             case Form.TIMED_INSIDE:
                 return is_known
             case form:
                 # `[laughs]` begins a line, too.
                 is_direction = form is Form.WRAPPED and opening.label.islower()
-                looks_so = looks_like_speaker(opening.label) and not is_direction
+                looks_so = self._looks_like_speaker(opening) and not is_direction
                 return is_line and form in self._forms and (is_known or looks_so)
+
+    def _looks_like_speaker(self, opening: Opening) -> bool:
+        return looks_like_speaker(opening.label, is_uncapitalised=self._is_uncapitalised)
 
     def _open(self, turn: Turn, index: int) -> None:
         self._close()
@@ -239,21 +247,28 @@ class _TurnReader:
 _FURTHER_FORMS = (Form.DASH, Form.TAB, Form.WRAPPED, Form.ALONE)
 
 
-def _further_forms(rows: Iterable[Row], speakers: KnowsLabels) -> frozenset[Form]:
+def _further_forms(known: Iterable[Opening]) -> frozenset[Form]:
     """The forms of labels, besides those that are always read, that a file uses throughout.
 
     A dash, a tab or a name alone on a line would elsewhere be taken for labels too often.
     """
-    known = Counter(_known_forms(rows, speakers))
-    usual = known[Form.COLON] + known[Form.TIMED]
-    return frozenset(form for form in _FURTHER_FORMS if known[form] > max(usual, 1))
+    times = Counter(opening.form for opening in known)
+    usual = times[Form.COLON] + times[Form.TIMED]
+    return frozenset(form for form in _FURTHER_FORMS if times[form] > max(usual, 1))
 
 
-def _known_forms(rows: Iterable[Row], speakers: KnowsLabels) -> Iterator[Form]:
+def _is_uncapitalised(known: Iterable[Opening]) -> bool:
+    """Whether a file writes the names of people on the roster without capitals."""
+    is_lower = [opening.label.islower() for opening in known]
+    return bool(is_lower) and all(is_lower)
+
+
+def _known_openings(rows: Iterable[Row], speakers: KnowsLabels) -> Iterator[Opening]:
+    """What opens the rows that somebody known speaks."""
     for row in rows:
         if row.is_line and row.label is None:
             opening = opening_of(row.text)
             if opening and speakers.is_label(opening.label):
-                yield opening.form
+                yield opening
             elif (alone := label_alone(row.text)) and speakers.is_label(alone.label):
-                yield alone.form
+                yield alone

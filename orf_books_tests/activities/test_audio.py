@@ -62,6 +62,33 @@ def test_channels_are_mixed() -> None:
     assert loudest_difference(read_recording(wav(stereo)), read_recording(wav(tone()))) <= 1
 
 
+def spoken() -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    return np.concatenate([tone(0.5), tone(0.5, loudness=0.001), tone(0.5)])
+
+
+NOISE = np.random.default_rng(1).normal(0, 0.3, len(spoken()))
+
+
+@pytest.mark.parametrize(
+    "other_channel",
+    [np.zeros(len(spoken())), -spoken(), NOISE],
+    ids=["dead", "cancels the first", "noise"],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_bad_channel_does_not_spoil_the_good_one(
+    other_channel: "np.ndarray[tuple[int], np.dtype[np.float64]]", is_first: bool
+) -> None:
+    channels = [spoken(), other_channel] if is_first else [other_channel, spoken()]
+    read = np.frombuffer(read_recording(wav(np.stack(channels, axis=1))).pcm, "<i2").astype(float)
+    expected = np.frombuffer(read_recording(wav(spoken())).pcm, "<i2").astype(float)
+    assert abs(np.corrcoef(read, expected)[0, 1]) > 0.99
+
+
+def test_a_recording_with_a_dead_channel_is_the_one_without_it() -> None:
+    stereo = np.stack([spoken(), np.zeros(len(spoken()))], axis=1)
+    assert read_recording(wav(stereo)) == read_recording(wav(spoken()))
+
+
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
 def test_other_rates_are_resampled(rate: int) -> None:
     recording = read_recording(wav(tone(2, rate), rate))

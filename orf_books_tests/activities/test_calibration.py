@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from orf_books.activities.calibration import (
     correct_words,
     features,
     model_name,
+    usual_fit,
 )
 from orf_books.activities.recognition import Role, WordEvidence
 from orf_books.activities.voting import Votes
@@ -20,7 +23,7 @@ ENGINES = {Role.A: "whisper-tiny.en-4.8.5-1a5afae0/transcriber/1", Role.W: "hama
 
 
 def evidence(*, heard: bool, w: WordEvidence) -> Evidence:
-    return Evidence(Votes(a=heard, w=w.is_heard), w=w)
+    return Evidence(Votes(a=heard, w=w.is_heard), w=w, usual_fit=-0.5)
 
 
 def test_a_set_of_recognisers_is_named_whatever_their_versions() -> None:
@@ -55,6 +58,22 @@ def test_without_fitted_weights_nothing_is_weighed() -> None:
 
 def test_a_word_that_is_not_there_cannot_fit_worse() -> None:
     assert features(Evidence(Votes(), w=DOES_NOT_FIT))["w.worst_fit"] == -8.0
+
+
+def test_what_fits_badly_is_less_suspect_where_the_reader_usually_fits_badly() -> None:
+    weights = bundled_calibration().models["a=whisper w=hama"]
+    doubtful = evidence(heard=False, w=WordEvidence(False, -3.0, -6.0, fit_throughout=-3.5))
+    with_accent = replace(doubtful, usual_fit=-2.5)
+    clear, accented = weights.probability(doubtful), weights.probability(with_accent)
+    assert clear is not None
+    assert accented is not None
+    assert accented < clear
+
+
+def test_one_word_does_not_change_what_is_usual() -> None:
+    fits = [FITS, FITS, DOES_NOT_FIT]
+    assert usual_fit(fits) == FITS.fit
+    assert usual_fit([]) is None
 
 
 def test_verdicts_near_the_middle_are_doubtful() -> None:

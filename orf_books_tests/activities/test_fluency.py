@@ -48,6 +48,11 @@ def test_rates_are_of_the_time_from_the_first_onset_to_the_last_end() -> None:
     assert fluency.errors_per_minute == pytest.approx(20)
 
 
+def test_seconds_of_a_reading_count_from_its_first_word() -> None:
+    spans: list[list[Span | None]] = [[(4000, 4300), (5000, 6000)]]
+    assert fluency_of([[False, False]], spans).seconds == 2.0
+
+
 def test_words_and_time_after_the_last_correct_word_do_not_count() -> None:
     fluency = fluency_of([[False, False, True], [True, True]], SPANS)
     assert fluency == Fluency(attempted_words=2, correct_words=2, seconds=1.3)

@@ -59,3 +59,30 @@ def test_where_there_is_too_little_sound_no_word_fits(said: str) -> None:
 
 def test_without_words_there_is_nothing_to_place() -> None:
     assert align_words(heard("K AE T"), []) == ()
+
+
+def test_a_word_said_again_was_repeated() -> None:
+    cat, dog = align_words(heard("K AE T _ K AE T _ D AO G"), [[CAT], [DOG]])
+    assert (cat.is_repeated, dog.is_repeated) == (True, False)
+    assert (cat.first_frame, cat.last_frame, dog.first_frame) == (0, 6, 8)
+    assert dog.before is None
+
+
+def test_two_words_said_again_were_both_repeated() -> None:
+    words = align_words(heard("K AE T _ D AO G _ K AE T _ D AO G"), [[CAT], [DOG]])
+    assert all(word.is_repeated for word in words)
+
+
+def test_what_is_said_between_words_is_told_from_the_beginning_of_the_next() -> None:
+    _, dog = align_words(heard("K AE T _ S _ AE _ S _ D AO G"), [[CAT], [DOG]])
+    assert dog.before is not None
+    assert (dog.before.first_frame, dog.before.last_frame) == (4, 8)
+    assert not dog.before.is_false_start
+    _, cats = align_words(heard("D AO G _ K _ AE _ AE _ K AE T S"), [[DOG], [CATS]])
+    assert cats.before is not None
+    assert cats.before.is_false_start
+
+
+def test_a_sound_or_two_between_words_are_none() -> None:
+    _, dog = align_words(heard("K AE T _ S _ AE _ D AO G"), [[CAT], [DOG]])
+    assert dog.before is None

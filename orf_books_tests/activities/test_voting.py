@@ -16,6 +16,10 @@ def test_three_answers_decide_as_agreed(case: dict[str, Any]) -> None:
     assert [is_misread(one, REFERENCE) for one in votes] == case["expect"]
 
 
+def test_rules_keep_the_names_by_which_they_are_chosen_and_stored() -> None:
+    assert [rule.value for rule in VoteRule] == ["reference", "majority", "calibrated"]
+
+
 def test_by_majority_w_does_not_decide_alone() -> None:
     assert is_misread(Votes(False, False, True), REFERENCE) is False
     assert is_misread(Votes(False, False, True), MAJORITY) is True

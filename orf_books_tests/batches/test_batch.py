@@ -5,7 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from orf_books.batches.batch import BatchOutcome, CommitPolicy, Progress, work_on_items
+from orf_books.batches.batch import (
+    BatchOutcome,
+    CommitPolicy,
+    ItemFailure,
+    Progress,
+    work_on_items,
+)
 from orf_books.failures import FailureCategory, RetryLater
 
 
@@ -212,6 +218,39 @@ def test_a_store_that_stays_away_ends_the_batch_and_finished_rows_are_set_aside(
             )
         )
     assert sorted(aside) == ["a", "b"]
+
+
+def test_a_store_is_tried_again_until_patience_ends_with_pauses_that_double() -> None:
+    tries = 0
+
+    def commit(rows: Sequence[str]) -> None:
+        nonlocal tries
+        tries += 1
+        raise RetryLater("The store is away.", FailureCategory.UNAVAILABLE)
+
+    policy = CommitPolicy(first_wait=0.01, patience=0.8, first_pause=0.1, longest_pause=60.0)
+    with pytest.raises(RetryLater, match="away"):
+        run(["a"], echo, commit, policy=policy)
+    # At once, and after 0.1, 0.2 and 0.4 s: another pause would end too late.
+    assert 2 <= tries <= 4
+
+
+def test_by_default_rows_are_stored_soon_and_a_store_may_be_away_for_minutes() -> None:
+    assert CommitPolicy() == CommitPolicy(
+        first_wait=0.25,
+        longest_wait=2.0,
+        rows=500,
+        patience=300.0,
+        first_pause=0.5,
+        longest_pause=15.0,
+    )
+
+
+def test_outcomes_of_two_batches_are_added() -> None:
+    failure = ItemFailure("a", FailureCategory.NETWORK, "No.")
+    other = ItemFailure("b", FailureCategory.NETWORK, "No.")
+    both = BatchOutcome(1, (failure,), 2.0) + BatchOutcome(2, (other,), 0.5)
+    assert both == BatchOutcome(3, (failure, other), 2.5)
 
 
 def test_progress_tells_of_every_item() -> None:

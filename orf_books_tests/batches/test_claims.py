@@ -53,6 +53,20 @@ def test_a_run_that_is_over_holds_nothing(
     assert claims_of("second").take(["a"]) == {"a"}
 
 
+def test_a_run_that_is_still_going_keeps_its_claims(
+    claims_of: Callable[[str], Claims], instance: dg.DagsterInstance
+) -> None:
+    going = dg.DagsterRun(job_name="ingest", status=dg.DagsterRunStatus.STARTED)
+    instance.add_run(going)
+    claims_of(going.run_id).take(["a"])
+
+    assert claims_of("second").take(["a"]) == set()
+
+
+def test_a_claim_outlives_two_renewals_that_fail() -> None:
+    assert module.LASTS_SECONDS >= 3 * module.RENEWED_EVERY_SECONDS
+
+
 def test_items_of_another_store_are_other_items(
     ledger: Ledger, instance: dg.DagsterInstance
 ) -> None:

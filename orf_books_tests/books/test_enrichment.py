@@ -1,9 +1,10 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from orf_books.books.enrichment import EnrichedBook, GapSource, enrich_book
-from orf_books.books.metadata import BookQuery, BookRecord, Match, SourceAnswer
+from orf_books.books.metadata import NOT_YET, BookQuery, BookRecord, Match, SourceAnswer
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 
 DUNE = BookQuery("1", "1", "Dune", "Frank Herbert", None, "9780441013593")
@@ -24,12 +25,14 @@ class Source(GapSource):
     ) -> None:
         self.name = name
         self.was_asked = False
+        self.earlier: SourceAnswer | None = None
         self.was_told_of: BookQuery | None = None
         self._answer = SourceAnswer(name, ("isbn:9780441013593",), record, note)
         self._failure = failure
 
-    async def find(self, book: BookQuery) -> SourceAnswer:
+    async def find(self, book: BookQuery, earlier: SourceAnswer | None = None) -> SourceAnswer:
         self.was_asked = True
+        self.earlier = earlier
         if self._failure:
             raise self._failure
         return self._answer
@@ -76,6 +79,13 @@ def test_the_cover_comes_from_the_first_source_that_has_one() -> None:
     assert enriched(Source("open_library", record(cover="a.jpg")), gaps).thumbnail_url == "a.jpg"
 
 
+def test_a_record_with_only_a_small_thumbnail_gives_the_cover() -> None:
+    small = replace(record("Fantasy"), small_thumbnail_url="small.jpg")
+    gaps = Source("google_books", record(cover="b.jpg"))
+    book = enriched(Source("open_library", small), gaps)
+    assert (book.thumbnail_url, book.small_thumbnail_url) == (None, "small.jpg")
+
+
 def test_a_book_that_no_source_knows_is_not_found() -> None:
     book = enriched(Source("open_library"), Source("google_books"))
     assert not book.found
@@ -113,8 +123,13 @@ def test_when_both_sources_fail_the_first_failure_counts() -> None:
 
 def test_a_failure_of_the_second_source_counts_where_the_first_does_not_know_the_book() -> None:
     with pytest.raises(RetryLater) as caught:
-        enriched(Source("open_library"), Source("google_books", failure=QUOTA))
-    assert caught.value is QUOTA
+        enriched(Source("open_library"), Source("google_books", failure=OUTAGE))
+    assert caught.value is OUTAGE
+
+
+def test_a_quota_that_is_spent_is_a_gap_and_no_failure() -> None:
+    book = enriched(Source("open_library"), Source("google_books", failure=QUOTA))
+    assert (book.found, book.gap) == (False, "google_books: no answer: quota_exhausted")
 
 
 def test_a_failure_of_the_second_source_leaves_a_gap_where_the_first_knows_the_book() -> None:
@@ -138,6 +153,21 @@ def test_a_gap_is_filled_without_asking_again_what_was_answered() -> None:
 
     assert not first.was_asked
     assert (book.genres, book.thumbnail_url, book.gap) == (("Fantasy",), "a.jpg", None)
+
+
+def test_the_second_source_goes_on_where_it_stopped() -> None:
+    answered = SourceAnswer("open_library", ("isbn:9780441013593",), None)
+    half_asked = SourceAnswer("google_books", ("isbn:9780441013593",), None, NOT_YET)
+    gaps = Source("google_books")
+    enriched(Source("open_library"), gaps, answered, half_asked)
+    assert gaps.earlier is half_asked
+
+
+def test_a_record_of_a_source_that_is_still_to_be_asked_counts_meanwhile() -> None:
+    gaps = Source("google_books", record("Fiction", cover="b.jpg"), note=NOT_YET)
+    book = enriched(Source("open_library"), gaps)
+    assert (book.found, book.thumbnail_url) == (True, "b.jpg")
+    assert book.gap == f"google_books: {NOT_YET}"
 
 
 def test_a_source_that_gave_no_answer_then_is_asked_now() -> None:

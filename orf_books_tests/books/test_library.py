@@ -119,6 +119,12 @@ def test_a_book_keeps_what_the_reader_wrote() -> None:
     assert (book.was_reread, book.original_read_count) == (True, 2)
 
 
+def test_a_book_that_was_read_once_was_not_read_again() -> None:
+    once = only_book(EMMA)
+    assert (once.was_reread, once.original_read_count) == (False, 1)
+    assert only_book(replace(EMMA, read_count=2)).was_reread
+
+
 def test_no_book_without_a_date_gets_a_year() -> None:
     book = only_book(EMMA)
     assert (book.date_read, book.reading_year, book.reading_month_year) == (None, None, None)

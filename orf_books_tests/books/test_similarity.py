@@ -159,6 +159,23 @@ def test_another_volume_a_set_or_a_book_about_the_book_blocks(title: str, found:
     assert similarity((title, "An Author"), found, "An Author") == 0.0
 
 
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_a_volume_is_the_same_in_digits_words_and_roman_numerals(number: int) -> None:
+    asked = (f"Saga, Volume {number}", "An Author")
+    word, roman, other = NUMBERS[number - 1], ROMAN[number - 1], NUMBERS[number % 10]
+    for written in (word, roman, roman.upper()):
+        assert similarity(asked, f"Saga, Vol. {written}", "An Author") >= ACCEPTED_SIMILARITY
+    assert similarity(asked, f"Saga, Vol. {other}", "An Author") == 0.0
+
+
+def test_a_question_without_subtitle_finds_a_record_without_one_exactly() -> None:
+    assert similarity(("Emma", "Jane Austen"), "Emma", "Jane Austen") == 1.0
+
+
 def test_a_kind_of_book_blocks_from_the_subtitle_too() -> None:
     asked = ("Saga", "An Author")
     assert similarity(asked, "Saga", "An Author", subtitle="A Study Guide") == 0.0

@@ -25,7 +25,12 @@ from orf_books.object_keys import class_page_key, is_roster, roster_key, session
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.sessions import WITHDRAWN
 from orf_books.resources.database import Database
-from orf_books.resources.published_tables import ACCESS_LOG, CLASS_AGGREGATES, DELETION_LOG
+from orf_books.resources.published_tables import (
+    ACCESS_LOG,
+    CLASS_AGGREGATES,
+    DELETION_LOG,
+    STUDENTS,
+)
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.class_sessions import (
     InventedClass,
@@ -374,21 +379,34 @@ def test_no_sensor_finds_anything_to_do_afterwards(
     records = story.platform.records
     assert records.without_receipt(sessions_in(records.storage)) == []
     context = dg.build_sensor_context(instance=instance)
-    result = watch_transcripts(records.storage).tick(context, Timing(tick=0.5))
+    at_once = Timing(folder_pause=0.0, tick=0.01)
+    result = watch_transcripts(records.storage).tick(context, at_once)
     assert not result.run_requests
 
 
-def test_scores_from_before_do_not_bring_the_student_back(story: Story) -> None:
+def test_scores_from_before_bring_back_neither_the_student_nor_a_withdrawn_session(
+    story: Story, tmp_path: Path
+) -> None:
+    settings = settings_in(tmp_path)
+    database_file(settings).parent.mkdir(parents=True)
+    shutil.copy(database_file(story.platform.settings), database_file(settings))
+    before = rows_of_database(settings)
+
+    published = Database(settings.published_database.get_secret_value()).publish(story.late)
+
+    assert published.superseded_count
+    after = rows_of_database(settings)
+    assert after["assessments"] == before["assessments"]
+    assert after["evidence"] == before["evidence"]
+    after.pop("deletion_log")
+    assert traces({table: "\n".join(of_table) for table, of_table in after.items()}) == set()
+
+
+def test_a_repetition_says_that_nobody_knows_the_student_and_logs_no_id(story: Story) -> None:
     settings = story.platform.settings
-    Database(settings.published_database.get_secret_value()).publish(story.late)
-    rows = rows_of_database(settings)
-    rows.pop("deletion_log")
-    assert traces({table: "\n".join(of_table) for table, of_table in rows.items()}) == set()
-
-
-def test_a_repetition_says_that_nobody_knows_the_student(story: Story) -> None:
     with pytest.raises(FixInput, match="knows"):
-        delete(story.platform.settings)
+        delete(settings)
+    assert ID not in "".join(rows_of_database(settings)["access_log"])
 
 
 @pytest.mark.parametrize("student", ["", "Tavindra", "../5B", f"{ID}0"])
@@ -456,6 +474,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with opened(settings_in(folder)) as platform:
         put_class(platform)
         platform.ingest()
+        assert platform.published(STUDENTS)
     return folder
 
 
@@ -501,14 +520,47 @@ def test_a_deletion_that_broke_off_is_repeated_to_its_end(copied: Settings, take
 def test_a_deletion_that_broke_off_anywhere_is_repeated_to_its_end(
     prepared: Path, tmp_path: Path
 ) -> None:
+    ended_well: list[Erased] = []
     for writes in count():
         settings = copy_of(prepared, tmp_path / str(writes))
         if not breaks_off(settings, so_many(writes)):
             break
+        # Rosters are the last to go; how it goes on from there depends on what is left only.
+        assert breaks_off(settings, all_but_rosters)
         with opened(settings) as platform:
-            delete(settings)
-            see_that_all_is_well(platform)
+            erased = Erased.of(platform)
+            if erased not in ended_well:
+                delete(settings)
+                see_that_all_is_well(platform)
+                ended_well.append(erased)
     assert writes > 12
+    assert len(ended_well) < writes
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What a deletion has left when only the rosters are to go."""
+
+    objects: dict[str, bytes]
+    uploads: set[tuple[str, str]]
+    """Keys and statuses."""
+    partitions: set[str]
+    published: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, platform: ClassPlatform) -> Self:
+        storage = platform.storage
+        folders = ("raw/", "normalized/", "scores/", "aggregates/", "data/", "rejected/")
+        return cls(
+            {one.key: storage.get(one.key) for each in folders for one in storage.list(each)},
+            {(one.key, one.status) for one in platform.records.uploads()},
+            set(platform.statuses()),
+            {
+                name: rows
+                for name, rows in rows_of_database(platform.settings).items()
+                if name in {"students", "assessments", "evidence", "corrections"}
+            },
+        )
 
 
 def breaks_off(settings: Settings, takes: Takes) -> bool:

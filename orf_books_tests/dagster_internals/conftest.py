@@ -1,10 +1,13 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from orf_books_tests.postgres import PostgresServer
 
+IN_POSTGRES = pytest.param("in Postgres", marks=pytest.mark.slow)
 PROJECT = Path(__file__).parent.parent.parent
 ON_POSTGRES = """
 telemetry: {enabled: false}
@@ -42,3 +45,14 @@ def home_on_postgres(tmp_path: Path, postgres_url: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", postgres_url)
     return home
+
+
+@pytest.fixture(params=["in memory", "in files", IN_POSTGRES])
+def any_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
+    """An instance on each kind of event storage."""
+    if request.param == "in memory":
+        yield request.getfixturevalue("instance")
+        return
+    request.getfixturevalue("home" if request.param == "in files" else "home_on_postgres")
+    with dg.DagsterInstance.get() as instance:
+        yield instance

@@ -17,6 +17,7 @@ from orf_books.dagster_internals import (
     PartitionMaterialization,
     PartitionStatus,
 )
+from orf_books_tests.dagster_internals.conftest import IN_POSTGRES
 from orf_books_tests.dagster_internals.items import (
     CODE_VERSION,
     DATA_VERSION,
@@ -25,18 +26,6 @@ from orf_books_tests.dagster_internals.items import (
     run_batch,
     statuses,
 )
-
-IN_POSTGRES = pytest.param("in Postgres", marks=pytest.mark.slow)
-
-
-@pytest.fixture(params=["in memory", "in files", IN_POSTGRES])
-def any_instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
-    if request.param == "in memory":
-        yield request.getfixturevalue("instance")
-        return
-    request.getfixturevalue("home" if request.param == "in files" else "home_on_postgres")
-    with dg.DagsterInstance.get() as instance:
-        yield instance
 
 
 @pytest.fixture(params=["in files", IN_POSTGRES])

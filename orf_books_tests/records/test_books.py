@@ -25,11 +25,11 @@ from orf_books.records.books import (
     failed_enrichments,
     fingerprint,
     library_entries,
-    query_for,
 )
 from orf_books.records.items import FailedItem
 from orf_books.resources.storage import ObjectStorage
-from orf_books.resources.tables import Tables
+from orf_books.resources.table_deletion import delete_rows, value_in
+from orf_books.resources.tables import MOST_SMALL_FILES, Tables
 from orf_books_tests.conftest import book, export_of
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -250,8 +250,62 @@ def test_a_question_changes_with_what_is_asked_and_not_with_what_the_reader_did(
 ) -> None:
     records.accept(upload("ada"), export(1))
     records.accept(upload("bob"), export(1, **cells))
-    ada, bob = (fingerprint(query_for(row)) for row in records.rows())
+    ada, bob = (fingerprint(row.query) for row in records.rows())
     assert (ada == bob) is same
+
+
+def test_what_is_asked_about_a_book_is_known_without_reading_its_row(
+    records: BookRecords, folder: ObjectStorage
+) -> None:
+    records.accept(upload("ada", minute=1), export(1, 2))
+    records.accept(upload("bob", minute=2), export(1, Title="As Bob has it"))
+    earlier = [replace(row, question=None) for row in records.rows_of_library("ada")]
+    records.accept(upload("cat", minute=3), export(3))
+    of_cat = [replace(row, question=None) for row in records.rows_of_library("cat")]
+    delete_rows(folder, library_entries, value_in("library", ["ada", "cat"]))
+    Tables(folder).append(library_entries, [*earlier, *of_cat])  # as an earlier version wrote them
+
+    questions = records.held_books(records.libraries())
+
+    rows = {row.book_key: row for row in records.rows()}
+    assert rows[book(1)].title == "As Bob has it"
+    assert questions == {key: fingerprint(row.query) for key, row in rows.items()}
+
+
+def test_a_book_is_settled_until_it_fails_its_question_changes_or_a_gap_can_be_filled(
+    records: BookRecords,
+) -> None:
+    asked = {
+        key: f"question {key}" for key in ("kept", "failed", "mended", "changed", "gap", "new")
+    }
+    records.add_failures([failure("mended")], "run")
+    results = [enriched(key, "Art", fingerprint=asked[key]) for key in asked if key != "new"]
+    by_key = {result.key: result for result in results}
+    by_key["changed"] = replace(by_key["changed"], fingerprint="an older question")
+    by_key["gap"] = replace(by_key["gap"], gap="google_books: quota_exhausted")
+    records.add_results([*by_key.values(), enriched("gone", "Art")])
+    records.add_failures([failure("failed")], "run")
+
+    assert records.settled(asked, lambda _: True) == {"kept", "mended"}
+    assert records.settled(asked, lambda _: False) == {"kept", "mended", "gap"}
+    assert records.settled({}, lambda _: True) == set()
+
+
+def test_an_empty_store_has_nothing_settled(records: BookRecords) -> None:
+    assert records.held_books({}) == {}
+    assert records.settled({"a": "question"}, lambda _: True) == set()
+
+
+def test_tables_are_compacted_once_runs_have_left_many_files(
+    records: BookRecords, folder: ObjectStorage
+) -> None:
+    for number in range(MOST_SMALL_FILES + 1):
+        records.add_failures([failure(str(number))], "run")
+
+    records.tidy()
+
+    assert not Tables(folder).has_many_small_files(failed_enrichments)
+    assert len(records.standing_failures()) == MOST_SMALL_FILES + 1
 
 
 # Reports and digests

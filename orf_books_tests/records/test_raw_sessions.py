@@ -198,7 +198,7 @@ def test_a_roster_that_cannot_be_read_is_refused(store: ObjectStorage, roster: b
     assert refusal(store) is ErrorCode.INVALID_ROSTER
 
 
-@pytest.mark.parametrize("declared", [b"", b"{", b"[]", b"null", b"\xff"])
+@pytest.mark.parametrize("declared", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
 def test_metadata_that_is_no_object_is_refused(store: ObjectStorage, declared: bytes) -> None:
     store.put(session_metadata_key(RAW_KEY), declared)
     assert refusal(store) is ErrorCode.INVALID_METADATA

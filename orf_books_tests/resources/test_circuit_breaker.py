@@ -55,6 +55,40 @@ def test_an_answer_between_failures_keeps_it_closed(circuit_breaker: CircuitBrea
     assert is_closed(circuit_breaker)
 
 
+def test_an_answer_sets_the_count_of_failures_back_to_zero(
+    circuit_breaker: CircuitBreaker,
+) -> None:
+    fail(circuit_breaker, THREE)
+    circuit_breaker.answered()
+    fail(circuit_breaker, THREE - 1)
+    assert is_closed(circuit_breaker)
+    fail(circuit_breaker, 1)
+    assert not is_closed(circuit_breaker)
+
+
+def test_the_failure_that_opens_it_starts_the_pause(
+    circuit_breaker: CircuitBreaker, clock: Clock
+) -> None:
+    fail(circuit_breaker, THREE - 1)
+    clock.seconds = 5.0
+    fail(circuit_breaker, 1)
+    clock.seconds = 5.0 + TEN_SECONDS - 1
+    assert not is_closed(circuit_breaker)
+    clock.seconds = 5.0 + TEN_SECONDS
+    assert is_closed(circuit_breaker)
+
+
+def test_by_default_twenty_failures_in_a_row_open_it_for_ten_seconds(clock: Clock) -> None:
+    by_default = CircuitBreaker("The service", now=clock)
+    fail(by_default, 19)
+    assert is_closed(by_default)
+    fail(by_default, 1)
+    clock.seconds = 9.9
+    assert not is_closed(by_default)
+    clock.seconds = 10.0
+    assert is_closed(by_default)
+
+
 def test_after_a_while_one_request_looks_whether_the_service_is_back(
     circuit_breaker: CircuitBreaker, clock: Clock
 ) -> None:

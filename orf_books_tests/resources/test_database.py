@@ -385,6 +385,37 @@ def test_scores_from_before_a_deletion_do_not_bring_a_student_back(
     assert database.publish([again]).assessment_count == 1
 
 
+def test_a_session_that_a_deletion_withdrew_is_not_published_again(
+    database: Database, url: str
+) -> None:
+    database.publish([session([0])])
+    database.delete_student(DELETION)
+
+    late = session([0, 1])
+    assert database.publish([late]) == Published(0, 1, 0, 0)
+    assert rows(url, ASSESSMENTS) == []
+    scored_again = session([1], file="renamed.txt", sha256="88", scored_at=LATER)
+    assert database.publish([scored_again]).assessment_count == 1
+
+
+def test_whoever_asks_for_a_deleted_student_is_logged_without_the_student(
+    database: Database, url: str
+) -> None:
+    access = replace(ACCESS, record_ids=(student_id(0),))
+    database.publish([session()])
+    database.delete_student(DELETION)
+    database.student_records(student_id(0), access)
+    database.log_access(access)
+
+    marks = [f"deletion {DELETION.deletion_id}"]
+    assert [row["record_ids"] for row in rows(url, ACCESS_LOG)] == [marks, marks]
+
+    back = session([0], file="new.txt", sha256="88", scored_at=LATER + timedelta(days=1))
+    database.publish([back])
+    database.log_access(access)
+    assert [student_id(0)] in [row["record_ids"] for row in rows(url, ACCESS_LOG)]
+
+
 # Reading
 
 

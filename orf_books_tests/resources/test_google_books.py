@@ -166,6 +166,11 @@ def test_a_book_without_isbn_is_found_by_title_and_author(sandbox: Sandbox) -> N
     assert (found.record.match, found.record.confidence) == (Match.TITLE_AUTHOR, 1.0)
 
 
+def test_a_very_long_title_is_asked_for_by_its_start(sandbox: Sandbox) -> None:
+    asked = replace(question(COSMOS, with_isbn=False), title="字" * 10_000, author="字" * 10_000)
+    assert answer(sandbox, asked).record is None
+
+
 def test_a_similar_title_is_not_taken(sandbox: Sandbox) -> None:
     asked = replace(question(COSMOS, with_isbn=False), author="Carla Sagan", title="Cosmos, Book 2")
     assert answer(sandbox, asked).record is None
@@ -260,6 +265,32 @@ def test_what_would_wait_long_for_its_turn_is_left_to_a_later_run(
     assert len(asked) == 1
     assert {answer.note for answer in found if answer not in asked} == {NOT_YET}
     assert requests(sandbox) == len(asked)
+
+
+@pytest.mark.parametrize(
+    ("book", "requests_needed"), [(DUNE, 2), (HIDDEN, 2), (WRONGLY_ANSWERED, 3)]
+)
+def test_however_small_the_window_a_book_is_asked_about_to_the_end(
+    sandbox: Sandbox, tmp_path: Path, book: CatalogueBook, requests_needed: int
+) -> None:
+    async def one_turn(window: int, earlier: SourceAnswer | None) -> SourceAnswer:
+        async with GoogleBooks(
+            sandbox.google_books_url,
+            key=GOOGLE_BOOKS_KEY,
+            user_agent=AGENT,
+            rate_limit=SharedWindow(
+                Ledger(f"sqlite:///{tmp_path / str(window)}"), "google", 1, 100, longest_wait=0.0
+            ),
+        ) as google:
+            return await google.find(question(book), earlier)
+
+    found: list[SourceAnswer] = []
+    for window in range(requests_needed):
+        found.append(asyncio.run(one_turn(window, found[-1] if found else None)))
+
+    assert [each.note for each in found] == [NOT_YET] * (requests_needed - 1) + [None]
+    assert requests(sandbox) == requests_needed
+    assert found[-1] == answer(sandbox, question(book))
 
 
 def test_every_answer_is_kept_whole_and_without_the_key(sandbox: Sandbox) -> None:
@@ -385,7 +416,12 @@ def test_a_refusal_is_told_by_the_body(response: httpx.Response) -> None:
 
 @pytest.mark.parametrize(
     "response",
-    [error(403, "accessNotConfigured"), error(503, "backendFailed"), httpx.Response(502)],
+    [
+        error(403, "accessNotConfigured"),
+        error(503, "backendFailed"),
+        httpx.Response(502),
+        httpx.Response(502, content=b"[" * 100_000),
+    ],
 )
 def test_what_the_status_tells_is_left_to_it(response: httpx.Response) -> None:
     assert failure_in(response) is None

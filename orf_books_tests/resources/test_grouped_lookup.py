@@ -5,7 +5,7 @@ import pytest
 
 from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 from orf_books.resources.circuit_breaker import FAILURES_THAT_OPEN, CircuitBreaker
-from orf_books.resources.grouped_lookup import GroupedLookup, GroupUndecided, never_waits
+from orf_books.resources.grouped_lookup import GroupedLookup, GroupUndecided, at_once
 from orf_books.resources.http import ServiceFailure
 
 GROUP = 50
@@ -56,14 +56,14 @@ def found(
     numbers: Iterable[int],
     *,
     group_size: int = GROUP,
-    seconds_until_free: Callable[[], Awaitable[float]] = never_waits,
+    turn: Callable[[], Awaitable[None]] = at_once,
 ) -> list[str | BaseException | None]:
     async def find() -> list[str | BaseException | None]:
         lookup = GroupedLookup(
             service,
             group_size=group_size,
             gather_seconds=0.001,
-            seconds_until_free=seconds_until_free,
+            turn=turn,
         )
         outcomes = await asyncio.gather(*map(lookup.find, numbers), return_exceptions=True)
         await lookup.aclose()
@@ -209,25 +209,52 @@ def test_a_mistake_in_the_asking_reaches_those_who_wait() -> None:
 
 def test_a_group_that_has_to_wait_for_its_turn_takes_more_questions() -> None:
     async def find() -> list[list[int]]:
-        service = Service()
-        waits = iter([0.05, 0.0])
+        service, turn = Service(), asyncio.Event()
 
-        async def seconds_until_free() -> float:
-            return next(waits)
+        async def wait_for_turn() -> None:
+            await turn.wait()
 
-        lookup = GroupedLookup(
-            service,
-            group_size=GROUP,
-            gather_seconds=0.001,
-            seconds_until_free=seconds_until_free,
-        )
+        lookup = GroupedLookup(service, group_size=GROUP, gather_seconds=0.001, turn=wait_for_turn)
         early = asyncio.create_task(lookup.find(2))
         await asyncio.sleep(0.02)
         late = asyncio.create_task(lookup.find(4))
+        await asyncio.sleep(0)
+        turn.set()
         await asyncio.gather(early, late)
         return service.groups
 
     assert asyncio.run(find()) == [[2, 4]]
+
+
+def test_a_small_group_is_not_overtaken_by_full_ones_that_came_later() -> None:
+    async def find() -> list[list[int]]:
+        service, queue = Service(), asyncio.Lock()
+
+        async def turn() -> None:
+            async with queue:
+                await asyncio.sleep(0.01)
+
+        few, many = (
+            GroupedLookup(service, group_size=size, gather_seconds=0.001, turn=turn)
+            for size in (GROUP, 2)
+        )
+        small = asyncio.create_task(few.find(100))
+        await asyncio.sleep(0)
+        await asyncio.gather(*map(many.find, range(8)))
+        await small
+        return service.groups
+
+    assert asyncio.run(find())[0] == [100]
+
+
+def test_without_a_turn_a_group_fails_as_the_turn_did() -> None:
+    async def turn() -> None:
+        raise FixConfiguration("The ledger is damaged.")
+
+    service = Service()
+    outcomes = found(service, range(3), turn=turn)
+    assert [str(outcome) for outcome in outcomes] == ["The ledger is damaged."] * 3
+    assert service.groups == []
 
 
 def test_a_lookup_that_is_given_up_takes_no_other_with_it() -> None:

@@ -6,9 +6,11 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
+from typing import Any
 
 import httpx
 import pytest
@@ -27,6 +29,7 @@ from orf_books.resources.http import (
 )
 from orf_books.resources.rate_limit import LocalRateLimit
 
+MOST_CONNECTIONS = 4
 AGENT = "orf_books/0 (someone@example.org)"
 AT_ONCE = RetryPolicy(first_wait=0.0, jitter=0.0, rate_limited_wait=0.0)
 Step = httpx.Response | Exception | Callable[[], Awaitable[httpx.Response]]
@@ -368,7 +371,7 @@ class Endless(httpx.AsyncByteStream):
 
 def packed(size: int) -> bytes:
     """A JSON document of this size, by gzip."""
-    return gzip.compress(b'{"a": "' + b" " * size + b'"}', mtime=0)
+    return gzip.compress(b'{"a": "' + b" " * size + b'"}', compresslevel=1, mtime=0)
 
 
 @pytest.mark.parametrize("chunk", [b" " * 65_536, gzip.compress(b"", mtime=0)])
@@ -487,6 +490,37 @@ def test_a_question_that_was_not_sent_says_nothing_of_the_service() -> None:
     assert len(service.asked) == FAILURES_THAT_OPEN
 
 
+@pytest.mark.parametrize(
+    ("at_once", "times", "opened"),
+    [(1, 5, 1), (3, 2, 3), (MOST_CONNECTIONS + 2, 1, MOST_CONNECTIONS)],
+)
+def test_no_more_connections_are_opened_than_serve(at_once: int, times: int, opened: int) -> None:
+    connections: list[asyncio.Task[Any] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.current_task())
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                await asyncio.sleep(0.01)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+        await writer.wait_closed()
+
+    async def ask() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            host, port = server.sockets[0].getsockname()
+            async with ServiceClient(
+                "It", f"http://{host}:{port}", user_agent=AGENT, connections=MOST_CONNECTIONS
+            ) as client:
+                for _ in range(times):
+                    asking = (client.get_json("/things", {}) for _ in range(at_once))
+                    await asyncio.gather(*asking)
+            await asyncio.gather(*filter(None, connections))
+
+    asyncio.run(ask())
+    assert len(connections) == opened
+
+
 def test_redirects_in_a_circle_end() -> None:
     circle = httpx.Response(302, headers={"Location": "http://service.test/v1/things"})
     assert failure_of(circle)[0].category is FailureCategory.BAD_RESPONSE
@@ -593,14 +627,47 @@ def test_requests_leave_in_evenly_spaced_slots() -> None:
 
         left: list[float] = []
         async with client(Service(note), requests_per_second=50) as opened:
-            assert await opened.rate_limit.seconds_until_free() == 0.0
             await asyncio.gather(*(opened.get_json("/things", {}) for _ in range(5)))
-            assert await opened.rate_limit.seconds_until_free() > 0.0
         return left
 
     left = asyncio.run(moments())
     assert left[-1] - left[0] >= 0.075
     assert min(later - earlier for earlier, later in pairwise(left)) > 0.01
+
+
+class CountedTurns(LocalRateLimit):
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    async def turn(self) -> None:
+        self.taken += 1
+
+
+def test_a_turn_that_was_taken_early_is_the_next_request_s() -> None:
+    async def turns() -> list[int]:
+        service, taken = Service(FOUND), []
+        async with client(service) as opened:
+            opened.rate_limit = counted = CountedTurns()
+            await opened.take_turn()
+            for _ in range(2):
+                await opened.get_json("/things", {})
+                taken.append(counted.taken)
+        return taken
+
+    assert asyncio.run(turns()) == [1, 2]
+
+
+def test_a_service_that_is_down_gives_no_turns() -> None:
+    async def take_turn() -> int:
+        async with client(Service(FOUND)) as opened:
+            opened.rate_limit = counted = CountedTurns()
+            opened.circuit_breaker.stop(FixConfiguration("Set a contact."))
+            with pytest.raises(FixConfiguration):
+                await opened.take_turn()
+        return counted.taken
+
+    assert asyncio.run(take_turn()) == 0
 
 
 def test_a_service_may_know_its_own_errors_better() -> None:

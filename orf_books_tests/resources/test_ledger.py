@@ -323,3 +323,41 @@ def test_a_database_that_does_not_answer_may_answer_later() -> None:
     with pytest.raises(RetryLater, match="does not answer") as caught:
         unreachable.take_turn("service", 1.0)
     assert "secret" not in str(caught.value)
+
+
+def test_a_lease_that_is_renewed_never_lapses(ledger: Ledger, clock: Clock) -> None:
+    for _ in range(5):
+        ledger.renew_lease("run", 45)
+        clock.seconds += 40
+        assert ledger.lapsed_leases(0) == set()
+
+
+def test_a_lease_has_lapsed_when_it_was_seen_so_for_long_enough(
+    ledger: Ledger, clock: Clock
+) -> None:
+    ledger.renew_lease("run", 45)
+    clock.seconds += 1000
+    assert ledger.lapsed_leases(15) == set(), "this look is the first to notice"
+    clock.seconds += 14
+    assert ledger.lapsed_leases(15) == set()
+    clock.seconds += 1
+    assert ledger.lapsed_leases(15) == {"run"}
+    ledger.end_lease("run")
+    assert ledger.lapsed_leases(15) == set()
+
+
+def test_runs_that_live_through_an_outage_of_the_ledger_keep_their_leases(
+    ledger: Ledger, clock: Clock
+) -> None:
+    ledger.renew_lease("run", 45)
+    clock.seconds += 1000
+    assert ledger.lapsed_leases(15) == set()
+    ledger.renew_lease("run", 45)
+    clock.seconds += 15
+    assert ledger.lapsed_leases(15) == set()
+
+
+def test_a_lease_of_before_a_boot_has_lapsed(ledger: Ledger, clock: Clock) -> None:
+    ledger.renew_lease("run", 45)
+    clock.seconds = 10
+    assert ledger.lapsed_leases(0) == {"run"}

@@ -227,6 +227,27 @@ def test_a_title_may_hold_what_means_something_in_a_query(sandbox: Sandbox, titl
     assert isinstance(answer(sandbox, replace(question(BY_TITLE), title=title)), SourceAnswer)
 
 
+@pytest.mark.parametrize("letter", ["a", "ж", "字", "\N{GRINNING FACE}"])
+def test_very_long_titles_and_authors_are_asked_for_by_their_start(
+    sandbox: Sandbox, letter: str
+) -> None:
+    asked = question(BY_TITLE, with_isbn=False)
+    books = [
+        replace(asked, title=f"{number} {letter * 10_000}", author=f"{letter * 5000}{number}")
+        for number in range(20)
+    ]
+    assert all(isinstance(outcome, SourceAnswer) for outcome in outcomes(sandbox, books))
+
+
+def test_a_book_is_found_by_the_start_of_its_title() -> None:
+    title = " ".join(f"word{number}" for number in range(2000))
+    book = replace(BY_TITLE, title=title)
+    with Sandbox(Catalogue((book,))) as sandbox:
+        found = answer(sandbox, question(book))
+    assert found.record is not None
+    assert found.record.match is Match.TITLE_AUTHOR
+
+
 def test_an_unknown_book_is_an_answer_after_four_requests(sandbox: Sandbox) -> None:
     found = answer(sandbox, question(UNKNOWN))
     assert found.record is None

@@ -1,11 +1,12 @@
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.rate_limit import LocalRateLimit, RateLimit, SharedRateLimit
+from orf_books.resources.rate_limit import Allowance, LocalRateLimit, RateLimit, SharedRateLimit
 
 PER_SECOND = 50.0
 
@@ -31,15 +32,6 @@ def test_turns_are_evenly_spaced(rate_limit: RateLimit) -> None:
     assert moments[-1] - moments[0] >= 0.08
 
 
-def test_whoever_comes_later_knows_how_long_to_wait(rate_limit: RateLimit) -> None:
-    async def wait_after(turns: int) -> float:
-        for _ in range(turns):
-            await rate_limit.turn()
-        return await rate_limit.seconds_until_free()
-
-    assert 0 < asyncio.run(wait_after(2)) <= 1 / PER_SECOND
-
-
 def test_a_pause_that_the_service_wants_holds_the_next_turn_up(rate_limit: RateLimit) -> None:
     async def seconds() -> float:
         started = time.perf_counter()
@@ -51,13 +43,81 @@ def test_a_pause_that_the_service_wants_holds_the_next_turn_up(rate_limit: RateL
 
 
 def test_without_a_limit_nobody_waits() -> None:
-    async def wait_after_many_turns() -> float:
-        rate_limit = LocalRateLimit()
+    async def passes_of_the_loop_meanwhile() -> int:
+        passes, rate_limit = 0, LocalRateLimit()
+
+        async def count() -> None:
+            nonlocal passes
+            while True:
+                await asyncio.sleep(0)
+                passes += 1
+
+        counting = asyncio.create_task(count())
         for _ in range(1_000):
             await rate_limit.turn()
-        return await rate_limit.seconds_until_free()
+        counting.cancel()
+        return passes
 
-    assert asyncio.run(wait_after_many_turns()) == 0.0
+    assert asyncio.run(passes_of_the_loop_meanwhile()) == 0
+
+
+# Midnight Pacific time is 08:00 UTC in November.
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+AN_ALLOWANCE = Allowance(window_requests=100, window_seconds=100, requests_per_day=1000)
+
+
+@pytest.mark.parametrize(
+    ("requests", "free_in", "left_today", "last"),
+    [
+        (100, 0, 1000, NOON + timedelta(seconds=100)),
+        (101, 0, 1000, NOON + timedelta(seconds=200)),
+        (100, 30, 1000, NOON + timedelta(seconds=130)),
+        (1000, 0, 1000, NOON + timedelta(seconds=1000)),
+        (1001, 0, 1000, datetime(2026, 11, 29, 8, 1, 40, tzinfo=UTC)),
+        (250, 0, 0, datetime(2026, 11, 29, 8, 5, tzinfo=UTC)),
+        (1001, 0, 0, datetime(2026, 11, 30, 8, 1, 40, tzinfo=UTC)),
+    ],
+)
+def test_when_many_requests_will_have_left_follows_from_windows_and_days(
+    requests: int, free_in: float, left_today: int, last: datetime
+) -> None:
+    until = AN_ALLOWANCE.time_of_last(requests, NOON, free_in=free_in, left_today=left_today)
+    assert until == last
+
+
+def test_where_a_day_takes_no_request_there_is_no_last_one() -> None:
+    nothing = Allowance(window_requests=100, window_seconds=100, requests_per_day=0)
+    assert nothing.time_of_last(1, NOON, free_in=0, left_today=0) is None
+
+
+async def is_free(rate_limit: LocalRateLimit) -> bool:
+    """Whether the next turn is now, and not in seconds."""
+    try:
+        async with asyncio.timeout(0.05):
+            await rate_limit.turn()
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_no_limit_means_no_spacing_but_a_pause_is_kept() -> None:
+    async def turns() -> list[bool]:
+        unlimited = LocalRateLimit(None)
+        unspaced = [await is_free(unlimited) for _ in range(3)]
+        await unlimited.hold(5.0)
+        return [*unspaced, await is_free(unlimited)]
+
+    assert asyncio.run(turns()) == [True, True, True, False]
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
+    async def is_over() -> bool:
+        rate_limit = LocalRateLimit(None)
+        await rate_limit.hold(5.0)
+        await rate_limit.hold(0.0)
+        return await is_free(rate_limit)
+
+    assert not asyncio.run(is_over())
 
 
 class SlowLedger(Ledger):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from orf_books.failures import OrfBooksError
+from orf_books.resources.dagster_resources import SlackResource
 from orf_books.resources.http import RetryPolicy
 from orf_books.resources.slack import Slack
 from orf_books.sandbox.behaviour import Fault, Service, Troubles
@@ -137,3 +138,9 @@ def test_nothing_shows_the_address(
     assert "POST http://127.0.0.1" in caplog.text or "took more than" in shown
     assert SECRET not in caplog.text + shown
     assert "T00000000" not in caplog.text + shown
+
+
+def test_a_run_is_a_link_where_the_page_is_known() -> None:
+    assert SlackResource().name_of_run("run-1") == "`run-1`"
+    linked = SlackResource(page_url="https://page.test").name_of_run("run-1")
+    assert linked == "<https://page.test/runs/run-1|run-1>"

@@ -1,19 +1,23 @@
+import json
 import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import boto3
 import httpx
 import pytest
 from dagster_aws.s3 import S3Resource
 
+from orf_books.definitions import storage_of
 from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
 from orf_books.object_keys import is_private
-from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import (
     ObjectNotFoundError,
     ObjectStorage,
@@ -22,6 +26,7 @@ from orf_books.resources.storage import (
     StoreRetryPolicy,
     failure_of,
 )
+from orf_books.settings import Settings
 from orf_books_tests.conftest import BUCKET
 from orf_books_tests.small_disk import small_disk
 
@@ -236,18 +241,119 @@ def test_credentials_are_found_in_the_environment_like_boto3_finds_them(
     assert storage.get("key") == b"content"
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(S3Options)])
-def test_options_are_named_as_the_s3_resource_of_dagster_names_them(field: str) -> None:
-    assert field in S3Resource.model_fields
-    assert field in StorageResource.model_fields
+def test_on_s3_the_resource_holds_dagsters_own(s3_server: S3Options) -> None:
+    options = {f"s3_{name}": value for name, value in asdict(s3_server).items()}
+    resource = storage_of(Settings(storage=f"s3://{BUCKET}/resource", **options))
 
-
-def test_the_resource_opens_the_storage_it_describes(s3_server: S3Options) -> None:
-    options = {field.name: getattr(s3_server, field.name) for field in fields(S3Options)}
-    resource = StorageResource(url=f"s3://{BUCKET}/resource", **options)
-
+    assert isinstance(resource.s3, S3Resource)
+    assert resource.s3_options == s3_server
     resource.open().put("key", b"content")
     assert ObjectStorage(f"s3://{BUCKET}/resource", s3_server).get("key") == b"content"
+
+
+def test_a_folder_needs_nothing_of_dagsters_aws(tmp_path: Path) -> None:
+    resource = storage_of(Settings(storage=str(tmp_path)))
+    assert resource.s3 is None
+    assert resource.open().folder == tmp_path
+
+
+# Ways of signing in to AWS
+
+
+Environment = dict[str, str]
+
+
+def by_environment(_: Path, __: str) -> Environment:
+    return {
+        "AWS_ACCESS_KEY_ID": "of-the-environment",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SESSION_TOKEN": "token",
+    }
+
+
+def by_profile(folder: Path, _: str) -> Environment:
+    (folder / "credentials").write_text(
+        "[reader]\naws_access_key_id = of-the-profile\naws_secret_access_key = secret\n"
+    )
+    return {
+        "AWS_PROFILE": "reader",
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+    }
+
+
+def by_container_role(_: Path, container: str) -> Environment:
+    return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{container}/credentials"}
+
+
+def by_web_identity(folder: Path, _: str) -> Environment:
+    (folder / "token").write_text("a token of the cluster")
+    return {
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(folder / "token"),
+        "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/reader",
+        "AWS_ROLE_SESSION_NAME": "reading",
+    }
+
+
+class RoleOfContainer(BaseHTTPRequestHandler):
+    """Answers as the agent of ECS does."""
+
+    def do_GET(self) -> None:
+        content = json.dumps(
+            {
+                "AccessKeyId": "of-the-container",
+                "SecretAccessKey": "secret",
+                "Token": "token",
+                "Expiration": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+            }
+        ).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def aws(
+    s3_server: S3Options, _no_aws_configuration: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """S3 and STS, by the variables that AWS's own tools read; and where a container's role is."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(s3_server.endpoint_url))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), RoleOfContainer) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "access_key"),
+    [
+        (by_environment, "of-the-environment"),
+        (by_profile, "of-the-profile"),
+        (by_container_role, "of-the-container"),
+        (by_web_identity, "ASIA"),
+    ],
+)
+def test_objects_and_tables_sign_in_as_boto3_does(
+    sign_in: Callable[[Path, str], Environment],
+    access_key: str,
+    aws: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in sign_in(tmp_path, aws).items():
+        monkeypatch.setenv(name, value)
+    storage = storage_of(Settings(storage=f"s3://{BUCKET}/signed-in")).open()
+
+    storage.put("key", b"content")
+    assert storage.get("key") == b"content"
+    _, options = storage.table_location("table")
+    assert options is not None
+    assert options["aws_access_key_id"].startswith(access_key)
 
 
 def _put_on_s3(options: S3Options, *keys: str) -> None:

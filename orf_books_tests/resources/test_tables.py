@@ -20,7 +20,14 @@ from moto.server import ThreadedMotoServer
 
 from orf_books.failures import DamagedStore, FailureCategory, FixConfiguration, RetryLater
 from orf_books.resources.storage import ObjectStorage, S3Options, StoreRetryPolicy
-from orf_books.resources.tables import DAMAGED, Repair, Table, Tables, _table_errors
+from orf_books.resources.tables import (
+    DAMAGED,
+    MOST_SMALL_FILES,
+    Repair,
+    Table,
+    Tables,
+    _table_errors,
+)
 from orf_books_tests.conftest import BUCKET
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -180,6 +187,45 @@ def test_upkeep_makes_one_file_of_many_and_keeps_every_row(tables: Tables) -> No
     assert Counter(tables.all_rows(THINGS)) == before
     tables.append(THINGS, things("c"))
     assert len(tables.all_rows(THINGS)) == 9
+
+
+def test_a_table_needs_upkeep_after_very_many_commits_and_then_no_more(local: Tables) -> None:
+    assert not local.has_many_small_files(THINGS)
+    for number in range(MOST_SMALL_FILES):
+        local.append(THINGS, things("a", at=NOON + timedelta(number)))
+    assert not local.has_many_small_files(THINGS)
+    local.append(THINGS, things("b"))
+    assert local.has_many_small_files(THINGS)
+
+    local.maintain(THINGS)
+
+    assert not local.has_many_small_files(THINGS)
+    assert len(local.all_rows(THINGS)) == MOST_SMALL_FILES + 1
+
+
+def test_files_that_were_replaced_go_once_nobody_can_need_them(
+    local: Tables, folder: ObjectStorage
+) -> None:
+    for number in range(4):
+        local.append(THINGS, things("a", at=NOON + timedelta(number)))
+
+    upkeep = local.maintain(THINGS, kept_hours=0)
+
+    assert upkeep is not None
+    assert upkeep.files_deleted == 4
+    files = [stored.key for stored in folder.list("tables/") if stored.key.endswith(".parquet")]
+    assert len([file for file in files if "_delta_log" not in file]) == 1
+    assert len(local.all_rows(THINGS)) == 4
+
+
+def test_frames_hold_the_rows_that_objects_would(tables: Tables) -> None:
+    assert tables.latest_frame(THINGS).is_empty()
+    tables.append(THINGS, things("a", "b"))
+    tables.append(THINGS, things("a", at=NOON + timedelta(1)))
+
+    assert sorted(tables.all_frame(THINGS)["key"]) == ["a", "a", "b"]
+    assert sorted(tables.latest_frame(THINGS)["key"]) == ["a", "b"]
+    assert tables.latest_frame(THINGS, pl.col("key") == "c").is_empty()
 
 
 def test_a_store_that_does_not_answer_may_answer_later(s3_server: S3Options) -> None:

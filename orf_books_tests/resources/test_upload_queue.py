@@ -1,13 +1,8 @@
 import json
-import random
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote_plus
 
-import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,47 +11,21 @@ from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
 from orf_books.resources.storage import S3Options
 from orf_books.resources.upload_queue import (
     ObjectHint,
-    OpenUploads,
-    QueuedUpload,
     UnreadableMessage,
     UploadQueue,
     hints_in,
 )
-
-BUCKET = "uploads-of-tests"
-STORE = f"s3://{BUCKET}/platform"
-WAVE = 300
-
-
-def event(key: str, name: str = "ObjectCreated:Put", bucket: str = BUCKET) -> dict[str, Any]:
-    """What S3 says of one object."""
-    return {
-        "eventVersion": "2.1",
-        "eventSource": "aws:s3",
-        "eventName": name,
-        "s3": {
-            "bucket": {"name": bucket},
-            "object": {"key": quote_plus(key, safe="/"), "size": 1, "sequencer": "0055AED6DCD9"},
-        },
-    }
-
-
-def message(*events: dict[str, Any]) -> str:
-    return json.dumps({"Records": events})
-
-
-def in_sns(body: str) -> str:
-    return json.dumps({"Type": "Notification", "MessageId": "1", "Message": body})
-
-
-def from_event_bridge(key: str, kind: str = "Object Created") -> str:
-    detail = {"bucket": {"name": BUCKET}, "object": {"key": key, "etag": "1"}}
-    return json.dumps({"source": "aws.s3", "detail-type": kind, "detail": detail})
-
-
-TEST_EVENT = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET})
-POISON = ["", "no JSON", "{}", "[]", "7", "null", '{"Records": [{"s3": {}}]}', "[" * 10_000]
-
+from orf_books_tests.conftest import BUCKET
+from orf_books_tests.resources.upload_queue import (
+    POISON,
+    STORE,
+    TEST_EVENT,
+    Queue,
+    event,
+    from_event_bridge,
+    in_sns,
+    message,
+)
 
 # What messages say
 
@@ -104,7 +73,7 @@ def test_tests_and_deletions_leave_nothing_to_look_at(body: str) -> None:
     ],
 )
 def test_what_is_no_event_of_s3_is_told_apart(body: str) -> None:
-    with pytest.raises(UnreadableMessage, match="queue of dead letters"):
+    with pytest.raises(UnreadableMessage, match="dead-letter queue"):
         hints_in(body)
 
 
@@ -151,65 +120,7 @@ def test_every_key_comes_back_as_it_was(key: str) -> None:
     assert hints_in(message(event(key))) == [ObjectHint(BUCKET, key)]
 
 
-def test_a_message_is_settled_with_the_last_of_its_keys() -> None:
-    both, one = QueuedUpload("1", frozenset("ab")), QueuedUpload("2", frozenset("a"))
-    uploads = OpenUploads()
-    uploads.add([both, one])
-    assert uploads.keys == {"a", "b"}
-    assert uploads.take_settled(["a", "c"]) == [one]
-    assert uploads.keys == {"a", "b"}
-    assert uploads.take_settled(["a", "b"]) == [both]
-    assert uploads.keys == frozenset()
-
-
 # A queue
-
-
-class Queue:
-    """A queue of a server that speaks SQS, and its queue of dead letters."""
-
-    def __init__(self, options: S3Options, name: str) -> None:
-        self.options = options
-        self.client = boto3.client(
-            "sqs",
-            endpoint_url=options.endpoint_url,
-            region_name=options.region_name,
-            aws_access_key_id=options.aws_access_key_id,
-            aws_secret_access_key=options.aws_secret_access_key,
-        )
-        self.dead_letters = self._new(f"{name}-dead", {})
-        dead = self._attribute(self.dead_letters, "QueueArn")
-        redrive = {"deadLetterTargetArn": dead, "maxReceiveCount": 3}
-        self.url = self._new(name, {"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(redrive)})
-
-    def _new(self, name: str, attributes: dict[str, str]) -> str:
-        url: str = self.client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        return url
-
-    def _attribute(self, url: str, name: str) -> str:
-        answer = self.client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-        value: str = answer["Attributes"][name]
-        return value
-
-    def send(self, bodies: Sequence[str]) -> None:
-        for start in range(0, len(bodies), 10):
-            self.client.send_message_batch(
-                QueueUrl=self.url,
-                Entries=[
-                    {"Id": str(number), "MessageBody": body}
-                    for number, body in enumerate(bodies[start : start + 10])
-                ],
-            )
-
-    def length(self, url: str | None = None) -> int:
-        """Messages that are waiting or hidden."""
-        return sum(
-            int(self._attribute(url or self.url, name))
-            for name in ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        )
-
-    def reader(self, store: str = STORE) -> UploadQueue:
-        return UploadQueue(self.url, store, self.options)
 
 
 @pytest.fixture
@@ -223,7 +134,7 @@ def test_keys_below_the_prefix_of_the_store_are_given_without_it(queue: Queue) -
     assert upload.keys == {"uploads/ana/my books.csv"}
 
 
-def test_a_message_stays_until_it_is_forgotten(queue: Queue) -> None:
+def test_a_message_stays_until_it_is_deleted(queue: Queue) -> None:
     queue.send([message(event("platform/uploads/a.csv"))])
     reader = queue.reader()
     first = reader.receive(0)
@@ -232,11 +143,11 @@ def test_a_message_stays_until_it_is_forgotten(queue: Queue) -> None:
     again = reader.receive(1)
     assert again.uploads[0].keys == first.uploads[0].keys
 
-    reader.forget(again.uploads)
+    reader.delete(again.uploads)
     assert queue.length() == 0
 
 
-def test_what_is_not_ours_is_forgotten_at_once(queue: Queue) -> None:
+def test_what_is_not_ours_is_deleted_at_once(queue: Queue) -> None:
     queue.send(
         [
             TEST_EVENT,
@@ -246,7 +157,7 @@ def test_what_is_not_ours_is_forgotten_at_once(queue: Queue) -> None:
         ]
     )
     received = queue.reader().receive(0)
-    assert (received.uploads, received.of_nobody, received.unreadable) == ([], 4, 0)
+    assert (received.uploads, received.irrelevant, received.unreadable) == ([], 4, 0)
     assert queue.length() == 0
 
 
@@ -256,7 +167,7 @@ def test_unreadable_messages_end_among_the_dead_letters_and_delay_nothing(queue:
     reader = queue.reader()
     received = reader.receive(0)
     assert received.unreadable == 1
-    reader.forget(received.uploads)
+    reader.delete(received.uploads)
     for _ in range(4):
         time.sleep(1.1)
         reader.receive(0)
@@ -266,7 +177,7 @@ def test_unreadable_messages_end_among_the_dead_letters_and_delay_nothing(queue:
 
 def test_a_store_in_a_folder_has_no_queue(queue: Queue) -> None:
     with pytest.raises(FixConfiguration, match="ORF_BOOKS_STORAGE to be s3"):
-        queue.reader("file:///data")
+        queue.reader(store="file:///data")
 
 
 def test_a_queue_that_is_not_there_is_a_wrong_setting(queue: Queue) -> None:
@@ -290,31 +201,19 @@ def test_the_region_is_that_of_the_queue(monkeypatch: pytest.MonkeyPatch) -> Non
     assert client.meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
 
 
-@pytest.mark.parametrize("uploads", [100, pytest.param(10_000, marks=pytest.mark.slow)])
-@pytest.mark.timeout(600)
-def test_of_many_shuffled_messages_with_duplicates_and_poison_no_upload_is_lost_or_done_twice(
-    queue: Queue, uploads: int
-) -> None:
-    keys = [f"uploads/library {number}/raw.csv" for number in range(uploads)]
-    bodies = [message(event(f"platform/{key}")) for key in keys]
-    bodies += random.Random(1).sample(bodies, uploads // 10)
-    bodies += ["poison"] * (uploads // 100)
-    random.Random(2).shuffle(bodies)
-    queue.client.set_queue_attributes(QueueUrl=queue.url, Attributes={"VisibilityTimeout": "600"})
+def test_the_dead_letters_are_counted(queue: Queue) -> None:
+    assert queue.reader().dead_letters() == 0
+    queue.client.send_message(QueueUrl=queue.dead_letters, MessageBody="poison")
+    assert queue.reader().dead_letters() == 1
 
-    reader, open_uploads = queue.reader(), OpenUploads()
-    times_done: Counter[str] = Counter()
-    unreadable = 0
-    # In waves, because this server looks through its whole queue for each message.
-    for start in range(0, len(bodies), WAVE):
-        queue.send(bodies[start : start + WAVE])
-        received = reader.receive(0, most=WAVE)
-        unreadable += received.unreadable
-        open_uploads.add(received.uploads)
-        # What has a receipt is not done again.
-        times_done.update(open_uploads.keys - times_done.keys())
-        reader.forget(open_uploads.take_settled(times_done))
 
-    assert times_done == dict.fromkeys(keys, 1)
-    assert unreadable == uploads // 100
-    assert queue.length() == uploads // 100
+def test_a_queue_may_have_no_dead_letter_queue(queue: Queue) -> None:
+    assert UploadQueue(queue.dead_letters, STORE, queue.options).dead_letters() is None
+
+
+def test_messages_about_keys_that_nobody_watches_are_deleted_at_once(queue: Queue) -> None:
+    keys = ["platform/uploads/a.csv", "platform/tables/uploads/part-1.parquet"]
+    queue.send([message(event(key)) for key in keys])
+    (upload,) = queue.reader(("uploads/", "raw/")).receive(0).uploads
+    assert upload.keys == {"uploads/a.csv"}
+    assert queue.length() == 1

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from orf_books.assets.books.step import waits_for_its_turn
+from orf_books.assets.books.step import books_in_turn
 from orf_books.books.exports.reading import parse_export
 from orf_books.failures import FailureCategory, OrfBooksError, RetryLater
 from orf_books.object_keys import export_key, library_data_key
@@ -389,5 +389,5 @@ def test_gaps_are_filled_behind_the_dashboard(
     with served(settings_for(sandbox, folder.url, google_books_key=key)) as here:
         here.wait_until(here.uploaded(export_of(range(60))))
         records = BookRecords(folder)
-        wait_for("end of gaps", lambda: not any(map(waits_for_its_turn, records.gaps().values())))
+        wait_for("end of gaps", lambda: not books_in_turn(records))
     assert sandbox.counts.requests(Service.GOOGLE_BOOKS) > 0

@@ -6,7 +6,8 @@ import pytest
 from orf_books.failures import FixConfiguration
 from orf_books.transcripts.cues import VetoReason
 from orf_books.transcripts.detection import Judgement, SkillDetector, shipped_detector
-from orf_books.transcripts.encoder import Vectors, universal_sentence_encoder
+from orf_books.transcripts.encoder import universal_sentence_encoder
+from orf_books.transcripts.encoder_network import Vectors
 from orf_books.transcripts.exemplars import kind_in_words
 from orf_books.transcripts.firing import THRESHOLDS, Tier, fires, tier
 from orf_books.transcripts.head import read_head

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from orf_books.transcripts.calibration import RATES_IN_LESSONS, Calibration
-from orf_books.transcripts.encoder_versions import encoder_version
+from orf_books.transcripts.encoder_files import encoder_version
 from orf_books.transcripts.head import read_head
 from orf_books.transcripts.model_version import config_hash, model_version
 from orf_books.transcripts.skills import Skill

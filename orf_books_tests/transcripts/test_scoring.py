@@ -125,6 +125,14 @@ def test_too_little_said_is_no_score_rather_than_a_middling_one() -> None:
     assert not score[Skill.EMPATHY].is_nothing_found
 
 
+def test_three_utterances_are_enough_for_a_score() -> None:
+    spoken = session(*(said(EMPATHIC, line) for line in (1, 2, 3)))
+    score = score_session(spoken).students["s1"].skills[Skill.EMPATHY]
+    assert score.utterances == 3
+    assert not score.is_insufficient
+    assert score.score is not None
+
+
 def test_nothing_found_is_said_with_how_much_was_heard_and_is_no_number() -> None:
     spoken = session(*(said("The line goes up here.", line) for line in range(1, 21)))
     score = score_session(spoken).students["s1"].skills[Skill.EMPATHY]

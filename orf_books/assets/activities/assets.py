@@ -146,5 +146,5 @@ def rescore_activities(  # noqa: PLR0913, PLR0917 - Dagster hands resources over
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Rescore chosen partitions, or as a batch all that an upload asks for."""
     records = ActivityRecords(storage.open())
-    work = ActivityRescoring(context, config, records, speech, activity_api, slack)
-    yield from Driver(context, work, records, batch).run()
+    work = ActivityRescoring(context, config, records, speech, activity_api)
+    yield from Driver(context, work, records, batch, slack).run()

@@ -6,6 +6,7 @@ way of an item through a step (`orf_books/batches/driver.py`), how an activity i
 """
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -17,13 +18,12 @@ from orf_books.activities.recognition import Recognisers
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.activities.rescoring import CODE_VERSION, rescore_activity
 from orf_books.activities.voting import VoteRule
-from orf_books.batches.batch import BatchOutcome, ItemFailure
+from orf_books.batches.batch import ItemFailure
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
-from orf_books.batches.messages import finished_batch, stopped_batch
 from orf_books.batches.report import BatchReport
-from orf_books.failures import FixInput, OrfBooksError, RetryLater
+from orf_books.failures import FixInput, RetryLater
 from orf_books.keys import text_of_key
-from orf_books.object_keys import activity_folder, activity_page_key
+from orf_books.object_keys import activity_folder, activity_page_key, activity_refusal_key
 from orf_books.partition_keys import activity_key
 from orf_books.records.activities import (
     ActivityDigest,
@@ -31,10 +31,9 @@ from orf_books.records.activities import (
     RescoredActivityRow,
     RescoringReport,
 )
-from orf_books.records.recordings import load_activity, upload_at
+from orf_books.records.recordings import ActivityInputs, load_activity, upload_at
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
-    SlackResource,
     SpeechResource,
 )
 
@@ -87,18 +86,17 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
     items_at_once = 32
     """Each holds its recording in memory."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what the asset was given
+    def __init__(
         self,
         context: dg.AssetExecutionContext,
         config: RescoreConfig,
         records: ActivityRecords,
         speech: SpeechResource,
         activity_api: ActivityApiResource,
-        slack: SlackResource,
     ) -> None:
-        self._log, self._run_id = context.log, context.run.run_id
+        self._run_id = context.run.run_id
         self._config, self._records = config, records
-        self._speech, self._activity_api, self._slack = speech, activity_api, slack
+        self._speech, self._activity_api = speech, activity_api
         self._rule = VoteRule(speech.vote_rule)
         self._new_answers: list[KeptAnswer] = []
 
@@ -135,6 +133,18 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
         async with self._speech.open() as recognisers, self._activity_api.open() as api:
             yield lambda item: self._rescored(item, recognisers, lexicon, api)
 
+    async def _inputs(self, activity: str, api: "ActivityApi | None") -> ActivityInputs:
+        """Load an activity; for one whose upload is unusable, an object in the store says why."""
+        storage, refusal = self._records.storage, activity_refusal_key(activity)
+        try:
+            inputs = await load_activity(storage, activity, api)
+        except FixInput as refused:
+            document = {"upload": activity_folder(activity), "problem": str(refused)}
+            storage.put(refusal, json.dumps(document, indent=1).encode())
+            raise
+        storage.delete(refusal)
+        return inputs
+
     async def _rescored(
         self,
         item: Item[ActivityDigest],
@@ -142,7 +152,7 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
         lexicon: "Lexicon",
         api: "ActivityApi | None",
     ) -> RescoredActivityRow:
-        inputs = await load_activity(self._records.storage, text_of_key(item.key), api)
+        inputs = await self._inputs(text_of_key(item.key), api)
         recording = inputs.sound.recording.fingerprint
         answers = AnswersAbout(recording, self._records.answers_about(recording))
         try:
@@ -190,20 +200,6 @@ class ActivityRescoring(ItemWork[ActivityDigest, RescoredActivityRow, RescoringR
     ) -> RescoringReport:
         """Says whether verdicts are drafts, and which recognisers are missing."""
         return RescoringReport(**report.common() | {"notes": self._speech.notes})
-
-    def finished(self, outcome: BatchOutcome) -> None:
-        """Tell Slack."""
-        self._tell(finished_batch(self.kind.name, self._run_id, outcome))
-
-    def stopped(self) -> None:
-        """Tell Slack."""
-        self._tell(stopped_batch(self.kind.name, self._run_id))
-
-    def _tell(self, message: str) -> None:
-        try:
-            self._slack.tell(message)
-        except OrfBooksError as failure:
-            self._log.warning("Slack was not told: %s", failure)
 
 
 def _keys_of(activities: Iterable[str]) -> tuple[list[str], list[ItemFailure]]:

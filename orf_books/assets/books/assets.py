@@ -37,6 +37,7 @@ from orf_books.records.books import (
 from orf_books.resources.dagster_resources import (
     GoogleBooksResource,
     OpenLibraryResource,
+    SlackResource,
     StorageResource,
 )
 from orf_books.resources.storage import ObjectStorage, StoredObject
@@ -212,11 +213,12 @@ def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as pa
     open_library: OpenLibraryResource,
     google_books: GoogleBooksResource,
     batch: BatchResource,
+    slack: SlackResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Enrich chosen partitions, or as a batch all that an upload brought."""
     records = BookRecords(storage.open())
     work = BookEnrichment(config, records, open_library, google_books, context.run.run_id)
-    yield from Driver(context, work, records, batch).run()
+    yield from Driver(context, work, records, batch, slack).run()
 
 
 def _notes(rows: Iterable[RefusedRow | UnreadCell]) -> str:

@@ -7,7 +7,7 @@ here: what is on it (`orf_books/books/library.py`, `orf_books/pages`).
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from orf_books.assets import OWNERS
 from orf_books.assets.books.assets import library_entries
-from orf_books.assets.books.step import ENRICHED_BOOKS, ENRICHMENT_REPORT
+from orf_books.assets.books.step import ENRICHED_BOOKS, ENRICHMENT_REPORT, books_in_turn
 from orf_books.books.exports.entries import RefusedRow, UnreadCell
 from orf_books.books.library import (
     DashboardStamp,
@@ -34,7 +34,7 @@ from orf_books.records.books import (
     libraries_of,
 )
 from orf_books.records.overviews import overviews_beside
-from orf_books.resources.dagster_resources import StorageResource
+from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
 from orf_books.resources.storage import ObjectStorage
 
 GROUP = "dashboards"
@@ -61,14 +61,17 @@ class DashboardConfig(dg.Config):
     description="For each library `data/<library>.json`, and beside it a page to look at.",
 )
 def library_dashboard(
-    context: dg.AssetExecutionContext, config: DashboardConfig, storage: StorageResource
+    context: dg.AssetExecutionContext,
+    config: DashboardConfig,
+    storage: StorageResource,
+    google_books: GoogleBooksResource,
 ) -> dg.MaterializeResult[None]:
     """Make the dashboards of the libraries that a run has changed."""
     records = BookRecords(storage.open())
     libraries = _libraries_to_show(records, config.after_runs or [context.run.run_id])
     digests: list[LibraryDigest] = []
     previews: list[str] = []
-    for made in _make_dashboards(records, libraries):
+    for made in _make_dashboards(records, libraries, google_books):
         digests.append(LibraryDigest(**LibrarySummary.of(made).model_dump()))
         if len(previews) < PREVIEWED:
             previews.append(_preview(made))
@@ -137,7 +140,9 @@ def _libraries_to_show(records: BookRecords, run_ids: Sequence[str]) -> dict[str
 
 
 def _make_dashboards(
-    records: BookRecords, libraries: dict[str, ExportUpload]
+    records: BookRecords,
+    libraries: dict[str, ExportUpload],
+    google_books: GoogleBooksResource,
 ) -> Iterator[LibraryDashboard]:
     """Make and store the JSON and the page of each library, one after the other."""
     from orf_books.pages.library_page import render_library_page
@@ -145,10 +150,15 @@ def _make_dashboards(
     rows = defaultdict[str, list[LibraryRow]](list)
     for row in records.rows(libraries):
         rows[row.library].append(row)
-    results = _enrichment_results(
-        records, {row.book_key for of_library in rows.values() for row in of_library}
-    )
     now = datetime.now(UTC)
+    waiting = books_in_turn(records) if google_books.is_on else set[str]()
+    results = replace(
+        _enrichment_results(
+            records, {row.book_key for of_library in rows.values() for row in of_library}
+        ),
+        waiting=waiting,
+        waiting_until=google_books.asked_by(len(waiting), now) if waiting else None,
+    )
     for library, upload in sorted(libraries.items()):
         made = build_library_dashboard(
             [(row.book_key, row) for row in rows[library]],

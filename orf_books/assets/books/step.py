@@ -14,8 +14,15 @@ import dagster as dg
 
 from orf_books.batches.items import FinishedBatch, Item, ItemKind, ItemWork, Metadata, Wanted, Work
 from orf_books.batches.report import BatchReport
-from orf_books.books.enrichment import CODE_VERSION, enrich_book, merge_answers
-from orf_books.books.metadata import NO_KEY, NOT_YET, BookQuery
+from orf_books.books.enrichment import (
+    CODE_VERSION,
+    BookSource,
+    GapSource,
+    enrich_book,
+    merge_answers,
+)
+from orf_books.books.metadata import NO_KEY, NO_TIME, NOT_YET, BookQuery
+from orf_books.books.patience import AskedFirst, AskedInTime, Patience
 from orf_books.failures import FailureCategory, FixInput
 from orf_books.object_keys import library_page_key
 from orf_books.records.books import (
@@ -27,20 +34,20 @@ from orf_books.records.books import (
     LibraryRow,
     fingerprint,
     libraries_of,
-    query_for,
 )
 from orf_books.resources.dagster_resources import GoogleBooksResource, OpenLibraryResource
 from orf_books.resources.raw_answers import RawAnswer
 
 ENRICHED_BOOKS = dg.AssetKey("enriched_books")
 ENRICHMENT_REPORT = dg.AssetKey("enrichment_report")
-LONGEST_WAIT = 2.0
-"""Seconds that the batch of an upload waits for a turn at Google Books, so that people have their
-dashboards; later runs ask what could not be asked by then."""
+LONGEST_WAIT = 3.0
+"""Seconds that people wait for Google Books alone: for a turn, and for answers after those of Open
+Library. Three requests one after the other fit in; later runs ask what is left."""
 SHOWN_DASHBOARDS = 3
 """Of the libraries that hold a book."""
 _NEEDS_KEY = "google_books"
 """Gaps of this source cannot be filled while it is off."""
+_IN_TURN = (NOT_YET, NO_TIME, NO_KEY, FailureCategory.QUOTA_EXHAUSTED)
 
 
 class EnrichConfig(dg.Config):
@@ -87,7 +94,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         self._open_library, self._google_books = open_library, google_books
         self._queries: dict[str, BookQuery] = {}
         self._held_by = defaultdict[str, set[str]](set)
-        self._longest_wait = LONGEST_WAIT if config.gaps_only else None
+        self._is_awaited = False
         self._requests = {"open_library": 0, "google_books": 0}
         self._raw_answers: list[RawAnswer] = []
         self._remade = 0
@@ -99,27 +106,25 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         accepted = [upload for upload in ours if upload.status == ACCEPTED]
         libraries = libraries_of(uploads)
         if self._config.gaps_only:
-            waiting = [key for key, gap in self._records.gaps().items() if waits_for_its_turn(gap)]
-            self._take(self._records.rows(libraries, waiting))
+            self._take(self._records.rows(libraries, books_in_turn(self._records)))
             return Wanted(list(self._queries))
         if accepted:
-            self._longest_wait = LONGEST_WAIT
+            self._is_awaited = True
             changed = {upload.library for upload in accepted}
-            libraries = {name: libraries[name] for name in changed}
-        self._take(self._records.rows(libraries))
-        return Wanted(
-            list(self._queries), [upload.key for upload in accepted] if accepted else None
+            self._take(self._records.rows({name: libraries[name] for name in changed}))
+            return Wanted(list(self._queries), [upload.key for upload in accepted])
+        # An answer by older code counts: what a new version makes stale, Dagster shows as such.
+        questions = self._records.held_books(libraries)
+        settled = self._records.settled(
+            questions, lambda gap: can_be_filled(gap, self._google_books)
         )
+        return Wanted(list(questions), settled=settled)
 
     def fingerprints(self, keys: Collection[str]) -> Mapping[str, str]:
         """Digests of the questions about books that a library holds."""
-        if not self._queries:
-            self._take(self._records.rows(books=keys))
+        if unknown := [key for key in keys if key not in self._queries]:
+            self._take(self._records.rows(books=unknown))
         return {key: fingerprint(self._queries[key]) for key in keys if key in self._queries}
-
-    def is_settled(self, row: BookDigest) -> bool:
-        """An answer by older code counts: what a new version makes stale, Dagster shows as such."""
-        return super().is_settled(row) and not self._has_gap_to_fill(row)
 
     def is_valid(self, row: BookDigest) -> bool:
         """Recent, complete as far as sources are on, and made by the present code."""
@@ -133,10 +138,16 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         built_on = [item.key for item in items if item.earlier and self._may_build_on(item.earlier)]
         earlier = self._records.with_answers(built_on) if built_on else {}
         keep = self._raw_answers.append
+        longest_wait = LONGEST_WAIT if self._is_awaited or self._config.gaps_only else None
         async with (
-            self._open_library.open(keep=keep) as first,
-            self._google_books.open(longest_wait=self._longest_wait, keep=keep) as for_gaps,
+            self._open_library.open(keep=keep) as open_library,
+            self._google_books.open(longest_wait=longest_wait, keep=keep) as google_books,
         ):
+            first: BookSource = open_library
+            for_gaps: GapSource = google_books
+            if self._is_awaited:
+                patience = Patience(LONGEST_WAIT)
+                first, for_gaps = AskedFirst(first, patience), AskedInTime(for_gaps, patience)
 
             async def enrich(item: Item[BookDigest]) -> EnrichedBookRow:
                 question = self._queries.get(item.key)
@@ -156,7 +167,8 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
                 return EnrichedBookRow.of(book, fingerprint(question), self._run_id, answered_at)
 
             yield enrich
-            self._requests = {source.name: source.requests for source in (first, for_gaps)}
+            sources = open_library, google_books
+            self._requests = {source.name: source.requests for source in sources}
 
     def describe(self, key: str) -> Metadata:
         """Title, author, and where the dashboards of its libraries are."""
@@ -193,7 +205,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
     def _take(self, rows: Sequence[LibraryRow]) -> None:
         """One question per book; where libraries differ, the export that arrived last decides."""
         for row in rows:
-            self._queries[row.book_key] = query_for(row)
+            self._queries[row.book_key] = row.query
             self._held_by[row.book_key].add(row.library)
 
     def _may_build_on(self, row: BookDigest) -> bool:
@@ -203,9 +215,13 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         return can_be_filled(row.gap, self._google_books)
 
 
-def waits_for_its_turn(gap: str) -> bool:
-    """Whether a source could not be asked, rather than asked in vain: it is asked in its turn."""
-    return gap.endswith((NOT_YET, NO_KEY, FailureCategory.QUOTA_EXHAUSTED))
+def books_in_turn(records: BookRecords) -> set[str]:
+    """Books about which a source could not be asked yet: it is asked in their turn.
+
+    Not those of which it was asked in vain, or that failed since: with them there is no hurry.
+    """
+    waiting = {key for key, gap in records.gaps().items() if gap.endswith(_IN_TURN)}
+    return waiting - records.standing_failures(waiting).keys()
 
 
 def can_be_filled(gap: str | None, google_books: GoogleBooksResource) -> bool:

@@ -36,7 +36,11 @@ from orf_books.records.sessions import (
     SessionRecords,
     SessionUpload,
 )
-from orf_books.resources.dagster_resources import StorageResource, TranscriptRulesResource
+from orf_books.resources.dagster_resources import (
+    SlackResource,
+    StorageResource,
+    TranscriptRulesResource,
+)
 
 GROUP = "transcripts"
 CLASS_TRANSCRIPTS = dg.AssetKey("class_transcripts")
@@ -148,12 +152,13 @@ def _withdrawn(
     pool="scoring",
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
-def score_transcripts(
+def score_transcripts(  # noqa: PLR0913, PLR0917 - what the step needs
     context: dg.AssetExecutionContext,
     config: ScoreConfig,
     storage: StorageResource,
     transcript_rules: TranscriptRulesResource,
     batch: BatchResource,
+    slack: SlackResource,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Score chosen partitions, or as a batch all that an upload asks for."""
     records = SessionRecords(storage.open())
@@ -164,7 +169,7 @@ def score_transcripts(
         context.run.run_id,
         after_batch=lambda: _report_refusals(context, records),
     )
-    yield from Driver(context, work, records, batch).run()
+    yield from Driver(context, work, records, batch, slack).run()
 
 
 def _report_refusals(context: dg.AssetExecutionContext, records: SessionRecords) -> None:

@@ -19,14 +19,16 @@ _GROUPED = re.compile(r"[0-9]{1,3}(?:[,. \u00a0\u202f'][0-9]{3})+")
 _WHOLE = re.compile(r"([+-]?[0-9]{1,9})(?:[.,]0*)?")
 _PAGES = re.compile(r"(.*?)\s*(?:pages?|pp?\.?|p\.)", re.IGNORECASE)
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,4}(?:[.,][0-9]*)?")
+_OF_FIVE = re.compile(r"\s*(?:(?:/|of|out of)\s*5)?\s*(?:stars?)?", re.IGNORECASE)
+_STAR_SIGNS = re.compile("(★{1,5})(½?)☆*")
 _LAST_YEAR = 9999
 _HIDDEN = re.compile(r"#+")
 _EMPTY_ISBN = re.compile(r"=?\"*'?0*")
 _SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_GOODREADS_ID = re.compile("[0-9]+")
+_GOODREADS_ID = re.compile("[0-9]{1,20}")
 _HOURS = re.compile(
-    r"(?:(\d+)\s*(?:h|hrs?|hours?)\.?)?,?\s*(?:and\s*)?(?:(\d+)\s*(?:m|mins?|minutes?)\.?)?",
+    r"(?:(\d+(?:[.,]\d+)?)\s*(?:h|hrs?|hours?)\.?)?,?\s*(?:and\s*)?(?:(\d+)\s*(?:m|mins?|minutes?)\.?)?",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)(?::[0-5]\d)?")
@@ -36,7 +38,7 @@ _SHELVES = {
     "currently reading": CURRENTLY_READING,
     "did not finish": "did-not-finish",
 }
-_AUDIO = ("audio", "audible", "mp3", "cassette")
+_AUDIO = re.compile(r"audio|audible|mp3|cassette|hörbuch|playaway|\bcds?\b")
 MOST_DISCS = 60
 """The longest novels fill so many discs, or hours; no printed novel has so few pages."""
 
@@ -108,9 +110,12 @@ def read_year(cell: str) -> int | None:
 def read_rating(cell: str) -> float | None:
     """Stars, above 0 and up to 5; None for 0, which stands for unrated."""
     _refuse_hidden(cell)
-    if not _DECIMAL.fullmatch(cell):
+    if signs := _STAR_SIGNS.fullmatch(cell):
+        rating = len(signs[1]) + 0.5 * len(signs[2])
+    elif (number := _DECIMAL.match(cell)) and _OF_FIVE.fullmatch(cell[number.end() :]):
+        rating = float(number[0].replace(",", "."))
+    else:
         raise UnreadableCell("It is not a number of stars.")
-    rating = float(cell.replace(",", "."))
     if not 0 <= rating <= HIGHEST_RATING:
         raise UnreadableCell("It is not from 0 to 5.")
     return rating or None
@@ -124,7 +129,9 @@ def split_rating(rating: float | None) -> tuple[int | None, float]:
 def read_goodreads_id(cell: str) -> str:
     """A Goodreads Book Id."""
     if not _GOODREADS_ID.fullmatch(cell):
-        raise UnreadableCell("It is not a Goodreads Book Id, which has only digits.")
+        raise UnreadableCell(
+            "It is not a Goodreads Book Id, which has at most 20 digits and nothing else."
+        )
     return cell
 
 
@@ -151,13 +158,13 @@ def read_flag(cell: str) -> bool:
 
 
 def read_hours(cell: str) -> float:
-    """The length of a recording: `11 hrs and 30 mins`, `11:30:00`."""
+    """The length of a recording: `11 hrs and 30 mins`, `11.5 hours`, `11:30:00`."""
     match = _HOURS.fullmatch(cell)
     if match is None or not any(match.groups()):
         match = _CLOCK.fullmatch(cell)
     if match is None:
         raise UnreadableCell("It is neither a number of pages nor a length in hours.")
-    return int(match[1] or 0) + int(match[2] or 0) / 60
+    return float((match[1] or "0").replace(",", ".")) + int(match[2] or 0) / 60
 
 
 def shelf(name: str) -> str:
@@ -168,7 +175,7 @@ def shelf(name: str) -> str:
 
 def is_audio(binding: str | None) -> bool:
     """Whether an edition is listened to."""
-    return binding is not None and any(word in binding.casefold() for word in _AUDIO)
+    return binding is not None and bool(_AUDIO.search(binding.casefold()))
 
 
 def _refuse_hidden(cell: str) -> None:

@@ -7,7 +7,7 @@ belong here: which columns hold dates.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -71,7 +71,11 @@ _TIME = re.compile(
 _YEAR_LAST = re.compile(r"(\d{1,2})([/.-])\s?(\d{1,2})\2\s?(\d{4}|\d{2})")
 _NAMES = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _NAME = rf"(?P<name>{_NAMES})[a-z]*\.?,?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?"
+_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? ", re.IGNORECASE)
+_DAY_COUNT = re.compile(r"(\d{5})(?:\.\d+)?")
+_FIRST_DAY_COUNTED, _DAY_COUNTS = date(1899, 12, 30), range(20_000, 60_000)
+"""Spreadsheets count days: a date whose format was lost is a number. These are 1954 to 2064."""
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
@@ -80,7 +84,7 @@ _FORMS = tuple(
         r"(?P<year>\d{4})(?:\.0)?",
         r"(?P<year>\d{4})[/.-](?P<month>\d{1,2})",
         r"(?P<month>\d{1,2})[/.-](?P<year>\d{4})",
-        rf"{_DAY}[ -]{_NAME}[ -](?P<year>\d{{4}}|\d{{2}})",
+        rf"{_DAY}[ /-]{_NAME}[ /-](?P<year>\d{{4}}|\d{{2}})",
         rf"{_NAME} {_DAY},? (?P<year>\d{{4}})",
         rf"{_NAME}[ -](?P<year>\d{{4}})",
     )
@@ -131,7 +135,10 @@ def read_date(cell: str, order: DayOrder) -> PartialDate:
     """
     if numbers := _year_last(cell):
         return _in_order(numbers, order)
-    text = _TIME.sub("", cell).strip()
+    text = _WEEKDAY.sub("", _TIME.sub("", cell)).strip()
+    if (counted := _DAY_COUNT.fullmatch(text)) and int(counted[1]) in _DAY_COUNTS:
+        day_counted = _FIRST_DAY_COUNTED + timedelta(days=int(counted[1]))
+        return PartialDate(day_counted.year, day_counted.month, day_counted.day)
     match = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
     if match is None:
         raise UnreadableCell(_NO_DATE)

@@ -113,11 +113,12 @@ def _read(row: Row) -> LibraryEntry:
     binding = row.text("binding")
     pages, hours = row.length("number of pages", binding)
     stars, fraction = split_rating(row.read("my rating", read_rating))
-    finished = row.partial_date("date read")
+    ends = row.dates(READ_DATES, _ends)
+    finished = row.partial_date("date read") or max(ends, key=str, default=None)
     times = row.read("read count", read_count) or 0
     shelves = listed(row.text("bookshelves") or "")
     status = _status(row, shelves, was_read=finished is not None or times > 0)
-    earlier = earlier_readings(row.dates(READ_DATES, _ends), finished)
+    earlier = earlier_readings(ends, finished)
     return LibraryEntry(
         row_number=row.number,
         goodreads_id=row.goodreads_id("book id"),

@@ -6,7 +6,8 @@ lies.
 """
 
 import codecs
-from collections import defaultdict
+import csv
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -42,6 +43,8 @@ MAX_ROWS = 50_000
 """No reader has read so many."""
 MAX_LINES = 2_000_000
 """A review has many lines, but rarely so many."""
+MAX_COMMAS = 3_000_000
+"""Twice as many as the cells of `MAX_ROWS` need: the rest are in reviews."""
 LEAST_SHARE_READ = 0.5
 """A file of which fewer rows can be read is refused: it would make the library worse."""
 
@@ -55,7 +58,7 @@ def parse_export(content: bytes) -> Export:
         UnreadableExport: the file as a whole cannot be used.
     """
     text = _decoded(content)
-    _refuse_by_lines(text)
+    _refuse_by_counts(text)
     table = read_table(text, lambda columns: kind_of(columns) is not None, MAX_ROWS)
     columns = frozenset(map(column_name, table.header)) if table else frozenset[str]()
     kind = kind_of(columns)
@@ -162,6 +165,10 @@ def _no_header(text: str) -> UnreadableExport:
             return UnreadableExport(
                 f"an export saved again with {plural} between its cells", _UNCHANGED_REMEDY
             )
+    if any(kind_of(names) for names in _headers(text, ",")):
+        return UnreadableExport(
+            "an export saved again with quotation marks that hide its cells", _UNCHANGED_REMEDY
+        )
     first = next(records(text), None)
     cells = first.cells if first and first.cells else []
     if len(cells) in _EXPORT_WIDTHS and cells[0].strip().isdecimal():
@@ -188,10 +195,15 @@ def _headers(text: str, separator: str) -> Iterator[frozenset[str]]:
         yield frozenset(column_name(cell.strip('\r"')) for cell in line.split(separator))
 
 
-def _refuse_by_lines(text: str) -> None:
+def _refuse_by_counts(text: str) -> None:
     if max(text.count("\n"), text.count("\r")) > MAX_LINES:
         raise UnreadableExport(
             f"a file of more than {MAX_LINES:,} lines, far more than any library has",
+            "Upload only the export of one library.",
+        )
+    if text.count(",") > MAX_COMMAS:
+        raise UnreadableExport(
+            f"a file of more than {MAX_COMMAS:,} cells, far more than any library has",
             "Upload only the export of one library.",
         )
 
@@ -239,7 +251,12 @@ def _read_rows(table: Table, kind: ExportKind) -> _Rows:
     filled = {number: _filled(columns, row) for number, row in cells.items()}
     dates = [row[name] for row in filled.values() for name in kind.dates if name in row]
     order = day_order(dates)
-    read = _Rows([], [], [], [*_order_notes(dates, order), *_unknown_columns(filled, names, kind)])
+    notes = [
+        *_order_notes(dates, order),
+        *_unknown_columns(filled, names, kind),
+        *_columns_there_twice(columns, cells, names),
+    ]
+    read = _Rows([], [], [], notes)
     for record in table.rows:
         if record.number not in cells:
             read.refused.append(RefusedRow(record.number, _why_not_whole(record, len(columns))))
@@ -288,7 +305,10 @@ def _filled(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
 
 def _why_not_whole(record: Record, width: int) -> str:
     if record.cells is None:
-        return "Its cells cannot be told apart: a quotation mark has no partner."
+        return (
+            "Its cells cannot be told apart: a quotation mark has no partner, or a cell has more "
+            f"than {csv.field_size_limit():,} characters."
+        )
     return f"It has {len(record.cells)} cells where the header has {width}."
 
 
@@ -316,6 +336,22 @@ def _unknown_columns(
     named = sorted(names[name] or "one without a name" for name in unknown if name in filled)
     if named:
         yield f"Columns that are not read: {', '.join(named)}."
+
+
+def _columns_there_twice(
+    columns: Sequence[str], cells: Mapping[int, Sequence[str]], names: Mapping[str, str]
+) -> Iterator[str]:
+    """Columns of one name that are both filled in a row: only the first of them is read."""
+    if len(set(columns)) == len(columns):
+        return
+    filled = (
+        Counter(name for name, cell in zip(columns, row, strict=True) if cell.strip())
+        for row in cells.values()
+    )
+    twice = {name for row in filled for name, times in row.items() if times > 1}
+    if twice:
+        named = ", ".join(sorted(names[name] or "one without a name" for name in twice))
+        yield f"Columns that are there twice, of which the first is read: {named}."
 
 
 # Books that are in the file more than once.

@@ -61,8 +61,9 @@ def _read(row: Row) -> LibraryEntry:
 
 
 def _ends(cell: str) -> list[str]:
-    """The ends of the readings in `2021/01/02-2021/02/01, 2023/05/04`."""
-    return [_RANGE.split(span.strip())[-1].strip() for span in cell.split(",") if span.strip()]
+    """The ends of the readings in `2021/01/02-2021/02/01, 2023/05/04`; `2024/01/02-` has none."""
+    spans = (span.strip() for span in cell.split(","))
+    return [_RANGE.split(span)[-1].strip() for span in spans if span and not span.endswith("-")]
 
 
 KIND = ExportKind(

@@ -6,6 +6,7 @@ title above the header. Does not belong here: what columns mean, and what a refu
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,9 @@ def read_table(
         written = _without_blank_end(record.cells or [])
         cells = _unwrapped(written)
         if is_header(frozenset(map(column_name, cells))):
-            rows = list(islice(below, most_rows + 1))
+            # Of exports put one after the other, the second brings its header along.
+            books = (row for row in below if row.cells != record.cells)
+            rows = list(islice(books, most_rows + 1))
             is_wrapped = cells is not written
             if is_wrapped and not any(fit(row, len(cells)) for row in rows):
                 return None
@@ -73,12 +76,11 @@ def fit(record: Record, width: int) -> list[str] | None:
     A row that was quoted as a whole is read again, and blank cells beyond the header are dropped.
     """
     cells = record.cells or []
+    bare = _without_blank_end(cells)
     if len(cells) > width:
-        bare = _without_blank_end(cells)
         cells = [*bare, *[""] * (width - len(bare))]
-    if len(cells) != width or not any(cells[1:]):
-        cells = _unwrapped(_without_blank_end(cells))
-    return cells if len(cells) == width else None
+    unwrapped = _unwrapped(bare)
+    return next((found for found in (unwrapped, cells) if len(found) == width), None)
 
 
 def shortened(
@@ -130,13 +132,16 @@ def records(text: str) -> Iterator[Record]:
                 yield Record(number, cells, is_cut=lines.is_last_without_end)
 
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+
+
 class _Lines:
     """The lines of a text, for a reader that may have to go back to one of them."""
 
     _most_read_again = 10_000  # A file made to be read again and again must not cost minutes.
 
     def __init__(self, text: str) -> None:
-        self._lines = list(io.StringIO(text, newline=""))
+        self._lines: list[str] = _LINE.findall(text)
         self._read_again = 0
         self.position = 0
         self.ran_out = False

@@ -13,9 +13,9 @@ from orf_books.assets.uploads import UploadsConfig
 from orf_books.commands.local_uploads import put_activities
 from orf_books.dagster_internals import PartitionStatus, partition_statuses
 from orf_books.definitions import build_defs
-from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key
+from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key, activity_refusal_key
 from orf_books.records.activities import ActivityRecords, RescoredActivityRow, RescoringReport
-from orf_books.records.recordings import upload_at
+from orf_books.records.recordings import RECORD, upload_at
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.behaviour import Behaviour, Fault, Service, Troubles
 from orf_books.sandbox.server import Sandbox
@@ -154,6 +154,25 @@ def test_a_failed_activity_turns_red_alone_and_a_rerun_of_its_partition_mends_it
     assert platform.rescore("ben-2").success
     assert set(platform.statuses(*IDS).values()) == {PartitionStatus.MATERIALIZED}
     assert platform.flags("ben-2") == RIGHT
+
+
+def test_a_record_that_cannot_be_used_costs_its_activity_and_is_explained_beside_other_refusals(
+    platform: Platform, tmp_path: Path
+) -> None:
+    uploads = [write_upload(tmp_path, one, number) for number, one in enumerate(IDS)]
+    record = (uploads[1] / RECORD).read_bytes()
+    (uploads[1] / RECORD).write_bytes(b'{"a":' * 100_000)
+    refusal = activity_refusal_key("ben-2")
+
+    assert platform.report(platform.ingest(*uploads)).failed_by_category == {"bad_data": 1}
+
+    explained = json.loads(platform.storage.get(refusal))
+    assert explained["upload"] == "activities/ben-2/"
+    assert "recursion limit exceeded" in explained["problem"]
+    (uploads[1] / RECORD).write_bytes(record)
+    put_activities(platform.storage, uploads[1])
+    assert platform.rescore("ben-2").success
+    assert not platform.storage.exists(refusal)
 
 
 def test_a_retry_works_on_what_failed_and_nothing_else(
@@ -373,15 +392,6 @@ def test_slack_is_told_counts_and_nothing_else(
     (message,) = sandbox.messages
     assert "1 of 1 activities succeeded" in str(message)
     assert "anna" not in str(message)
-
-
-def test_a_deaf_slack_fails_no_batch(
-    sandbox: Sandbox, folder: ObjectStorage, instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    sandbox.behaviour.services = {Service.SLACK: Troubles(error="no_service")}
-    webhook = SecretStr(sandbox.slack_webhook)
-    settings = settings_of_services(sandbox, folder.url, slack_webhook=webhook)
-    assert Platform(settings, instance).ingest(write_upload(tmp_path, "anna-1")).success
 
 
 # Words and secrets

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
 from orf_books.assets.transcripts.assets import CLASS_TRANSCRIPTS, TRANSCRIPTS_ARE_USABLE
 from orf_books.assets.transcripts.step import SCORED_TRANSCRIPTS
@@ -29,6 +30,7 @@ from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.published_tables import ASSESSMENTS, EVIDENCE, STUDENTS
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.sandbox.class_sessions import invented_class
+from orf_books.sandbox.server import Sandbox
 from orf_books.transcripts.problems import UnusableTranscript
 from orf_books_tests.assets.transcripts.class_platform import (
     CLASS,
@@ -524,3 +526,17 @@ def test_a_raw_file_that_evidence_is_not_found_in_is_not_named(settled: Settled)
     with pytest.raises(UnusableTranscript) as missing:
         resolve_stored(storage, settled.rows)
     assert "morning" not in str(missing.value)
+
+
+# Slack
+
+
+def test_slack_is_told_counts_and_nothing_else(platform: ClassPlatform, sandbox: Sandbox) -> None:
+    sandbox.messages.clear()
+    webhook = SecretStr(sandbox.slack_webhook)
+    platform.settings = platform.settings.model_copy(update={"slack_webhook": webhook})
+    platform.put()
+    platform.run("ingest_transcripts")
+    (message,) = map(str, sandbox.messages)
+    assert "1 of 1 sessions succeeded" in message
+    assert platform.settings.storage not in message

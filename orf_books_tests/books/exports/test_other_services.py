@@ -74,6 +74,12 @@ def test_each_reading_of_storygraph_is_read_by_itself() -> None:
     assert [cell.column for cell in export.unread] == ["Dates Read", "Dates Read"]
 
 
+def test_a_reading_of_storygraph_that_has_not_ended_does_not_count() -> None:
+    dates = "2021/01/02-2021/02/01, 2024/01/02-"
+    entry = only(read(STORYGRAPH, Title="A", Authors="B", Dates_Read=dates))
+    assert (entry.date_read, entry.earlier_readings) == (date(2021, 2, 1), ())
+
+
 @pytest.mark.parametrize("status", ["to-read", "currently-reading", "did-not-finish", "paused"])
 def test_the_read_status_of_storygraph_is_the_shelf(status: str) -> None:
     entry = only(read(STORYGRAPH, Title="A", Authors="B", Read_Status=status))

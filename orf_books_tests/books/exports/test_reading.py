@@ -508,9 +508,23 @@ def test_a_stray_quotation_mark_costs_only_its_own_row(broken: bytes) -> None:
         b'3,Emma,Austen\n4,"Me, Myself",Nobody\n5,Persuasion,Austen\n'
     )
     assert [entry.goodreads_id for entry in parsed.entries] == ["1", "3", "4", "5"]
-    assert [(row.row_number, row.reason) for row in parsed.refused] == [
-        (3, "Its cells cannot be told apart: a quotation mark has no partner.")
+    assert [(row.row_number, row.reason[:64]) for row in parsed.refused] == [
+        (3, "Its cells cannot be told apart: a quotation mark has no partner,")
     ]
+
+
+def test_a_review_longer_than_the_reader_takes_costs_only_its_row() -> None:
+    parsed = parse_export(export(DUNE, DUNE | {"Book Id": "2", "My Review": "x" * 131_073}))
+    assert [entry.goodreads_id for entry in parsed.entries] == ["44767458"]
+    (refused,) = parsed.refused
+    assert refused.row_number == 3
+    assert refused.reason.endswith("or a cell has more than 131,072 characters.")
+
+
+def test_a_book_id_of_very_many_digits_costs_only_itself() -> None:
+    parsed = parse_export(export(DUNE | {"Book Id": "9" * 201}))
+    assert [entry.goodreads_id for entry in parsed.entries] == [None]
+    assert [(cell.row_number, cell.column) for cell in parsed.unread] == [(2, "Book Id")]
 
 
 def test_rows_without_title_or_author_are_refused_with_the_reason() -> None:
@@ -573,6 +587,19 @@ def test_of_the_same_book_id_the_row_read_last_stays() -> None:
         (2, "Row 3 is the same book and stayed."),
         (4, "Row 3 is the same book and stayed."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [("", "2019"), ("2019", "2019/02"), ("2019/02", "2019/02/03"), ("2019/12/31", "2020")],
+)
+def test_of_dates_without_month_or_day_the_more_exact_is_the_later(
+    earlier: str, later: str
+) -> None:
+    for dates in ((earlier, later), (later, earlier)):
+        parsed = parse_export(export(*(DUNE | {"Date Read": read} for read in dates)))
+        (stays,) = parsed.entries
+        assert stays.row_number == 2 + dates.index(later)
 
 
 def test_of_rows_read_on_the_same_day_the_later_stays() -> None:
@@ -644,7 +671,7 @@ LIBRARYTHING = (
         (export(DUNE).replace(b",", b";"), "semicolons"),
         (export(DUNE).replace(b",", b"\t"), "tabs"),
         (b"Dear diary\ntoday I read\n", "text without columns"),
-        (b'"Title,Author,Book Id"\n1\n', "text without columns"),
+        (b'"Title,Author,Book Id"\n1\n', "quotation marks that hide its cells"),
         (b"Name,Price\nTea,3\n", "without the columns Title, Author, Exclusive Shelf"),
         (b"Title,Shelf,Book Id\nDune,1,2\n", "a table without the columns Author"),
         (b"Title,Author,Year\nDune,Frank Herbert,1965\n", "without the columns Exclusive Shelf"),

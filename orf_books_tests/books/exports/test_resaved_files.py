@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orf_books.books.exports.entries import Export, LibraryEntry, UnreadableExport
 from orf_books.books.exports.goodreads import COLUMNS_A, COLUMNS_B, READ_DATES
-from orf_books.books.exports.reading import MAX_LINES, MAX_ROWS, parse_export
+from orf_books.books.exports.reading import MAX_COMMAS, MAX_LINES, MAX_ROWS, parse_export
 
 BOOK = {
     "Book Id": "11",
@@ -122,9 +122,66 @@ def test_a_file_with_more_rows_than_any_library_is_refused() -> None:
         parse_export(b"Title,Author,Book Id\n" + b"a,b,1\n" * (MAX_ROWS + 1))
     with pytest.raises(UnreadableExport, match="more than 2,000,000 lines"):
         parse_export(b"Title,Author,Book Id\n" + b"\n" * (MAX_LINES + 1))
+    with pytest.raises(UnreadableExport, match="more than 3,000,000 cells"):
+        parse_export(b"Title,Author,Book Id\n" + b"," * (MAX_COMMAS + 1))
+
+
+def test_a_second_header_is_no_book() -> None:
+    first, second = (as_csv(rows_of(BOOK | {"Book Id": number})) for number in ("1", "2"))
+    export = parse_export((first + second).encode())
+    assert [entry.goodreads_id for entry in export.entries] == ["1", "2"]
+    assert (export.rows, export.refused) == (2, ())
+
+
+def test_a_row_without_title_and_author_is_told_so() -> None:
+    nameless = dict.fromkeys(BOOK, "") | {"Book Id": "12"}
+    (refused,) = parse_export(as_csv(rows_of(BOOK, nameless)).encode()).refused
+    assert refused.reason == "It has no title and no author."
+
+
+@pytest.mark.parametrize("behind", [";;", '"'])
+def test_a_file_whose_quotation_marks_hide_its_cells_is_told_so(behind: str) -> None:
+    wrapped = "".join(
+        '"' + line.replace('"', '""') + f'"{behind}\n'
+        for line in as_csv(rows_of(BOOK)).splitlines()
+    )
+    with pytest.raises(UnreadableExport, match="quotation marks that hide its cells"):
+        parse_export(wrapped.encode())
+
+
+def test_a_column_that_is_there_twice_is_told_where_both_are_filled() -> None:
+    columns = [*COLUMNS_B[:-1], "My Rating"]
+    header, row = rows_of(BOOK)
+    twice = parse_export(as_csv([columns, [*row[:-1], "2"]]).encode())
+    assert twice.entries[0].rating == 4
+    assert "Columns that are there twice, of which the first is read: My Rating." in twice.notes
+    assert not parse_export(as_csv([columns, [*row[:-1], ""]]).encode()).notes
+    assert not parse_export(as_csv([header, row]).encode()).notes
 
 
 # Dates
+
+
+@pytest.mark.parametrize(
+    ("cell", "day"),
+    [
+        ("44012", date(2020, 6, 30)),
+        ("44012.5", date(2020, 6, 30)),
+        ("17. Juli 2020", date(2020, 7, 17)),
+        ("17/Jul/2020", date(2020, 7, 17)),
+        ("Fri, 17 Jul 2020", date(2020, 7, 17)),
+        ("2020-07-17 00:00:00", date(2020, 7, 17)),
+    ],
+)
+def test_dates_are_read_as_spreadsheets_leave_them(cell: str, day: date) -> None:
+    entry, unread = only(date_read=cell)
+    assert (entry.date_read, unread) == (day, [])
+
+
+@pytest.mark.parametrize("cell", ["19999", "99999", "440121"])
+def test_a_number_that_counts_no_likely_day_is_no_date(cell: str) -> None:
+    entry, unread = only(date_read=cell)
+    assert (entry.reading_year, unread) == (None, [(2, "Date Read")])
 
 
 def test_one_day_above_twelve_decides_the_order_of_the_whole_file() -> None:
@@ -217,6 +274,28 @@ def test_half_stars_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "rating"),
+    [
+        ("4/5", 4),
+        ("4.5 of 5", 4.5),
+        ("3 out of 5", 3),
+        ("2 stars", 2),
+        ("★★★½☆", 3.5),
+        ("★★★★★", 5),
+    ],
+)
+def test_ratings_are_read_as_people_write_them(cell: str, rating: float) -> None:
+    entry, unread = only(my_rating=cell)
+    assert (entry.rating, unread) == (rating, [])
+
+
+@pytest.mark.parametrize("cell", ["8/10", "4 moons", "★★★★★★", "4/5/6"])
+def test_what_is_no_rating_of_five_stars_is_noted(cell: str) -> None:
+    entry, unread = only(my_rating=cell)
+    assert (entry.rating, unread) == (None, [(2, "My Rating")])
+
+
+@pytest.mark.parametrize(
     ("written", "status"),
     [
         ("Want to Read", "to-read"),
@@ -244,6 +323,14 @@ def test_each_reading_in_read_dates_counts() -> None:
     assert (entry.date_read, entry.read_count) == (date(2021, 3, 4), 3)
 
 
+def test_the_last_of_read_dates_is_the_date_read_where_there_is_none() -> None:
+    columns = (*COLUMNS_B, READ_DATES)
+    cells = {READ_DATES: "2019-01-01,2019-02-01;2020-05-05,2020-06-06", "Date Read": ""}
+    (entry,) = read(cells | {"Read Count": "2"}, columns=columns).entries
+    assert (entry.date_read, entry.earlier_readings) == (date(2020, 6, 6), ("2019-02-01",))
+    assert entry.read_count == 2
+
+
 def test_read_dates_that_are_no_dates_are_noted() -> None:
     export = read({READ_DATES: "once,twice"}, columns=(*COLUMNS_B, READ_DATES))
     assert [cell.column for cell in export.unread] == [READ_DATES]
@@ -264,7 +351,9 @@ def test_a_book_in_several_rows_was_read_at_each_of_their_dates() -> None:
 # Recordings
 
 
-@pytest.mark.parametrize("binding", ["Audio CD", "Audible Audio", "Audiobook", "MP3 CD"])
+@pytest.mark.parametrize(
+    "binding", ["Audio CD", "Audible Audio", "Audiobook", "MP3 CD", "CD", "Hörbuch"]
+)
 def test_few_pages_of_a_recording_are_discs_and_no_pages(binding: str) -> None:
     entry, unread = only(binding=binding, number_of_pages="8")
     assert (entry.num_pages, unread) == (None, [(2, "Number of Pages")])
@@ -274,7 +363,13 @@ def test_few_pages_of_a_recording_are_discs_and_no_pages(binding: str) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "hours"),
-    [("11 hrs and 30 mins", 11.5), ("11:30:00", 11.5), ("9 hours", 9.0), ("45 min", 0.75)],
+    [
+        ("11 hrs and 30 mins", 11.5),
+        ("11:30:00", 11.5),
+        ("11.5 hours", 11.5),
+        ("9 hours", 9.0),
+        ("45 min", 0.75),
+    ],
 )
 def test_the_hours_of_a_recording_are_read(cell: str, hours: float) -> None:
     entry, unread = only(binding="Audible Audio", number_of_pages=cell)
