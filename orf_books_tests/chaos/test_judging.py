@@ -220,6 +220,15 @@ def test_the_page_tells_counts_and_what_was_not_carried_out(ground: Ground, tmp_
     assert "seed 7" in shown
 
 
+def test_what_is_counted_says_which_try_it_belongs_to() -> None:
+    tally = Tally()
+    tally.check(holds=False, wrong="before")
+    with tally.about("second try"):
+        tally.check(holds=False, wrong="red")
+        tally.lost.append("a book")
+    assert (tally.lost, tally.wrong) == (["second try: a book"], ["before", "second try: red"])
+
+
 def test_an_attack_ends_with_its_time_and_says_so(ground: Ground) -> None:
     ground.seconds = -1.0
     tally = Tally()
