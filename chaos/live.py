@@ -16,7 +16,7 @@ from chaos.libraries import Libraries
 from orf_books.object_keys import export_key
 from orf_books.records.books import BookRecords
 from orf_books_tests.conftest import CommandLine
-from orf_books_tests.live_platform import ENDED, RUNS, LivePlatform, live_platform
+from orf_books_tests.live_platform import ENDED, RUNS, LivePlatform, running_platform
 
 SECONDS_WITHOUT_PROGRESS = 240.0
 UPLOAD_TAG = "orf_books/upload"
@@ -72,7 +72,7 @@ class Live:
 @contextmanager
 def live(ground: Ground, orf_books: CommandLine, libraries: Libraries) -> Iterator[Live]:
     """`orf-books dev`, for as long as the block lasts."""
-    with live_platform(orf_books, ground.sandbox) as platform:
+    with running_platform(orf_books, ground.sandbox) as platform:
         yield Live(platform, libraries)
 
 

@@ -11,7 +11,9 @@ import gc
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from datetime import date
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from orf_books.commands.batch_view import BatchFilter, BatchStatus
 from orf_books.commands.printing import (
     output,
     print_json,
@@ -28,6 +31,7 @@ from orf_books.commands.printing import (
     show_readings,
     show_sessions,
     show_skills,
+    table_of_batches,
     table_of_rows,
     table_of_values,
 )
@@ -40,14 +44,27 @@ if TYPE_CHECKING:
     from orf_books.commands.terminal import TerminalBatch
 
 ITEMS_FAILED, WRONG_CALL = 1, 2
+INTERRUPTED = 130
+"""As shells have it for Ctrl-C."""
+LAST_PORT = 65535
 DEMO_READINGS = 2
 DEMO_UTTERANCES = 400
 DEMO_RATE = 50.0
 """Requests a second: the sandbox is nobody else's server."""
 DEMO_WINDOW = 10_000
 
+
+def _examples(*commands: str) -> str:
+    """What stands below the help of a command."""
+    return "\n".join(["Examples:", *(f"  orf-books {command}" for command in commands)])
+
+
 app = typer.Typer(
-    help="From raw uploads to per-item results.", no_args_is_help=True, add_completion=False
+    name="orf-books",
+    help="From raw uploads to per-item results.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog=_examples("demo", "run books my_export.csv --library ana", "status ana", "dev"),
 )
 run_commands = typer.Typer(help="Upload a file and run its batch here.", no_args_is_help=True)
 app.add_typer(run_commands, name="run")
@@ -112,7 +129,21 @@ TranscriptPaths = Annotated[
     ),
 ]
 ClassId = Annotated[str | None, typer.Option("--class", help="The class, for transcripts.")]
-Day = Annotated[str | None, typer.Option("--date", help="The day of the session, YYYY-MM-DD.")]
+
+
+def _day(written: str) -> str:
+    try:
+        return date.fromisoformat(written).isoformat()
+    except ValueError:
+        raise typer.BadParameter(
+            f"{written!r} is no day: write YYYY-MM-DD, such as 2026-11-16."
+        ) from None
+
+
+Day = Annotated[
+    str | None,
+    typer.Option("--date", parser=_day, metavar="DAY", help="Of the session, YYYY-MM-DD."),
+]
 Roster = Annotated[
     Path | None,
     typer.Option(
@@ -131,6 +162,25 @@ ResultName = Annotated[
 ]
 
 
+def _print_version(is_wanted: bool) -> None:  # noqa: FBT001 - an option's callback
+    if is_wanted:
+        typer.echo(f"orf-books {version('orf-books')}")
+        raise typer.Exit
+
+
+@app.callback()
+def of_all_commands(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """From raw uploads to per-item results."""
+
+
 class Kind(StrEnum):
     """Kinds of upload."""
 
@@ -139,7 +189,17 @@ class Kind(StrEnum):
     TRANSCRIPTS = "transcripts"
 
 
-@run_commands.command("books")
+KindOfUpload = Annotated[
+    Kind, typer.Argument(metavar="KIND", help=f"One of {', '.join(Kind)}.", show_default=False)
+]
+
+
+@run_commands.command(
+    "books",
+    epilog=_examples(
+        "run books my_export.csv --library ana", "run books my_export.csv --library ana --wait"
+    ),
+)
 def run_books(
     file: ExportFile,
     library: Library = None,
@@ -161,7 +221,10 @@ def run_books(
     _report(run, show_books, as_json=as_json)
 
 
-@run_commands.command("activities")
+@run_commands.command(
+    "activities",
+    epilog=_examples("run activities readings/", "run activities readings/ana-1 readings/ben-2"),
+)
 def run_activities(paths: RecordingPaths, *, as_json: AsJson = False) -> None:
     """Upload recorded readings, rescore them here, make the reports."""
     from orf_books.commands.local_runs import ingest_recordings
@@ -171,7 +234,12 @@ def run_activities(paths: RecordingPaths, *, as_json: AsJson = False) -> None:
     _report(ingest_recordings(settings, paths, batch), show_activities, as_json=as_json)
 
 
-@run_commands.command("transcripts")
+@run_commands.command(
+    "transcripts",
+    epilog=_examples(
+        "run transcripts monday.txt --class 5B --date 2026-11-16 --roster roster.json"
+    ),
+)
 def run_transcripts(  # noqa: PLR0913 - options
     paths: TranscriptPaths,
     class_id: ClassId = None,
@@ -190,8 +258,8 @@ def run_transcripts(  # noqa: PLR0913 - options
     _report(ingest_sessions(settings, files, batch), show_sessions, as_json=as_json)
 
 
-@app.command()
-def retry(kind: Kind, *, as_json: AsJson = False) -> None:
+@app.command(epilog=_examples("retry books", "retry transcripts --json"))
+def retry(kind: KindOfUpload, *, as_json: AsJson = False) -> None:
     """Run everything that failed or is missing, wherever it lies, in one run."""
     from orf_books.commands.local_runs import retry_activities, retry_books, retry_transcripts
 
@@ -206,9 +274,14 @@ def retry(kind: Kind, *, as_json: AsJson = False) -> None:
             _report(retry_transcripts(settings, batch), show_sessions, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "upload books my_export.csv --library ana",
+        "upload transcripts monday.txt --class 5B --date 2026-11-16",
+    )
+)
 def upload(  # noqa: PLR0913, PLR0917 - options
-    kind: Kind,
+    kind: KindOfUpload,
     path: UploadPath,
     library: Library = None,
     class_id: ClassId = None,
@@ -232,17 +305,25 @@ def upload(  # noqa: PLR0913, PLR0917 - options
     _print("\n".join(keys), {"upload": keys[0], "uploads": keys}, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "status ana",
+        "status --kind books --status complete_with_failures",
+        "status --class 5B --longer-than 60",
+    )
+)
 def status(  # noqa: PLR0913, PLR0917 - options
     upload: Annotated[
         str | None,
         typer.Argument(help="An upload's key, a library, or an activity; without, all batches."),
     ] = None,
-    kind: Annotated[Kind | None, typer.Option(help="Batches of this kind.")] = None,
+    kind: Annotated[
+        Kind | None, typer.Option(metavar="KIND", help=f"Batches of {', '.join(Kind)}.")
+    ] = None,
     class_id: Annotated[str | None, typer.Option("--class", help="Batches of this class.")] = None,
     state: Annotated[
-        str | None,
-        typer.Option("--status", help="`complete`, `complete_with_failures` or `not_published`."),
+        BatchStatus | None,
+        typer.Option("--status", metavar="STATUS", help=f"One of {', '.join(BatchStatus)}."),
     ] = None,
     longer_than: Annotated[float | None, typer.Option(help="Seconds that it took.")] = None,
     error: Annotated[
@@ -252,33 +333,27 @@ def status(  # noqa: PLR0913, PLR0917 - options
     as_json: AsJson = False,
 ) -> None:
     """How far an upload is, or what came of batches."""
-    from orf_books.commands.batch_status import BatchFilter, batches
-    from orf_books.commands.upload_status import (
-        status_of_activity,
-        status_of_session,
-        status_of_upload,
-    )
+    from orf_books.commands.batch_status import batches
+    from orf_books.commands.unreported_runs import unreported_batches
+    from orf_books.commands.upload_status import status_of
 
-    storage = load_settings().open_storage()
-    if upload is None:
-        wanted = BatchFilter(kind, class_id, state, longer_than, error)
-        found = [batch.as_document() for batch in batches(storage, wanted)]
-        if as_json:
-            print_json({"batches": found})
-        elif found:
-            output.print(table_of_rows("Batches", found))
-        else:
-            output.print("There is no such batch.")
+    settings = load_settings()
+    storage = settings.open_storage()
+    if upload is not None:
+        shown = status_of(storage, upload, lambda: unreported_batches(settings))
+        _print_values(shown["upload"], shown, as_json=as_json)
         return
-    shown = (
-        status_of_session(storage, upload)
-        or status_of_activity(storage, upload)
-        or status_of_upload(storage, upload)
-    )
-    _print_values(shown["upload"], shown, as_json=as_json)
+    wanted = BatchFilter(kind, class_id, state, longer_than, error)
+    found = batches(storage, wanted, unreported_batches(settings))
+    if as_json:
+        print_json({"batches": [batch.as_document() for batch in found]})
+    elif found:
+        output.print(table_of_batches(found))
+    else:
+        output.print("There is no such batch.")
 
 
-@show_commands.command("class")
+@show_commands.command("class", epilog=_examples('show class 5B --purpose "parents\' evening"'))
 def show_class(
     class_id: Annotated[str, typer.Argument(help="A class.")],
     purpose: Purpose,
@@ -297,7 +372,9 @@ def show_class(
         output.print(f"Nothing is published of class {class_id}.", markup=False)
 
 
-@show_commands.command("student")
+@show_commands.command(
+    "student", epilog=_examples('show student 3f6c0a1e-… --purpose "parents\' evening"')
+)
 def show_student(
     student_id: Annotated[str, typer.Argument(help="The pseudonymous id, as on the roster.")],
     purpose: Purpose,
@@ -310,7 +387,12 @@ def show_student(
     print_json(student_document(load_settings(), student_id, purpose))
 
 
-@roster_commands.command("suggest")
+@roster_commands.command(
+    "suggest",
+    epilog=_examples(
+        "roster suggest monday.txt > roster.json", "roster suggest lessons/ --roster roster.json"
+    ),
+)
 def roster_suggest(
     paths: TranscriptPaths,
     roster: Roster = None,
@@ -323,7 +405,12 @@ def roster_suggest(
     print_json(suggest_roster(paths, roster))
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "correct corrections-3f6c.json",
+        "correct --class 5B --session 2026-11-16 --student 3f6c0a1e-… --line 42 --skill empathy",
+    )
+)
 def correct(  # noqa: PLR0913, PLR0917 - options
     file: Annotated[
         Path | None,
@@ -369,7 +456,7 @@ def correct(  # noqa: PLR0913, PLR0917 - options
     _print_values("Corrected", document, as_json=as_json)
 
 
-@delete_commands.command("student")
+@delete_commands.command("student", epilog=_examples("delete student 3f6c0a1e-…"))
 def delete_student(
     student_id: Annotated[str, typer.Argument(help="The pseudonymous id, as on the roster.")],
     *,
@@ -385,7 +472,7 @@ def delete_student(
     _print_values("Deleted", document, as_json=as_json)
 
 
-@delete_commands.command("library")
+@delete_commands.command("library", epilog=_examples("delete library ana"))
 def delete_library(
     library: Annotated[str, typer.Argument(help="A library's name.")], *, as_json: AsJson = False
 ) -> None:
@@ -396,7 +483,7 @@ def delete_library(
     _print_values("Deleted", document, as_json=as_json)
 
 
-@delete_commands.command("activity")
+@delete_commands.command("activity", epilog=_examples("delete activity ana-1"))
 def delete_activity(
     activity_id: Annotated[str, typer.Argument(help="An activity's id.")],
     *,
@@ -409,7 +496,7 @@ def delete_activity(
     _print_values("Deleted", document, as_json=as_json)
 
 
-@database_commands.command("upgrade")
+@database_commands.command("upgrade", epilog=_examples("database upgrade"))
 def upgrade_database() -> None:
     """Bring the published tables up to date."""
     from orf_books.resources.database import upgrade
@@ -418,7 +505,7 @@ def upgrade_database() -> None:
     output.print(f"The tables are of revision {revision}.")
 
 
-@database_commands.command("revision")
+@database_commands.command("revision", epilog=_examples("database revision"))
 def database_revision() -> None:
     """The revision of the published tables."""
     from orf_books.resources.database import current
@@ -427,7 +514,7 @@ def database_revision() -> None:
     output.print(f"The tables are of revision {found}." if found else "There are no tables yet.")
 
 
-@app.command()
+@app.command(epilog=_examples("data ana", "data ana > ana.json"))
 def data(
     library: Annotated[str, typer.Argument(help="A library's name.")],
     *,
@@ -446,8 +533,12 @@ def data(
     sys.stdout.write(content.decode())
 
 
-@app.command()
-def evaluate(kind: Kind, path: LabelsPath = None, *, as_json: AsJson = False) -> None:
+@app.command(
+    epilog=_examples(
+        "evaluate books labels.csv", "evaluate activities readings/", "evaluate transcripts"
+    )
+)
+def evaluate(kind: KindOfUpload, path: LabelsPath = None, *, as_json: AsJson = False) -> None:
     """Compare results with your labels; 1 if some labelled items have no result yet."""
     settings = load_settings()
     storage = settings.open_storage()
@@ -480,7 +571,7 @@ def evaluate(kind: Kind, path: LabelsPath = None, *, as_json: AsJson = False) ->
         raise typer.Exit(ITEMS_FAILED)
 
 
-@compare_commands.command("activities")
+@compare_commands.command("activities", epilog=_examples("compare activities reference majority"))
 def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson = False) -> None:
     """Which verdicts two rules or two code versions differ in, and by how much figures move."""
     from orf_books.commands.compare_activities import compare_results
@@ -496,7 +587,7 @@ def compare_activities(before: ResultName, after: ResultName, *, as_json: AsJson
         output.print(table_of_values("Compared", {name: document[name] for name in shown}))
 
 
-@app.command()
+@app.command(epilog=_examples("doctor", "doctor --repair"))
 def doctor(
     *,
     repair: Annotated[bool, typer.Option(help="Also repair damaged tables.")] = False,
@@ -516,7 +607,7 @@ def doctor(
         raise typer.Exit(ITEMS_FAILED)
 
 
-@app.command()
+@app.command(epilog=_examples("demo"))
 def demo(*, as_json: AsJson = False) -> None:
     """The platform on a bundled library, bundled readings and an invented class, offline."""
     from pydantic import SecretStr
@@ -559,40 +650,47 @@ def demo(*, as_json: AsJson = False) -> None:
         _report(transcripts, show_sessions, as_json=False)
 
 
-@app.command()
+@app.command(epilog=_examples("dev", "dev --port 3001"))
 def dev(
-    port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1.")] = 3000,
+    port: Annotated[
+        int, typer.Option(min=1, max=LAST_PORT, help="Port of the page on 127.0.0.1.")
+    ] = 3000,
 ) -> None:
     """The Dagster page with its daemon."""
-    from orf_books.commands.dev_server import serve
+    from orf_books.commands.dev_server import HOST, refuse_taken_port, serve
     from orf_books.instance import WORKSPACE, open_instance
 
+    refuse_taken_port(HOST, port)
+    messages.print(f"The Dagster page: http://{HOST}:{port}   Ctrl-C stops it.", highlight=False)
     # Creates the storage, before several processes want to.
     open_instance(load_settings()).dispose()
     raise typer.Exit(serve(WORKSPACE, port))
 
 
-@app.command()
+@app.command(epilog=_examples("serve", "serve --port 8002"))
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8001,
+    port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="Port to listen on.")] = 8001,
 ) -> None:
     """The upload API and the upload page over HTTP."""
+    from orf_books.commands.dev_server import refuse_taken_port
     from orf_books.commands.serve import serve as run_server
 
+    refuse_taken_port(host, port)
     run_server(load_settings(), host, port)
 
 
 def main() -> None:
-    """Run a command; what a person can mend is one line, and a status that says so."""
+    """Run a command; what a person can fix is one line, and a status that says so."""
     # Dagster's import makes millions of objects that live to the end. Looking through them for
     # garbage again and again, and once more at the exit, would cost a run more than a second.
     gc.set_threshold(100_000, 50, 50)
     atexit.register(gc.freeze)
     try:
-        sys.exit(app(standalone_mode=False))
+        status = app(standalone_mode=False)
     except typer.TyperException as error:
-        _complain(error.format_message(), WRONG_CALL)
+        # Of pydantic, which typer asks.
+        _complain(error.format_message().replace("Value error, ", ""), WRONG_CALL)
     except (FixInput, FixConfiguration) as error:
         _complain(str(error), WRONG_CALL)
     except OrfBooksError as error:
@@ -603,6 +701,9 @@ def main() -> None:
         if failure := failure_of_home(error):
             _complain(str(failure), WRONG_CALL)
         raise
+    if status == INTERRUPTED:
+        _complain("Stopped; run it again, nothing that was paid for is lost.", INTERRUPTED)
+    sys.exit(status)
 
 
 def _complain(message: str, status: int) -> NoReturn:
@@ -622,7 +723,12 @@ def _batch(settings: Settings, *, is_silent: bool) -> "TerminalBatch":
 def _library(file: Path, name: str | None) -> str:
     from orf_books.object_keys import library_name
 
-    return library_name(name or file.stem)
+    try:
+        return library_name(name or file.stem)
+    except FixInput as error:
+        raise FixInput(
+            f"No library can be called {name or file.stem!r} (--library): {error}"
+        ) from None
 
 
 def _session_files(

@@ -10,6 +10,7 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,9 +41,7 @@ def prepare_home(settings: Settings) -> Path:
 
     Sets `DAGSTER_HOME`, because Dagster and the processes that it starts look there.
     """
-    chosen = os.environ.get(HOME_VARIABLE)
-    data = ObjectStorage(settings.storage).folder or Path("data").absolute()
-    home = Path(chosen).absolute() if chosen else data / "dagster"
+    home, chosen = _home(settings), os.environ.get(HOME_VARIABLE)
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     # A home that somebody chose may have a configuration of its own.
@@ -50,6 +49,22 @@ def prepare_home(settings: Settings) -> Path:
         shutil.copyfile(CONFIGURATION / "dagster.yaml", configuration)
     os.environ[HOME_VARIABLE] = str(home)
     return home
+
+
+def _home(settings: Settings) -> Path:
+    if chosen := os.environ.get(HOME_VARIABLE):
+        return Path(chosen).absolute()
+    return (ObjectStorage(settings.storage).folder or Path("data").absolute()) / "dagster"
+
+
+@contextmanager
+def existing_instance(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
+    """The same instance for who only looks; None where nothing has made one yet."""
+    if not (_home(settings) / "dagster.yaml").exists():
+        yield None
+        return
+    with open_instance(settings) as instance:
+        yield instance
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

@@ -23,8 +23,8 @@ CODE_LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "
 ENRICHED_BOOKS = {"path": ["enriched_books"]}
 RESCORED_ACTIVITIES = {"path": ["rescored_activities"]}
 SCORED_TRANSCRIPTS = {"path": ["scored_transcripts"]}
-ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 INSTANCE_URL = "URL_OF_THE_INSTANCE"
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 SENSORS = """query($of: RepositorySelector!) {
   sensorsOrError(repositorySelector: $of) {
@@ -117,10 +117,9 @@ class LivePlatform:
 
 
 @contextmanager
-def live_platform(orf_books: CommandLine, sandbox: Sandbox) -> Iterator[LivePlatform]:
-    """`orf-books dev`, once its sensors tick."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+def running_platform(orf_books: CommandLine, sandbox: Sandbox) -> Iterator[LivePlatform]:
+    """`orf-books dev`, from when its sensors tick until the block ends."""
+    port = _free_port()
     output = orf_books.folder / "output.txt"
     with output.open("ab") as opened:
         process = subprocess.Popen(
@@ -140,6 +139,25 @@ def live_platform(orf_books: CommandLine, sandbox: Sandbox) -> Iterator[LivePlat
         _end(process)
 
 
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        process.wait(20)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 def home_on_postgres(home: Path, url: str) -> dict[str, str]:
     """Make a Dagster home whose instance lies in a database; the variables to use it with."""
     content = yaml.safe_load((CONFIGURATION / "dagster.yaml").read_text())
@@ -155,17 +173,3 @@ def home_on_postgres(home: Path, url: str) -> dict[str, str]:
     (home / "dagster.yaml").write_text(yaml.safe_dump(content))
     # As people write it.
     return {"DAGSTER_HOME": str(home), INSTANCE_URL: url.replace("+psycopg", "")}
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        process.wait(20)

@@ -2,8 +2,10 @@
 
 import json
 import signal
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ from orf_books_tests.conftest import (
     wait_for,
 )
 
-ALL_WELL, ITEMS_FAILED, WRONG_CALL = 0, 1, 2
+ALL_WELL, ITEMS_FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 KEY = "canary-of-a-key"
 BROKEN = {book(3), book(77), book(401)}
 
@@ -63,6 +65,7 @@ class Story:
     run_status: dg.DagsterRunStatus
     status: dict[str, Any]
     retry: dict[str, Any]
+    status_after: dict[str, Any]
     statuses_after: dict[str, PartitionStatus]
     runs_of_retry: int
     asked_by_retry: int
@@ -101,6 +104,7 @@ def story(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) ->
         run_status=first.status,
         status=status,
         retry=json.loads(retry.stdout),
+        status_after=status_of_upload(orf_books.storage, "ada"),
         statuses_after=statuses_after,
         runs_of_retry=runs - 1,
         asked_by_retry=running_sandbox.counts.identifiers(Service.OPEN_LIBRARY, "search"),
@@ -160,6 +164,13 @@ def test_the_status_of_the_upload_has_the_counts_of_its_run(story: Story) -> Non
     assert story.status["status"] == "complete_with_failures"
     assert story.status["failed_enrichments"] == len(BROKEN)
     assert story.status["books"] == INVENTED_BOOKS
+
+
+def test_after_a_fix_the_status_of_the_upload_says_fixed(story: Story) -> None:
+    assert story.status_after["status"] == "complete"
+    assert story.status_after["failed_enrichments"] == 0
+    assert story.status_after["successful_enrichments"] == INVENTED_BOOKS
+    assert story.status_after["success_rate"] == 100
 
 
 def test_one_retry_mends_them_in_one_run_and_asks_for_nothing_else(story: Story) -> None:
@@ -295,17 +306,50 @@ def test_a_file_that_is_no_export_is_one_line_and_lies_in_rejected(
         (["retry", "films"], "films"),
         (["fly"], "fly"),
         (["status", "nobody"], "There is no upload 'nobody'"),
+        (["status", "--status", "nonsense"], "'--status': 'nonsense' is not one of 'complete', "),
+        (["upload", "books", "huge.csv"], "more than 50 MB"),
+        (["upload", "books", "nul.csv"], "a binary file"),
+        (["upload", "books", "nul.csv", "--library", "../x"], "--library"),
+        (["run", "transcripts", "nul.csv", "--class", "5B", "--date", "16.11."], "--date"),
+        (["upload", "transcripts", "nul.csv", "--class", "5B", "--date", "2026-02-30"], "YYYY-MM-"),
+        (["serve", "--port", "99999"], "--port"),
         (["data", "nobody"], "There is no dashboard of library 'nobody'"),
     ],
 )
 def test_a_wrong_call_is_one_line_that_says_what_is_wrong(
-    call: Call, arguments: list[str], says: str
+    call: Call, arguments: list[str], says: str, tmp_path: Path
 ) -> None:
+    (tmp_path / "nul.csv").write_bytes(b"Book Id,Title,Author\n1,A\0b,C\n")
+    with (tmp_path / "huge.csv").open("wb") as huge:
+        huge.truncate(60 * 1024**2)
     done = call(*arguments)
     assert done.returncode == WRONG_CALL
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert says in done.stderr
+
+
+def test_a_store_that_cannot_be_written_is_one_line_with_its_setting(
+    call: Call, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORF_BOOKS_STORAGE", "/proc/nobody/writes/here")
+    for command in (["upload", "books", "ada.csv"], ["status"]):
+        done = call(*command)
+        assert (done.returncode, done.stderr.count("\n")) == (WRONG_CALL, 1)
+        assert "ORF_BOOKS_STORAGE" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["dev", "serve"])
+def test_a_port_that_is_taken_stops_everything_with_one_line(call: Call, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = call(command, "--port", port)
+    assert (done.returncode, done.stderr.count("\n")) == (WRONG_CALL, 1)
+    assert f"--port {port} cannot be used" in done.stderr
+
+
+def test_the_version_is_that_of_the_package(call: Call) -> None:
+    assert call("--version").stdout == f"orf-books {version('orf-books')}\n"
 
 
 def test_a_setting_that_cannot_be_used_is_named(
@@ -318,7 +362,35 @@ def test_a_setting_that_cannot_be_used_is_named(
     assert done.stderr.count("\n") == 1
 
 
-# A killed run
+# A stopped run, and a killed one
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_that_nothing_is_lost_and_leaves_a_run_that_is_shown_as_stopped(
+    orf_books: CommandLine, sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    # Tests that run in the background ignore Ctrl-C, and so would their processes.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+    (tmp_path / "ada.csv").write_bytes(export_of(plain_books()))
+    records = BookRecords(orf_books.storage)
+    process = orf_books.start("run", "books", "ada.csv", ORF_BOOKS_OPEN_LIBRARY_RATE="1")
+    wait_for("rows", lambda: records.with_answers(set(map(book, plain_books()))))
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+
+    assert process.returncode == INTERRUPTED
+    last = said.splitlines()[-1]
+    assert last == "orf-books: Stopped; run it again, nothing that was paid for is lost."
+    assert "Traceback" not in said
+    (stopped,) = orf_books.document("status", "--status", "stopped")["batches"]
+    assert stopped["kind"] == "books"
+    assert orf_books.document("status", "ada")["status"] == "stopped"
+
+    sandbox.counts.clear()
+    again = orf_books.document("run", "books", "ada.csv")
+    assert again["reused"] > 0
+    assert sandbox.counts.identifiers() == again["books_processed"] - again["reused"]
 
 
 @pytest.mark.slow

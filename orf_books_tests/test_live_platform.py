@@ -40,17 +40,15 @@ from orf_books_tests.live_platform import (
     SCORED_TRANSCRIPTS,
     LivePlatform,
     home_on_postgres,
-    live_platform,
+    running_platform,
 )
 from orf_books_tests.postgres import PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
+INSTANCES = ["sqlite", "postgres"]
 LAUNCH = """mutation($of: ExecutionParams!) { launchRun(executionParams: $of) {
   __typename ... on RunConfigValidationInvalid { errors { message } } } }"""
-
-
-INSTANCES = ["sqlite", "postgres"]
 
 
 @pytest.fixture(scope="module", params=INSTANCES)
@@ -70,7 +68,7 @@ def live(
         instance = server.create_database(folder.name)
         orf_books.environment = home_on_postgres(folder / "home", instance)
     hear_the_story(running_sandbox)
-    with live_platform(orf_books, running_sandbox) as platform:
+    with running_platform(orf_books, running_sandbox) as platform:
         yield platform
 
 

@@ -29,7 +29,7 @@ from orf_books_tests.conftest import (
     statuses_of_books,
     wait_for,
 )
-from orf_books_tests.live_platform import INSTANCE_URL, home_on_postgres, live_platform
+from orf_books_tests.live_platform import INSTANCE_URL, home_on_postgres, running_platform
 from orf_books_tests.postgres import PostgresServer
 from orf_books_tests.test_s3_end_to_end import aws_variables
 
@@ -119,7 +119,7 @@ def test_the_run_of_a_killed_machine_is_failed_by_the_other_and_its_items_are_se
     process = killed.start("run", "books", "ada.csv", "--json")
     wait_for("request", lambda: sandbox.counts.requests(Service.OPEN_LIBRARY), seconds=120)
 
-    with live_platform(living, sandbox):
+    with running_platform(living, sandbox):
         process.kill()
         process.communicate()
         assert run_seen_by(living).status is dg.DagsterRunStatus.STARTED

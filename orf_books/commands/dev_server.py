@@ -5,15 +5,19 @@ that they load (`orf_books/instance.py`).
 
 Dagster has superseded `dagster dev` by `dg dev`, a tool for checkouts that brings twenty packages
 with it. The two programs started here are the ones that Dagster recommends for services; the page
-has a guard against other web pages (`orf_books/page_guard.py`).
+has a guard against other web pages (`orf_books/page_guard.py`), and the daemon a quiet log.
 """
 
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from orf_books.failures import FixConfiguration
 
 HOST = "127.0.0.1"
 SECONDS_BETWEEN_CHECKS = 0.2
@@ -35,10 +39,26 @@ def serve(workspace: Path, port: int) -> int:
     """
     code = ["--workspace", str(workspace), "--code-server-log-level", "warning"]
     webserver = [sys.executable, "-m", "orf_books.dagster_internals.webserver"]
-    daemon = str(Path(sys.executable).with_name("dagster-daemon"))
+    daemon = [sys.executable, "-m", "orf_books.dagster_internals.daemon"]
     return run_together(
-        [*webserver, "--host", HOST, "--port", str(port), *code], [daemon, "run", *code]
+        [*webserver, "--host", HOST, "--port", str(port), *code], [*daemon, "run", *code]
     )
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """See that a port is free, before anything is started that would need it.
+
+    Raises:
+        FixConfiguration: it is not.
+    """
+    # As servers do it: a port on which somebody listened a moment ago is free.
+    try:
+        socket.create_server((host, port), reuse_port=False).close()
+    except OSError as error:
+        raise FixConfiguration(
+            f"--port {port} cannot be used on {host} ({os.strerror(error.errno or 0)}): stop the "
+            "program that listens there, or choose another port."
+        ) from None
 
 
 def run_together(*commands: Sequence[str]) -> int:

@@ -393,7 +393,11 @@ def _run_books(
 def run_job(
     settings: Settings, job: str, config: dict[str, Any], batch: BatchResource
 ) -> dg.ExecuteInProcessResult:
-    """Run a job here, on the instance that the page shows too; one that fails does not raise."""
+    """Run a job here, on the instance that the page shows too; one that fails does not raise.
+
+    Raises:
+        KeyboardInterrupt: somebody pressed Ctrl-C; the run is shown as canceled.
+    """
     run_id = str(uuid4())
     with open_instance(settings) as instance, kept_lease(Ledger(settings.ledger), run_id):
         result = (
@@ -407,8 +411,17 @@ def run_job(
                 tags=process_tag(),
             )
         )
+        if any(map(_is_interruption, result.all_events)):
+            # Dagster takes it for a failure of the step.
+            instance.report_run_canceled(result.dagster_run, "Stopped by Ctrl-C.")
+            raise KeyboardInterrupt
         forget_old_runs(instance, settings)
     return result
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error if event.is_step_failure else None
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
 
 
 def _report_of(

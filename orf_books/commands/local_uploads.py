@@ -35,8 +35,11 @@ from orf_books.transcripts.submission import (
     SessionMetadata,
     TranscriptFormat,
     read_metadata,
+    refuse_by_size,
 )
 
+LARGEST_LIST = 50 * 1024**2
+"""Bytes of a CSV of ids."""
 _ROSTER = "roster.json"
 _METADATA = session_metadata_key("")
 _EXTENSIONS = {f".{extension}" for extension in TranscriptFormat}
@@ -47,12 +50,16 @@ def put_export(storage: ObjectStorage, file: Path, library: str) -> str:
     """Upload a Goodreads export; its key.
 
     Raises:
-        FixInput: it is a folder.
+        FixInput: it is a folder, or no export.
     """
+    from orf_books.books.exports import reading
+
     if file.is_dir():
         raise FixInput(f"{file} is a folder: give a Goodreads export, a CSV file.")
-    key = export_key(library)
-    storage.put(key, file.read_bytes())
+    reading.refuse_by_size(file.stat().st_size)
+    content, key = file.read_bytes(), export_key(library)
+    reading.parse_export(content)
+    storage.put(key, content)
     return key
 
 
@@ -78,6 +85,8 @@ def put_activities(
     if path.is_file():
         if path.suffix.lower() != ".csv":
             raise FixInput(f"{path} is no upload: give an activity's folder, or a CSV of ids.")
+        if path.stat().st_size > LARGEST_LIST:
+            raise FixInput(f"{path} is too large for a CSV of ids: give one of at most 50 MB.")
         key = f"{ACTIVITIES}{path.name}"
         claim(key)
         storage.put(key, path.read_bytes())
@@ -171,6 +180,8 @@ def put_sessions(
     keys = {path: _session_key(path, metadata, roster) for path, metadata in declared.items()}
     if len(set(keys.values())) < len(keys):
         raise FixInput("Two of the files would have the same name in the store: rename one.")
+    for path in keys:
+        refuse_by_size(path.stat().st_size)
     for path, key in keys.items():
         claim(session_key(declared[path].class_id, declared[path].day, key))
         if files.source:

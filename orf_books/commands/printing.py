@@ -6,18 +6,29 @@ exit statuses (`orf_books/cli.py`), progress (`orf_books/commands/terminal.py`).
 
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orf_books.commands.batch_view import Batch
 from orf_books.keys import text_of_key
 
 SHOWN_FAILURES = 20
+SHORT_ID = 8
+"""Characters of a run's id that Dagster's page shows, too."""
 
 output = Console()
 
+_NAMES = {
+    "job_id": "run",
+    "processing_time_seconds": "seconds",
+    "success_rate": "success rate, %",
+}
+"""What people call what machines have under another name."""
+_FAILED_BY = ("failed_by_category", "failed_by_code")
 _WAYS_TO_DETECT = {"detector": "detected", "keywords": "by_keywords"}
 
 
@@ -49,8 +60,10 @@ def show_books(document: dict[str, Any]) -> None:
     if document["failed_enrichments"]:
         output.print("`orf-books retry books` runs what failed once more.", markup=False)
     elif document["gaps"]:
-        text = f"A source is still to be asked about {document['gaps']} books: the daemon does, or"
-        output.print(f"{text} `orf-books run books --wait`.", markup=False, soft_wrap=True)
+        text = (
+            f"Books that a source is still to be asked about: {document['gaps']}. The daemon does"
+        )
+        output.print(f"{text} so, or `orf-books run books --wait`.", markup=False, soft_wrap=True)
     for note in document["notes"]:
         output.print(note, markup=False, soft_wrap=True)
     for library, files in document["dashboards"].items():
@@ -60,7 +73,7 @@ def show_books(document: dict[str, Any]) -> None:
 
 def show_activities(document: dict[str, Any]) -> None:
     """What came of a batch of activities."""
-    hidden = ("failures", "uploads", "notes", "page", "failed_by_category")
+    hidden = ("failures", "uploads", "notes", "page", "failed_by_category", "started_at")
     shown = {name: value for name, value in document.items() if name not in hidden}
     output.print(table_of_values("Report", shown))
     for failure in document["failures"][:SHOWN_FAILURES]:
@@ -76,7 +89,7 @@ def show_activities(document: dict[str, Any]) -> None:
 
 def show_sessions(document: dict[str, Any]) -> None:
     """What came of a batch of class sessions."""
-    hidden = ("failures", "uploads", "sessions", "page", "failed_by_category", "failed_by_code")
+    hidden = ("failures", "uploads", "sessions", "page", "started_at", *_FAILED_BY)
     shown = {name: value for name, value in document.items() if name not in hidden}
     output.print(table_of_values("Report", shown))
     for failure in document["failures"][:SHOWN_FAILURES]:
@@ -145,6 +158,36 @@ def print_json(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")
 
 
+def table_of_batches(found: Sequence[Batch]) -> Table:
+    """Batches, a line each; what came of them may take more."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for name in ("kind", "run", "started"):
+        table.add_column(name, no_wrap=True)
+    for name in ("items", "seconds"):
+        table.add_column(name, no_wrap=True, justify="right")
+    table.add_column("what came of it")
+    for batch in found:
+        table.add_row(
+            batch.kind,
+            batch.job_id[:SHORT_ID],
+            f"{batch.started_at.astimezone():%Y-%m-%d %H:%M}",
+            f"{batch.items - batch.failed}/{batch.items}" if batch.items else "",
+            f"{batch.seconds:.1f}",
+            escape("; ".join(_outcome(batch))),
+        )
+    return table
+
+
+def _outcome(batch: Batch) -> Iterator[str]:
+    yield batch.status
+    if batch.errors:
+        yield _shown(dict(batch.errors))
+    if batch.is_published is False:
+        yield "not published"
+    if batch.classes:
+        yield f"class {_shown(batch.classes)}"
+
+
 def table_of_rows(title: str, rows: list[dict[str, Any]]) -> Table:
     """A table of alike documents, their names above it."""
     table = Table(title=title, title_justify="left")
@@ -156,10 +199,11 @@ def table_of_rows(title: str, rows: list[dict[str, Any]]) -> Table:
 
 
 def table_of_values(title: str, values: dict[str, Any]) -> Table:
-    """A table of names and values."""
+    """A table of names and values, without those that have none."""
     table = Table("", "", title=title, title_justify="left", show_header=False)
     for name, value in values.items():
-        table.add_row(name.replace("_", " "), escape(_shown(value)))
+        if shown := _shown(value):
+            table.add_row(_NAMES.get(name, name.replace("_", " ")), escape(shown))
     return table
 
 
@@ -169,7 +213,7 @@ def _shown(value: object) -> str:
         case None:
             return ""
         case float():
-            return f"{value:g}" if value < 1 else f"{value:.2f}".removesuffix(".00")
+            return f"{value:.3g}" if value < 1 else f"{value:.2f}".rstrip("0").rstrip(".")
         case dict():
             return ", ".join(f"{name} {one}" for name, one in value.items())
         case list() | tuple():

@@ -4,10 +4,13 @@ Belongs here: the question that `orf-books status` answers. Does not belong here
 """
 
 import json
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, success_rate
+from orf_books.commands.batch_view import Batch
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
     EXPORTS,
@@ -20,7 +23,13 @@ from orf_books.object_keys import (
 )
 from orf_books.partition_keys import activity_key
 from orf_books.records.activities import ActivityRecords
-from orf_books.records.books import ACCEPTED, BookRecords, ExportUpload
+from orf_books.records.books import (
+    ACCEPTED,
+    BookRecords,
+    EnrichmentReport,
+    ExportUpload,
+    libraries_of,
+)
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.recordings import RECORD
 from orf_books.records.sessions import WITHDRAWN, SessionRecords
@@ -28,6 +37,30 @@ from orf_books.resources.storage import ObjectStorage
 
 WAITING, PROCESSING = "waiting", "processing"
 RESCORED, SCORED, FAILED, REFUSED = "rescored", "scored", "failed", "refused"
+
+
+def status_of(
+    storage: ObjectStorage, name: str, unreported: Callable[[], Iterable[Batch]]
+) -> dict[str, Any]:
+    """Status and figures of an upload of any kind.
+
+    Args:
+        storage: where it lies.
+        name: its key, a library, an activity or a class session.
+        unreported: gives the batches of runs that have no report, asked only where one is missing.
+
+    Raises:
+        FixInput: there is no such upload.
+    """
+    shown = (
+        status_of_session(storage, name)
+        or status_of_activity(storage, name)
+        or status_of_upload(storage, name)
+    )
+    if shown["status"] == PROCESSING and "job_id" in shown:
+        states = {batch.job_id: batch.status for batch in unreported()}
+        shown["status"] = states.get(shown["job_id"], PROCESSING).replace("running", PROCESSING)
+    return shown
 
 
 def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
@@ -51,7 +84,9 @@ def status_of_upload(storage: ObjectStorage, name: str) -> dict[str, Any]:
     if not known:
         # People may name a raw file after a child.
         upload = "such class session" if name.startswith(RAW) else f"upload {name!r}"
-        raise FixInput(f"There is no {upload}; `orf-books upload` puts one.")
+        raise FixInput(
+            f"There is no {upload}: `orf-books status` lists batches, `orf-books upload` puts one."
+        )
     return _status(records, known[-1])
 
 
@@ -111,7 +146,8 @@ def status_of_session(storage: ObjectStorage, name: str) -> dict[str, Any] | Non
             "job_id": failure.run_id,
         }
     if row is None:
-        return {"upload": key, "status": PROCESSING if upload else WAITING}
+        at_work = {"status": PROCESSING, "job_id": upload.run_id} if upload else {"status": WAITING}
+        return {"upload": key} | at_work
     waiting = {
         publication.key for publication in records.publications() if not publication.is_published
     }
@@ -160,6 +196,22 @@ def _status(records: BookRecords, upload: ExportUpload) -> dict[str, Any]:
     report = records.report_of_run(upload.run_id)
     if report is None:
         return found | {"status": PROCESSING}
+    if report.failed:
+        report = _as_of_now(records, report)
     counts = report.document()
     shown = ("status", "books_processed", "successful_enrichments", "failed_enrichments")
     return found | {name: counts[name] for name in (*shown, "not_found", "success_rate")}
+
+
+def _as_of_now(records: BookRecords, report: EnrichmentReport) -> EnrichmentReport:
+    """What a report would say after the backfills and retries since."""
+    read = libraries_of(records.uploads_of_run(report.run_id))
+    failed = len(records.standing_failures({row.book_key for row in records.rows(read)}))
+    succeeded = report.items - failed
+    return replace(
+        report,
+        failed=failed,
+        succeeded=succeeded,
+        status=COMPLETE_WITH_FAILURES if failed else COMPLETE,
+        success_rate=success_rate(succeeded, report.items),
+    )

@@ -427,6 +427,6 @@ def _meaning_of(error: Exception, what: str) -> OrfBooksError | None:
 
 def _refused(what: str) -> FixConfiguration:
     return FixConfiguration(
-        f"The object store refuses access to {what}: check the credentials and the bucket, "
-        "or the folder and its permissions."
+        f"The object store refuses access to {what}: check ORF_BOOKS_STORAGE, the credentials and "
+        "the bucket, or the folder and its permissions."
     )
