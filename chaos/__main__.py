@@ -79,7 +79,8 @@ def main(  # noqa: PLR0913 - each is an option of the command line
     outcomes = carry_out([(attack, tries) for attack, tries in chosen if tries], seed, minutes)
     print_outcomes(outcomes)
     if write:
-        write.write_text(page(outcomes, seed), encoding="utf-8")
+        command = "make chaos-short" if short else "make chaos"
+        write.write_text(page(outcomes, command, seed), encoding="utf-8")
     sys.exit(0 if outcomes and all(outcome.is_well for outcome in outcomes) else 1)
 
 

@@ -4,7 +4,8 @@ Belongs here: counts and the declaration of attacks. Does not belong here: how t
 judged (`judging.py`), printing (`reporting.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,12 +37,13 @@ class Tally:
         if not holds:
             self.wrong.append(wrong)
 
-    def add(self, other: "Tally") -> None:
-        """Take over what another one counted."""
-        self.tries += other.tries
-        self.lost += other.lost
-        self.wrong += other.wrong
-        self.notes += other.notes
+    @contextmanager
+    def about(self, what: str) -> Iterator[None]:
+        """Say of everything that the block counts which try it belongs to."""
+        lost, wrong = len(self.lost), len(self.wrong)
+        yield
+        self.lost[lost:] = [f"{what}: {one}" for one in self.lost[lost:]]
+        self.wrong[wrong:] = [f"{what}: {one}" for one in self.wrong[wrong:]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,8 @@ class FaultyProxy:
         self._awaited, self._requests_left, self._happens = key, request, happens
 
     @property
-    def has_come_to_pass(self) -> bool:
-        """Whether it has happened."""
+    def has_happened(self) -> bool:
+        """Whether what `at` was told has happened."""
         return self._requests_left <= 0
 
     def drawn(self, path: str) -> Trouble | None:

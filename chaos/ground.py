@@ -48,10 +48,10 @@ class Ground:
     commands: list[CommandLine] = field(default_factory=list)
 
     def tries(self, tally: Tally, most: int) -> Iterator[int]:
-        """Count tries, for as long as there is time; a note says where it was too short for all."""
+        """Count tries, at least one; a note says where there was no time for all of them."""
         until = time.monotonic() + self.seconds
         for number in range(most):
-            if time.monotonic() > until:
+            if number and time.monotonic() > until:
                 tally.notes.append(f"{number} of {most} tries in {self.seconds:.0f} s")
                 return
             yield number

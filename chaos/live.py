@@ -4,6 +4,7 @@ Belongs here: uploading to it and waiting until it is quiet. Does not belong her
 (`orf_books_tests/live_platform.py`).
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from chaos.counting import Tally
 from chaos.ground import Ground
 from chaos.libraries import Libraries
 from orf_books.object_keys import export_key
-from orf_books_tests.conftest import CommandLine, wait_for
+from orf_books.records.books import BookRecords
+from orf_books_tests.conftest import CommandLine
 from orf_books_tests.live_platform import ENDED, RUNS, LivePlatform, running_platform
 
-SECONDS_UNTIL_QUIET = 300.0
+SECONDS_WITHOUT_PROGRESS = 240.0
 UPLOAD_TAG = "orf_books/upload"
 
 
@@ -47,17 +49,24 @@ class Live:
         return next((run for run in self.runs() if upload in run["tags"]), None)
 
     def wait_until_quiet(self) -> None:
-        """Wait until every upload has a receipt and no run is at work."""
-        from orf_books.records.books import BookRecords
+        """Wait until every upload has a receipt and no run is at work.
 
+        Raises:
+            TimeoutError: for minutes, no upload was read and no run ended.
+        """
         records = BookRecords(self.platform.orf_books.storage)
-
-        def is_quiet() -> bool:
-            due = {export_key(library) for library in self.libraries.numbers}
-            read = {key for key, _ in records.receipts()}
-            return due <= read and all(run["status"] in ENDED for run in self.runs())
-
-        wait_for("quiet platform", is_quiet, seconds=SECONDS_UNTIL_QUIET, pause=1.0)
+        due = {export_key(library) for library in self.libraries.numbers}
+        seen, since = (-1, -1), time.monotonic()
+        while True:
+            read = due & {key for key, _ in records.receipts()}
+            at_work = [run for run in self.runs() if run["status"] not in ENDED]
+            if read == due and not at_work:
+                return
+            if (len(read), len(at_work)) != seen:
+                seen, since = (len(read), len(at_work)), time.monotonic()
+            if time.monotonic() - since > SECONDS_WITHOUT_PROGRESS:
+                raise TimeoutError(f"{len(due - read)} uploads unread, {len(at_work)} runs at work")
+            time.sleep(1.0)
 
 
 @contextmanager
@@ -71,6 +80,6 @@ def settle(running: Live, tally: Tally) -> None:
     """Let it come to rest, retry once, and count what is lost or wrong."""
     try:
         running.wait_until_quiet()
-    except AssertionError as error:
+    except TimeoutError as error:
         tally.lost.append(str(error))
     running.libraries.judge_after_retry(tally, running.platform.orf_books)

@@ -19,18 +19,18 @@ _HEADINGS = ("attack", "tries", "lost", "wrong", "needs a person: what")
 
 
 def print_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """Print the table, and below it what was lost or wrong."""
+    """Print the table, and below it what was lost or wrong, and what was measured besides."""
     table = Table(*_HEADINGS, "seconds")
     for outcome in outcomes:
         table.add_row(*_cells(outcome), f"{outcome.seconds:.0f}")
     output.print(table)
     for outcome in outcomes:
-        for line in _problems(outcome):
+        for line in [*_problems(outcome), *outcome.tally.notes]:
             output.print(f"  {outcome.attack.name}: {line}", markup=False, highlight=False)
 
 
-def page(outcomes: Sequence[Outcome], seed: int) -> str:
-    """The page of the docs."""
+def page(outcomes: Sequence[Outcome], command: str, seed: int) -> str:
+    """The page of the docs; `command` made the outcomes."""
     rows = [_HEADINGS, ("---", "--:", "--:", "--:", "---"), *map(_cells, outcomes)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     notes = [
@@ -40,6 +40,7 @@ def page(outcomes: Sequence[Outcome], seed: int) -> str:
     ]
     minutes = sum(outcome.seconds for outcome in outcomes) / 60
     return _PAGE.format(
+        command=command,
         day=datetime.now(UTC).date().isoformat(),
         machine=_machine(),
         seed=seed,
@@ -85,7 +86,7 @@ not: an upload that nobody reads, a book that is not on its dashboard. Wrong is 
 should not be: a book that reads otherwise than after a calm day, an item that stays red after the
 retry, a traceback instead of a sentence. Both must be 0.
 
-Written by `make chaos` on {day}: {minutes} minutes, seed {seed}, {machine}.
+Written by `{command}` on {day}: {minutes} minutes, seed {seed}, {machine}.
 
 {table}
 

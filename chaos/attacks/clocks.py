@@ -38,17 +38,18 @@ def clocks_set_back(ground: Ground, tally: Tally, tries: int) -> None:
     for number in ground.tries(tally, tries):
         orf_books = ground.command(str(number))
         orf_books.environment["PYTHONPATH"] = str(start_up)
-        _set_back(ground, tally, orf_books)
+        ahead = ground.random.uniform(SHORTEST_LEAP, LONGEST_LEAP)
+        with tally.about(f"{ahead:.0f} s back"):
+            _set_back(ground, tally, orf_books, ahead)
 
 
-def _set_back(ground: Ground, tally: Tally, orf_books: CommandLine) -> None:
+def _set_back(ground: Ground, tally: Tally, orf_books: CommandLine, ahead: float) -> None:
     libraries = ground.libraries()
     file = orf_books.folder / "library.csv"
     older, export = libraries.draw()
     file.write_bytes(export)
     *stay, failing = libraries.numbers.pop(older)
     ground.sandbox.behaviour.broken_books = {book(failing)}
-    ahead = ground.random.uniform(SHORTEST_LEAP, LONGEST_LEAP)
     arguments = ("run", "books", file.name, "--library", LIBRARY)
     first = orf_books(*arguments, **{SHIFT: str(ahead)})
     ground.calm()
@@ -59,8 +60,7 @@ def _set_back(ground: Ground, tally: Tally, orf_books: CommandLine) -> None:
     libraries.numbers[LIBRARY] = [failing, *stay[: len(stay) // 2]]
     file.write_bytes(export_of(libraries.numbers[LIBRARY]))
     second = orf_books(*arguments)
-    what = f"{ahead:.0f} s back"
-    tally.check(holds=second.returncode == 0, wrong=f"{what}: {second.stderr[-300:]}")
+    tally.check(holds=second.returncode == 0, wrong=second.stderr[-300:])
     libraries.judge_after_retry(tally, orf_books)
 
 

@@ -59,7 +59,8 @@ def damaged_tables(ground: Ground, tally: Tally, tries: int) -> None:
     ground.random.shuffle(pairs)
     for number in ground.tries(tally, min(tries, len(pairs))):
         name, way = pairs[number]
-        with ground.platform(str(number)) as platform:
+        what = f"{name}, {way.__name__}"
+        with tally.about(what), ground.platform(str(number)) as platform:
             _damage_and_repair(ground, tally, platform, name, way)
 
 
@@ -84,25 +85,21 @@ def _use(platform: Platform, libraries: Libraries) -> None:
 def _damage_and_repair(
     ground: Ground, tally: Tally, platform: Platform, name: str, way: Callable[[Path], None]
 ) -> None:
-    libraries, what = ground.libraries(), f"{name}, {way.__name__}"
+    libraries = ground.libraries()
     _use(platform, libraries)
     way(_folder_of_tables(platform) / name)
-    home = {"DAGSTER_HOME": str(ground.place(f"home-{what}"))}
+    home = {"DAGSTER_HOME": str(ground.place(f"home-{name}-{way.__name__}"))}
     with settings_in_environment(platform.settings, **home):
         named = _not_well(platform)
-        tally.check(holds=f"table {name}" in named, wrong=f"{what}: doctor found {named}")
+        tally.check(holds=f"table {name}" in named, wrong=f"doctor found {named}")
         examine(platform.settings, repair=True)
         still = _not_well(platform)
-        tally.check(holds=not still, wrong=f"{what}: after the repair {still}")
-    retried = platform.run("retry_failed_books")
-    tally.check(holds=retried.success, wrong=f"{what}: the retry failed")
+        tally.check(holds=not still, wrong=f"after the repair {still}")
+    tally.check(holds=platform.run("retry_failed_books").success, wrong="the retry failed")
     # What is shown may be of before the damage.
     refreshed = platform.run("refresh_libraries")
-    tally.check(holds=refreshed.success, wrong=f"{what}: the dashboards cannot be made anew")
-    before = len(tally.lost), len(tally.wrong)
+    tally.check(holds=refreshed.success, wrong="the dashboards cannot be made anew")
     libraries.judge(tally, platform.storage)
-    if before != (len(tally.lost), len(tally.wrong)):
-        tally.notes.append(f"what was lost came of {what}")
 
 
 def _not_well(platform: Platform) -> set[str]:

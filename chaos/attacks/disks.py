@@ -49,7 +49,10 @@ def full_disks(ground: Ground, tally: Tally, tries: int) -> None:
         place, most_room = PLACES[name]
         room = ground.random.randrange(0, most_room)
         orf_books = ground.command(f"{name}-{number}")
-        with small_disk(orf_books.folder / "disk", DISK) as disk:
+        with (
+            tally.about(f"{name}, {room} bytes left"),
+            small_disk(orf_books.folder / "disk", DISK) as disk,
+        ):
             place(orf_books, disk)
             _fill_and_free(ground, tally, orf_books, disk, room)
 
@@ -64,10 +67,9 @@ def _fill_and_free(
     with ballast.open("wb") as opened:
         opened.write(bytes((DISK_BYTES - room) // BLOCK * BLOCK))
     done = orf_books("run", "books", f"{library}.csv", "--json")
-    what = f"{disk.parent.name}, {room} bytes left"
-    tally.check(holds="Traceback" not in done.stderr, wrong=f"{what}: a traceback")
+    tally.check(holds="Traceback" not in done.stderr, wrong="a traceback")
     says_why = done.returncode == 0 or "full" in done.stderr + done.stdout
-    tally.check(holds=says_why, wrong=f"{what}: exit {done.returncode}, {done.stderr[-300:]!r}")
+    tally.check(holds=says_why, wrong=f"exit {done.returncode}, {done.stderr[-300:]!r}")
     ballast.unlink()
     if done.returncode == 2:
         # What could not even be put has to be given again, as the message says.

@@ -167,7 +167,7 @@ def change_somewhere(document: dict[str, Any], random: Random) -> None:
 
 
 ATTACKS = tuple(
-    Attack(f"1,000 generated {what}", generated(check), tries=1000, short_tries=100)
+    Attack(f"generated {what}", generated(check), tries=1000, short_tries=100)
     for what, check in (
         ("exports", check_export),
         ("activities", check_activity),

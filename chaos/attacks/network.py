@@ -33,7 +33,7 @@ def broken_connections(ground: Ground, tally: Tally, tries: int) -> None:
     ways = list(WAYS.items())
     for number in ground.tries(tally, tries):
         name, way = ways[number % len(ways)]
-        with ground.platform(str(number)) as platform:
+        with tally.about(name), ground.platform(str(number)) as platform:
             libraries = ground.libraries()
             library, export = libraries.draw()
             with way(ground) as url:
@@ -43,11 +43,9 @@ def broken_connections(ground: Ground, tally: Tally, tries: int) -> None:
             failed = report.failed_by_category
             tally.check(
                 holds=sum(failed.values()) == libraries.books and failed.keys() <= CATEGORIES,
-                wrong=f"{name}: {dict(failed)} of {libraries.books}, {report.not_found} not found",
+                wrong=f"{dict(failed)} of {libraries.books}, {report.not_found} not found",
             )
-            tally.check(
-                holds=platform.run("retry_failed_books").success, wrong=f"{name}: the retry failed"
-            )
+            tally.check(holds=platform.run("retry_failed_books").success, wrong="the retry failed")
             libraries.judge(tally, platform.storage)
 
 
@@ -145,7 +143,7 @@ WAYS = {
         "no name server answers": _resolver(socket.EAI_AGAIN),
         "no TLS behind https": _without_tls,
         "the server hangs up": _hangs_up,
-        "the certificate is nobody's": _certificate("127.0.0.1", YEAR),
+        "the certificate is signed by nobody we trust": _certificate("127.0.0.1", YEAR),
         "the certificate has expired": _certificate("127.0.0.1", -YEAR),
         "the certificate is of another host": _certificate("127.0.0.2", YEAR),
     }.items()

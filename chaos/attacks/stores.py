@@ -30,7 +30,10 @@ def bad_stores(ground: Ground, tally: Tally, tries: int) -> None:
     with store_that_fails(ground) as (store, known):
         for number in ground.tries(tally, tries):
             trouble = troubles[number % len(troubles)]
-            with ground.platform(str(number), **known(str(number))) as platform:
+            with (
+                tally.about(trouble),
+                ground.platform(str(number), **known(str(number))) as platform,
+            ):
                 _ingest_through(ground, tally, platform, store, trouble)
         tally.notes.append(f"{store.met} requests to the store met a trouble")
         tally.check(holds=bool(store.met), wrong="no request met a trouble")
@@ -79,12 +82,10 @@ def _ingest_through(
         timer.join()
     store.trouble = None
     retried = platform.run("retry_failed_books")
-    tally.check(holds=retried.success, wrong=f"{trouble}: the retry failed")
+    tally.check(holds=retried.success, wrong="the retry failed")
     libraries.judge(tally, platform.storage)
     asked = ground.sandbox.counts.identifiers(Service.OPEN_LIBRARY, "search")
-    tally.check(
-        holds=asked <= libraries.books, wrong=f"{trouble}: {asked - libraries.books} asked twice"
-    )
+    tally.check(holds=asked <= libraries.books, wrong=f"{asked - libraries.books} asked twice")
 
 
 ATTACKS = (

@@ -112,17 +112,23 @@ def _home(settings: Settings) -> str:
 
 
 def _tables(settings: Settings, *, repair: bool) -> Iterator[Finding]:
-    tables = Tables(settings.open_storage())
+    storage = settings.open_storage()
+    tables = Tables(storage)
     damaged = [(table, damage) for table in TABLES if (damage := tables.damage(table))]
     if not damaged:
         yield Finding("tables", is_well=True, detail=f"All {len(TABLES)} can be read.")
+    has_lost = False
     for table, damage in damaged:
         if repair:
             done = tables.repair(table)
+            has_lost = has_lost or bool(done.lost_files)
             yield Finding(f"table {table.name}", is_well=True, detail=f"Repaired. {done.remedy}")
         else:
             remedy = "Stop the runs, then `orf-books doctor --repair` rebuilds it from its files."
             yield Finding(f"table {table.name}", is_well=False, detail=f"{damage} {remedy}")
+    if has_lost:
+        for records in (books.BookRecords(storage), activities.ActivityRecords(storage)):
+            records.forget_lost()
 
 
 def _upload_queue(settings: Settings) -> str:

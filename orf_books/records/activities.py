@@ -5,6 +5,7 @@ again. Does not belong here: Dagster, recognisers, and how tables are kept (`res
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -228,6 +229,15 @@ class ActivityRecords(
         )
         # The receipt comes last: it is what makes the others count.
         self._tables.append(activity_uploads, self.dated(activity_uploads, [upload]))
+
+    def _uploads_without_rows(self) -> list[ActivityUpload]:
+        rows = self._tables.all_rows(requested_activities)
+        stored = Counter((row.upload, row.version, row.run_id) for row in rows)
+        return [
+            upload
+            for upload in self.uploads()
+            if stored[upload.key, upload.version, upload.run_id] < upload.activities
+        ]
 
     def requested(self, run_id: str | None = None) -> list[str]:
         """Activities that were ever asked for, or those that a run's uploads ask for."""

@@ -6,6 +6,7 @@ again. Does not belong here: Dagster, services, and how tables are kept (`resour
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -375,6 +376,14 @@ class BookRecords(ItemRecords[ExportUpload, BookDigest, EnrichedBookRow, Enrichm
 
     def _add_receipt(self, upload: ExportUpload) -> None:
         self._tables.append(export_uploads, self.dated(export_uploads, [upload]))
+
+    def _uploads_without_rows(self) -> list[ExportUpload]:
+        import polars as pl
+
+        counting = {upload.edition: upload for upload in self.libraries().values()}
+        stored = self._tables.all_rows(library_entries, pl.col("edition").is_in(list(counting)))
+        rows = Counter(row.edition for row in stored)
+        return [upload for edition, upload in counting.items() if rows[edition] < upload.books]
 
     def libraries(self) -> dict[str, ExportUpload]:
         """The upload that counts, for each library."""

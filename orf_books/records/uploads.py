@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.table_deletion import delete_rows, value_in
 from orf_books.resources.tables import Row, RowT, Table, Tables
 
 MOST_TRIES = 3
@@ -160,6 +161,20 @@ class UploadRecords(Generic[NotedT]):
         given_up = self._given_up()
         read = self._read() if given_up else set()
         return [upload for upload in given_up if (upload.key, upload.version) not in read]
+
+    def forget_lost(self) -> list[str]:
+        """Let uploads be read again whose rows are lost, as after a repair; returns their keys."""
+        lost = self._uploads_without_rows()
+        for upload in lost:
+            of_upload = (
+                f"{value_in('key', [upload.key])} AND {value_in('version', [upload.version])}"
+            )
+            delete_rows(self.storage, self.noted_uploads, of_upload)
+        return [upload.key for upload in lost]
+
+    def _uploads_without_rows(self) -> list[NotedT]:
+        """Uploads with a receipt, of which not all rows are there that a run stored before it."""
+        return []
 
     def _read(self, keys: Collection[str] | None = None) -> set[Version]:
         import polars as pl

@@ -213,15 +213,24 @@ def test_only_what_was_tried_and_cost_nothing_is_well(
 def test_the_page_tells_counts_and_what_was_not_carried_out(ground: Ground, tmp_path: Path) -> None:
     lost = outcome(ground, _loses)
     impossible = outcome(ground, _is_impossible)
-    shown = page([lost, impossible], seed=7)
+    shown = page([lost, impossible], "make chaos", seed=7)
     assert "| an attack | 1 | 1 | 0 | nothing |" in shown
     assert "not carried out: it needs root" in shown
     assert "lost: a book" in shown
     assert "seed 7" in shown
 
 
+def test_what_is_counted_says_which_try_it_belongs_to() -> None:
+    tally = Tally()
+    tally.check(holds=False, wrong="before")
+    with tally.about("second try"):
+        tally.check(holds=False, wrong="red")
+        tally.lost.append("a book")
+    assert (tally.lost, tally.wrong) == (["second try: a book"], ["before", "second try: red"])
+
+
 def test_an_attack_ends_with_its_time_and_says_so(ground: Ground) -> None:
     ground.seconds = -1.0
     tally = Tally()
-    assert list(ground.tries(tally, 5)) == []
-    assert tally.notes == ["0 of 5 tries in -1 s"]
+    assert list(ground.tries(tally, 5)) == [0]
+    assert (tally.tries, tally.notes) == (1, ["1 of 5 tries in -1 s"])

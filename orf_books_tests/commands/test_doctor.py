@@ -1,4 +1,5 @@
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from pydantic import SecretStr
 
 from orf_books.commands.doctor import TABLES, Finding, examine
 from orf_books.records import activities, books, items, sessions, uploads
+from orf_books.records.activities import ActivityRecords
 from orf_books.resources.storage import S3Options
 from orf_books.resources.tables import Table
 from orf_books.settings import Settings
@@ -53,6 +55,30 @@ def test_a_damaged_table_is_named_and_repaired(platform: Platform) -> None:
 
     assert wrong(platform.settings) == set()
     assert len(platform.records.with_answers(["1", *platform.statuses()])) == 2
+
+
+def test_what_lay_in_a_lost_file_of_a_library_is_read_again_by_a_retry(platform: Platform) -> None:
+    for library, number in (("ada", 0), ("bob", 1)):
+        platform.ingest(library, export_of(plain_books()[number : number + 2]))
+    min(Path(platform.storage.location("tables/library_entries")).glob("*.parquet")).unlink()
+
+    examine(platform.settings, repair=True)
+    assert platform.run("retry_failed_books").success
+
+    assert sorted(row.library for row in platform.records.rows()) == ["ada", "ada", "bob", "bob"]
+
+
+def test_what_lay_in_a_lost_file_of_a_list_of_activities_is_read_again(settings: Settings) -> None:
+    records = ActivityRecords(settings.open_storage())
+    for name in ("monday", "tuesday"):
+        key, now = f"activities/{name}.csv", datetime.now(UTC)
+        records.accept(activities.ActivityUpload(key, "1", 1, now, name), [f"of-{name}"])
+    min(Path(records.storage.location("tables/requested_activities")).glob("*.parquet")).unlink()
+
+    examine(settings, repair=True)
+
+    (left,) = records.uploads()
+    assert records.requested() == [f"of-{left.run_id}"]
 
 
 def test_every_table_that_is_declared_is_looked_at() -> None:
