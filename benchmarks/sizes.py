@@ -31,7 +31,6 @@ from benchmarks.measuring import (
     use_of,
 )
 from benchmarks.usual_way import look_up_one_by_one
-from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY
 
 PUBLISHED_SECONDS = {150: 30.0, 565: 63.0, 762: 90.0, 1500: 150.0, 3500: 300.0}
 LARGEST = 10_000
@@ -89,15 +88,7 @@ def _use(sandbox: SandboxProcess, export: bytes, books: int) -> Use:
 
 def _seconds_a_book_the_usual_way(sandbox: SandboxProcess, export: bytes) -> float:
     started = time.monotonic()
-    done = asyncio.run(
-        look_up_one_by_one(
-            export,
-            open_library=sandbox.open_library_url,
-            google_books=sandbox.google_books_url,
-            google_key=GOOGLE_BOOKS_KEY,
-            seconds=SECONDS_FOR_THE_USUAL_WAY,
-        )
-    )
+    done = asyncio.run(look_up_one_by_one(export, sandbox, SECONDS_FOR_THE_USUAL_WAY))
     return (time.monotonic() - started) / len(done)
 
 
