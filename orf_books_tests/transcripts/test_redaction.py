@@ -79,7 +79,8 @@ def test_a_name_is_found_however_it_is_composed_or_joined() -> None:
 
 
 def test_scripts_without_spaces_hide_no_name() -> None:
-    assert redacted("我和李明一起做", "李明") == "我和[peer]一起做"
+    for name in ("李明", "李 明"):
+        assert redacted("我和李明一起做", name) == "我和[peer]一起做"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from orf_books.books.exports.cells import (
     HIGHEST_RATING,
     MOST_DISCS,
+    READ,
     UnreadableCell,
     in_lines,
     is_audio,
@@ -79,7 +80,8 @@ def test_what_is_no_year_is_refused(cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "rating"), [("0", None), ("5", 5.0), ("4.5", 4.5), ("4,25", 4.25), ("0.5", 0.5)]
+    ("cell", "rating"),
+    [("0", None), ("5", 5.0), ("4.5", 4.5), ("4,25", 4.25), ("0.5", 0.5), ("★★★½", 3.5)],
 )
 def test_stars_go_from_zero_which_is_unrated_to_five(cell: str, rating: float | None) -> None:
     assert HIGHEST_RATING == 5
@@ -95,6 +97,7 @@ def test_what_is_no_rating_is_refused(cell: str) -> None:
 def test_a_rating_is_split_into_whole_stars_and_the_rest() -> None:
     assert split_rating(None) == (None, 0.0)
     assert split_rating(4.25) == (4, 0.25)
+    assert split_rating(3.5) == (3, 0.5)
     assert split_rating(0.5) == (0, 0.5)
 
 
@@ -158,7 +161,7 @@ def test_what_is_no_length_is_refused(cell: str) -> None:
         ("Currently-Reading", "currently-reading"),
         ("Did Not  Finish", "did-not-finish"),
         ("Sci-Fi", "sci-fi"),
-        ("READ", "read"),
+        ("READ", READ),
     ],
 )
 def test_shelves_are_called_as_goodreads_calls_them(name: str, known: str) -> None:

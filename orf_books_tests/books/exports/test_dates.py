@@ -77,6 +77,7 @@ def test_what_is_no_date_is_refused(cell: str) -> None:
         ("12/05/2021", DAY_FIRST, MAY_12),
         ("05/12/2021", MONTH_FIRST, MAY_12),
         ("12.5.21", DAY_FIRST, MAY_12),
+        ("12/05/2021 10:30", DAY_FIRST, MAY_12),
         ("13/05/2021", UNDECIDED, PartialDate(2021, 5, 13)),
         ("05/13/2021", UNDECIDED, PartialDate(2021, 5, 13)),
         ("05/05/2021", UNDECIDED, PartialDate(2021, 5, 5)),
