@@ -138,7 +138,10 @@ def test_dead_letters_are_named_with_what_to_do(
     assert "1 messages are in its dead-letter queue" in waiting.detail
 
 
-def test_a_cluster_that_does_not_answer_is_named(settings: Settings) -> None:
+def test_a_cluster_that_does_not_answer_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orf_books.resources.cluster.CONNECT_SECONDS", 0.5)
     broken = settings.model_copy(update={"cluster": "tcp://127.0.0.1:1"})
     cluster = found(broken, "cluster")
     assert not cluster.is_well
