@@ -252,6 +252,7 @@ def test_other_errors_are_not_the_homes(settings: Settings, tmp_path: Path) -> N
     assert failure_of_home(ValueError("disk is full")) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["60k", "700k", "1200k"])
 def test_a_command_says_that_the_disk_of_the_home_is_full(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str

@@ -237,6 +237,7 @@ def test_hidden_and_half_written_files_are_no_uploads(folder: ObjectStorage) -> 
     assert requested(tick(folder)) == []
 
 
+@pytest.mark.slow
 def test_the_cursor_does_not_grow_with_the_store(folder: ObjectStorage) -> None:
     for number in range(1000):
         folder.put(f"uploads/library-{number}/raw.csv", b"...")
@@ -811,6 +812,7 @@ def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
     assert sandbox.counts.requests(Service.OPEN_LIBRARY) == 0
 
 
+@pytest.mark.slow
 def test_no_run_after_the_other_asks_in_vain_about_the_same_books(
     platform: Platform, sandbox: Sandbox
 ) -> None:

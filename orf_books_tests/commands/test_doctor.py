@@ -57,6 +57,7 @@ def test_a_damaged_table_is_named_and_repaired(platform: Platform) -> None:
     assert len(platform.records.with_answers(["1", *platform.statuses()])) == 2
 
 
+@pytest.mark.slow
 def test_what_lay_in_a_lost_file_of_a_library_is_read_again_by_a_retry(platform: Platform) -> None:
     for library, number in (("ada", 0), ("bob", 1)):
         platform.ingest(library, export_of(plain_books()[number : number + 2]))

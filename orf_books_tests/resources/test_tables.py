@@ -228,6 +228,7 @@ def test_frames_hold_the_rows_that_objects_would(tables: Tables) -> None:
     assert tables.latest_frame(THINGS, pl.col("key") == "c").is_empty()
 
 
+@pytest.mark.slow
 def test_a_store_that_does_not_answer_may_answer_later(s3_server: S3Options) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -487,6 +488,7 @@ def test_tables_are_for_their_owner_only(local: Tables, folder: ObjectStorage) -
     assert stat.S_IMODE((folder.folder / "tables").stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 def test_a_commit_waits_for_a_store_that_comes_back_and_is_made_once(
     s3_server: S3Options,
 ) -> None:

@@ -142,6 +142,7 @@ def test_the_same_seed_brings_the_same_faults_whatever_else_is_asked() -> None:
     assert faults_of_dune(others=5) == statuses
 
 
+@pytest.mark.slow
 def test_hasty_callers_of_open_library_are_refused_in_json_without_a_time_to_wait() -> None:
     async def burst(base_url: str) -> list[httpx.Response | BaseException]:
         async with httpx.AsyncClient(
@@ -213,6 +214,7 @@ def test_the_export_can_be_downloaded() -> None:
         assert httpx.get(f"{sandbox.url}/sandbox/library.csv").content == export
 
 
+@pytest.mark.slow
 def test_hundreds_of_slow_answers_overlap() -> None:
     async def crowd(base_url: str) -> list[int]:
         async with httpx.AsyncClient(base_url=base_url, timeout=60) as client:
@@ -242,6 +244,7 @@ def test_stopping_leaves_no_thread_and_no_open_port() -> None:
         _ = sandbox.url
 
 
+@pytest.mark.slow
 def test_stopping_does_not_wait_for_slow_answers() -> None:
     async def give_up(base_url: str) -> None:
         async with httpx.AsyncClient(

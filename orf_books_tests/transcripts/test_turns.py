@@ -184,8 +184,8 @@ def test_a_continuation_of_a_student_without_consent_is_dropped_with_the_turn() 
 
 
 def test_a_turn_of_many_lines_is_read_in_one_go() -> None:
-    (said,) = read("Emma Johnson: Hi.\n" + "and so on\n" * 100_000).session.utterances
-    assert len(said.pieces) == 100_001
+    (said,) = read("Emma Johnson: Hi.\n" + "and so on\n" * 20_000).session.utterances
+    assert len(said.pieces) == 20_001
 
 
 @pytest.mark.parametrize("piece", [" ", "[", "a", "a b ", "*", "- ", "1:", "(1", "[1:", "a:", "\t"])

@@ -227,6 +227,7 @@ def test_another_rule_rescores_from_kept_answers_without_a_request(
     assert platform.row("anna-1").rule == "majority"
 
 
+@pytest.mark.slow
 def test_answers_about_an_activity_that_failed_are_kept(
     platform: Platform, sandbox: Sandbox, tmp_path: Path
 ) -> None:

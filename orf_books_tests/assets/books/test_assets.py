@@ -460,6 +460,7 @@ def test_an_answer_is_asked_for_again_when_it_is_old_and_sooner_if_nothing_was_f
     assert books_asked_for(sandbox) == asked
 
 
+@pytest.mark.slow
 def test_an_outage_is_no_answer_and_older_enrichments_stay(
     platform: Platform, sandbox: Sandbox
 ) -> None:
@@ -577,6 +578,7 @@ def test_the_report_is_metadata_of_its_asset(platform: Platform) -> None:
     assert metadata_of(run, dg.AssetKey("dashboard"))["libraries"] == 1
 
 
+@pytest.mark.slow
 def test_neither_keys_nor_reviews_are_written_into_events_and_logs(
     settings: Settings, sandbox: Sandbox, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from orf_books_tests.conftest import CommandLine, Platform, book, export_of
 
 STORYGRAPH = "Title,Authors,ISBN/UID,Read Status,Star Rating"
@@ -54,6 +56,7 @@ def test_what_was_not_understood_is_on_the_dashboard(platform: Platform) -> None
     assert (unread["row_number"], unread["column"]) == (2, "Date Read")
 
 
+@pytest.mark.slow
 def test_a_refused_row_alone_makes_the_exit_status_1(orf_books: CommandLine) -> None:
     header, row = export_of([4]).decode().splitlines()
     nameless = "," * header.count(",")

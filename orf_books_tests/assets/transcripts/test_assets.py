@@ -269,6 +269,7 @@ def test_a_chosen_partition_mends_a_session_and_a_refresh_shows_and_publishes_it
     assert platform.document(platform.row(bad).aggregates_key)["date"] == str(TUESDAY)
 
 
+@pytest.mark.slow
 def test_a_retry_scores_what_failed_or_is_missing_and_nothing_else(
     platform: ClassPlatform,
 ) -> None:
@@ -438,6 +439,7 @@ def usable(platform: ClassPlatform) -> dg.AssetCheckResult:
     return result
 
 
+@pytest.mark.slow
 def test_an_unusable_file_that_is_gone_before_its_run_disturbs_nothing(
     platform: ClassPlatform,
 ) -> None:

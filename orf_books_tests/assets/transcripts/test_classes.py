@@ -368,6 +368,7 @@ def test_a_class_whose_roster_broke_says_so_and_quotes_nobody_anew(
     assert platform.versions(student_pages_folder("5B")) == before
 
 
+@pytest.mark.slow
 def test_damaged_scores_of_a_class_do_not_stop_the_others_and_a_retry_makes_them_anew(
     platform: ClassPlatform,
 ) -> None:
