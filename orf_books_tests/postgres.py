@@ -9,12 +9,13 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 from time import monotonic, sleep
 
+import psutil
 import psycopg
 
 LOOPBACK = "127.0.0.1"
@@ -93,8 +94,11 @@ class PostgresServer:
     def kill(self) -> None:
         """End it at once, as a power cut would."""
         if self._process is not None:
-            # The other processes of the server notice that the first one is gone, and end.
-            self._process.send_signal(signal.SIGKILL)
+            # Those of connections would finish what they are at, and perhaps commit it.
+            first = psutil.Process(self._process.pid)
+            for process in [first, *first.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             self._process.wait()
             (self._data / "postmaster.pid").unlink(missing_ok=True)
 

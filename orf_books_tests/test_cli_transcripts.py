@@ -297,7 +297,8 @@ def test_batches_are_found_by_class_status_duration_and_error(
     assert found("--error", "no_utterances") == found("--error", "bad_data") == [bad]
     assert found("--error", "too_large") == found("--longer-than", "3600") == []
     assert found("--longer-than", "0", "--error", "no_utterances", "--class", "5B") == [bad]
-    assert "Batches" in call("status").stdout
+    shown = call("status").stdout
+    assert all(run_id[:8] in shown for run_id in (bad, good))
     assert "no such batch" in call("status", "--class", "6C").stdout
 
 

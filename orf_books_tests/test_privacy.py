@@ -28,7 +28,11 @@ from orf_books.instance import open_instance
 from orf_books.object_keys import roster_key, session_metadata_key
 from orf_books.partition_keys import session_key
 from orf_books.records.sessions import SessionRecords
-from orf_books.resources.dagster_resources import DatabaseResource, StorageResource
+from orf_books.resources.dagster_resources import (
+    DatabaseResource,
+    StorageResource,
+    UploadQueueResource,
+)
 from orf_books.resources.database import Database, Published
 from orf_books.resources.process_resource import ProcessResource
 from orf_books.resources.storage import ObjectStorage
@@ -431,7 +435,8 @@ def _faults(story: Story) -> None:
 
 def _ticks(story: Story) -> None:
     story.put(TXT + f"Zyqora: {said(35)}", MONDAY, f"{FILE}.txt")
-    resources = {"storage": StorageResource(url=story.settings.storage)}
+    storage = StorageResource(url=story.settings.storage)
+    resources = {"storage": storage, "upload_queue": UploadQueueResource(storage=storage)}
     with open_instance(story.settings) as instance:
         context = dg.build_sensor_context(instance=instance, resources=resources)
         result = new_class_transcripts(context)

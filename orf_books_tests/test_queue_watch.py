@@ -254,7 +254,7 @@ def test_one_process_has_one_inbox_and_without_a_queue_none() -> None:
     assert UploadQueueResource(storage=storage).inbox() is None
 
 
-@pytest.mark.parametrize("uploads", [60, pytest.param(2_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("uploads", [60, pytest.param(600, marks=pytest.mark.slow)])
 def test_of_shuffled_messages_with_duplicates_and_poison_no_upload_is_lost_or_requested_twice(
     sensors: Sensors, uploads: int
 ) -> None:
