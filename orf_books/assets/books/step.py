@@ -21,8 +21,8 @@ from orf_books.books.enrichment import (
     enrich_book,
     merge_answers,
 )
+from orf_books.books.gap_deadline import AskedFirst, AskedInTime, GapDeadline
 from orf_books.books.metadata import NO_KEY, NO_TIME, NOT_YET, BookQuery
-from orf_books.books.patience import AskedFirst, AskedInTime, Patience
 from orf_books.failures import FailureCategory, FixInput
 from orf_books.object_keys import library_page_key
 from orf_books.records.books import (
@@ -149,8 +149,8 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
             first: BookSource = open_library
             for_gaps: GapSource = google_books
             if self._is_awaited:
-                patience = Patience(LONGEST_WAIT)
-                first, for_gaps = AskedFirst(first, patience), AskedInTime(for_gaps, patience)
+                deadline = GapDeadline(LONGEST_WAIT)
+                first, for_gaps = AskedFirst(first, deadline), AskedInTime(for_gaps, deadline)
 
             async def enrich(item: Item[BookDigest]) -> EnrichedBookRow:
                 question = self._queries.get(item.key)

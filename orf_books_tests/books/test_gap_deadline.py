@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
+from orf_books.books.gap_deadline import AskedFirst, AskedInTime, GapDeadline
 from orf_books.books.metadata import NO_TIME, BookQuery, SourceAnswer
-from orf_books.books.patience import AskedFirst, AskedInTime, Patience
 
 DUNE = BookQuery("1", "1", "Dune", "Frank Herbert", None, "9780441013593")
 AN_INSTANT, A_WHILE, NEVER = 0.01, 0.1, 60.0
@@ -28,9 +28,9 @@ def answered(first: float, second: float, earlier: SourceAnswer | None = None) -
     """By the second source, of which people wait an instant, while the first is asked."""
 
     async def ask() -> SourceAnswer:
-        patience = Patience(AN_INSTANT)
-        in_time = AskedInTime(Source("google_books", second), patience)
-        asking = asyncio.create_task(AskedFirst(Source("open_library", first), patience).find(DUNE))
+        deadline = GapDeadline(AN_INSTANT)
+        in_time = AskedInTime(Source("google_books", second), deadline)
+        asking = asyncio.create_task(AskedFirst(Source("open_library", first), deadline).find(DUNE))
         await asyncio.sleep(0)
         answer = await in_time.find(DUNE, earlier)
         await asking
@@ -49,7 +49,7 @@ def test_what_is_not_answered_soon_after_the_first_source_is_left_to_a_later_run
 
 def test_without_a_question_to_the_first_source_the_time_begins_at_once() -> None:
     async def ask() -> SourceAnswer:
-        return await AskedInTime(Source("google_books", NEVER), Patience(AN_INSTANT)).find(DUNE)
+        return await AskedInTime(Source("google_books", NEVER), GapDeadline(AN_INSTANT)).find(DUNE)
 
     assert asyncio.run(ask()).note == NO_TIME
 
@@ -65,7 +65,7 @@ def test_a_source_s_own_timeout_is_its_failure() -> None:
             raise TimeoutError
 
     async def ask() -> SourceAnswer:
-        return await AskedInTime(TimesOut("google_books", 0.0), Patience(NEVER)).find(DUNE)
+        return await AskedInTime(TimesOut("google_books", 0.0), GapDeadline(NEVER)).find(DUNE)
 
     with pytest.raises(TimeoutError):
         asyncio.run(ask())

@@ -17,7 +17,7 @@ class TimeIsOver(Exception):
     """Nobody waits for the answer any more."""
 
 
-class Patience:
+class GapDeadline:
     """A time that begins when the first source has answered, and anew when it is asked again.
 
     Args:
@@ -76,16 +76,16 @@ class AskedFirst:
 
     Args:
         source: the source.
-        patience: shared with the second source.
+        deadline: shared with the second source.
     """
 
-    def __init__(self, source: BookSource, patience: Patience) -> None:
+    def __init__(self, source: BookSource, deadline: GapDeadline) -> None:
         self.name = source.name
-        self._source, self._patience = source, patience
+        self._source, self._deadline = source, deadline
 
     async def find(self, book: BookQuery) -> SourceAnswer:
         """As the source itself."""
-        with self._patience.first_is_asked():
+        with self._deadline.first_is_asked():
             return await self._source.find(book)
 
 
@@ -94,18 +94,18 @@ class AskedInTime:
 
     Args:
         source: the source.
-        patience: shared with the first source.
+        deadline: shared with the first source.
     """
 
-    def __init__(self, source: GapSource, patience: Patience) -> None:
+    def __init__(self, source: GapSource, deadline: GapDeadline) -> None:
         self.name = source.name
         self.likely_knows = source.likely_knows
-        self._source, self._patience = source, patience
+        self._source, self._deadline = source, deadline
 
     async def find(self, book: BookQuery, earlier: SourceAnswer | None = None) -> SourceAnswer:
         """As the source itself, or what it answered earlier with a note that it is to be asked."""
         try:
-            async with self._patience.limit():
+            async with self._deadline.limit():
                 return await self._source.find(book, earlier)
         except TimeIsOver:
             asked, record = (earlier.asked, earlier.record) if earlier else ((), None)
