@@ -51,6 +51,18 @@ LAUNCH = """mutation($of: ExecutionParams!) { launchRun(executionParams: $of) {
   __typename ... on RunConfigValidationInvalid { errors { message } } } }"""
 
 
+def assert_nothing_unexpected(output: Path) -> None:
+    """What all tests of this module left in the output, in whatever order they ran."""
+    printed = re.sub(r"\x1b\[\d*m", "", output.read_text())
+    assert "dagster.daemon - INFO" in printed
+    assert re.findall(r"^.* - dagster\.daemon\S* - (?!INFO|DEBUG).*$", printed, re.MULTILINE) == []
+    # Workers say which uploads and items failed; nothing else goes wrong anywhere.
+    errors = re.findall(r"^.* - (?:ERROR|CRITICAL) - .*$", printed, re.MULTILINE)
+    said = re.compile(r" - ingest_(books|activities|transcripts) - ")
+    assert [line for line in errors if not said.search(line)] == []
+    assert "Traceback" not in printed
+
+
 @pytest.fixture(scope="module", params=INSTANCES)
 def live(
     request: pytest.FixtureRequest,
@@ -70,6 +82,7 @@ def live(
     hear_the_story(running_sandbox)
     with running_platform(orf_books, running_sandbox) as platform:
         yield platform
+        assert_nothing_unexpected(platform.output)
 
 
 @pytest.fixture(autouse=True)
@@ -246,15 +259,3 @@ def test_a_class_day_is_published_and_a_refused_session_is_mended_by_its_correct
     )
     status = live.orf_books.document("status", refused)
     assert (status["status"], status["published"]) == ("scored", "yes")
-
-
-def test_the_daemon_met_nothing_that_it_did_not_expect(live: LivePlatform) -> None:
-    """Last in this module: what all of the above left in the output."""
-    printed = re.sub(r"\x1b\[\d*m", "", live.output.read_text())
-    assert "dagster.daemon.SensorDaemon - INFO" in printed
-    assert re.findall(r"^.* - dagster\.daemon\S* - (?!INFO|DEBUG).*$", printed, re.MULTILINE) == []
-    # Workers say which uploads and items failed; nothing else goes wrong anywhere.
-    errors = re.findall(r"^.* - (?:ERROR|CRITICAL) - .*$", printed, re.MULTILINE)
-    said = re.compile(r" - ingest_(books|activities|transcripts) - ")
-    assert [line for line in errors if not said.search(line)] == []
-    assert "Traceback" not in printed
