@@ -7,6 +7,7 @@ and the page of results (`page.py`).
 
 import csv
 import io
+import json
 import os
 import signal
 import socket
@@ -394,3 +395,27 @@ def _number(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.2g}" if value < 1 else f"{value:.3g}"
+
+
+def use_of_library(sandbox: SandboxProcess, export: bytes, books: int) -> Use:
+    """Of `orf-books run books` on an export of so many books, with an empty store.
+
+    Raises:
+        RuntimeError: not all of them are on the dashboard.
+    """
+    with temporary_folder() as folder:
+        file = folder / "library.csv"
+        file.write_bytes(export)
+        use = use_of(
+            [COMMAND, "run", "books", file, "--json"],
+            folder=folder,
+            environment=platform_environment(sandbox),
+        )
+        shown = json.loads((folder / "data" / "data" / "library.json").read_bytes())["books"]
+    if len(shown) != books:
+        raise RuntimeError(f"{len(shown)} of {books} books")
+    tell(
+        f"{books:,} books: {use.seconds:.1f} s, {use.cpu_seconds:.1f} s CPU, "
+        f"{use.megabytes:.0f} MB."
+    )
+    return use

@@ -9,7 +9,6 @@ run and extrapolated to the others.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator
 from typing import Annotated
@@ -17,18 +16,14 @@ from typing import Annotated
 import typer
 
 from benchmarks.measuring import (
-    COMMAND,
     Measurement,
     SandboxProcess,
     Use,
     end_cleanly_when_stopped,
     parts_of_export,
-    platform_environment,
     print_measurements,
     running_sandbox,
-    tell,
-    temporary_folder,
-    use_of,
+    use_of_library,
 )
 from benchmarks.usual_way import look_up_one_by_one
 
@@ -47,7 +42,7 @@ def main(
     with running_sandbox(LARGEST, latency) as sandbox:
         export = sandbox.export()
         libraries = {size: parts_of_export(export, size)[0] for size in sizes}
-        uses = {size: _use(sandbox, library, size) for size, library in libraries.items()}
+        uses = {size: use_of_library(sandbox, library, size) for size, library in libraries.items()}
         usual = _seconds_a_book_the_usual_way(sandbox, libraries[sizes[0]])
     print_measurements(
         f"orf-books run books by size of the library, {latency:g} s an API request",
@@ -68,22 +63,6 @@ def _measurements(size: int, use: Use, usual: float) -> Iterator[Measurement]:
     yield Measurement(f"{size:,} books", [use.seconds], "s", published, usual)
     yield Measurement(f"{size:,} books: CPU", [use.cpu_seconds], "s")
     yield Measurement(f"{size:,} books: memory", [use.megabytes], "MB", BUDGET_MEGABYTES)
-
-
-def _use(sandbox: SandboxProcess, export: bytes, books: int) -> Use:
-    with temporary_folder() as folder:
-        file = folder / "library.csv"
-        file.write_bytes(export)
-        use = use_of(
-            [COMMAND, "run", "books", file, "--json"],
-            folder=folder,
-            environment=platform_environment(sandbox),
-        )
-        shown = json.loads((folder / "data" / "data" / "library.json").read_bytes())["books"]
-    if len(shown) != books:
-        raise RuntimeError(f"{len(shown)} of {books} books")
-    tell(f"{books:,} books: {use.seconds:.1f} s, {use.cpu_seconds:.1f} s CPU.")
-    return use
 
 
 def _seconds_a_book_the_usual_way(sandbox: SandboxProcess, export: bytes) -> float:
