@@ -39,7 +39,7 @@ test-machines: setup
 chaos: setup
 	$(BIN)/python -m chaos --write docs/bad-days.md
 
-# A few tries of those that need no daemon; minutes.
+# A few tries of those that need no daemon; a minute.
 chaos-short: setup
 	$(BIN)/python -m chaos --short
 

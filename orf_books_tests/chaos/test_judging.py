@@ -134,7 +134,7 @@ def test_an_error_that_is_no_refusal_is_wrong(ground: Ground) -> None:
         [0][number]
 
     tally = Tally()
-    generated.generated(breaks)(ground, tally, 3)
+    generated.generated_files(breaks, ground, tally, 3)
     assert (tally.tries, len(tally.wrong)) == (3, 2)
 
 
