@@ -6,6 +6,7 @@ attack does.
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -76,11 +77,14 @@ def main(  # noqa: PLR0913 - each is an option of the command line
     chosen = [(attack, tries) for attack, tries in chosen if tries]
     if not chosen:
         sys.exit("No attack is named so: `python -m chaos` prints the names of all.")
+    started = time.monotonic()
     outcomes = carry_out(chosen, seed, max(minutes, 2.0 * soak_minutes))
     print_outcomes(outcomes)
     if write:
-        command = "make chaos-short" if short else "make chaos"
-        write.write_text(page(outcomes, command, seed), encoding="utf-8")
+        command = "make soak" if soak_minutes else "make chaos-short" if short else "make chaos"
+        took = (time.monotonic() - started) / 60
+        earlier = write.read_text(encoding="utf-8") if write.exists() else ""
+        write.write_text(page(outcomes, command, seed, took, earlier), encoding="utf-8")
     sys.exit(0 if outcomes and all(outcome.is_well for outcome in outcomes) else 1)
 
 

@@ -103,6 +103,7 @@ def _attack(attack: Attack, tries: int, seed: int, seconds: float) -> Outcome:
 
 def outcome_of(attack: Attack, tries: int, ground: Ground) -> Outcome:
     """Carry out one attack; one that breaks says so, with what it had counted."""
+    tell(f"{attack.name} …")
     ground.folder.mkdir()
     ground.calm()
     tally, started, error, skipped = Tally(), time.monotonic(), "", ""
