@@ -360,6 +360,7 @@ class PlatformStack(cdk.Stack):
             "ORF_BOOKS_LOG_BUCKET": self._logs_bucket.bucket_name,
             "ORF_BOOKS_UPLOAD_QUEUE_URL": self._queue.queue_url,
             "ORF_BOOKS_CONTACT": self._contact,
+            "ORF_BOOKS_LOG_FORMAT": "json",
             "ORF_BOOKS_RUN_TASK_DEFINITION": f"{self.stack_name}-{RUN_FAMILY}",
             "ORF_BOOKS_CLUSTER": CLUSTER,
             "ORF_BOOKS_CLUSTER_CA": f"{CERTIFICATES}/ca.pem",

@@ -30,6 +30,7 @@ from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError,
 from orf_books.resources.circuit_breaker import CircuitBreaker
 from orf_books.resources.rate_limit import LocalRateLimit, RateLimit
 from orf_books.resources.raw_answers import RawAnswer
+from orf_books.tracing import trace_header
 
 JsonObject = dict[str, Any]
 AnswerT = TypeVar("AnswerT")
@@ -137,6 +138,8 @@ class ServiceClient:
         remedy: what someone can do when the service refuses us; ends the message.
         headers: sent with every request; may hold a key.
         secret_address: whether the base URL is a secret, so that no log shows its path.
+        is_ours: whether whoever runs the platform runs the service too, so that it may know which
+            trace a request is part of.
         rate_limit: when requests may leave; without, at any time.
         retry_policy: how failing requests are tried again.
         deadline_seconds: how long one attempt may take in all, redirects and body included.
@@ -156,6 +159,7 @@ class ServiceClient:
         remedy: str = "Check its settings.",
         headers: Mapping[str, str] | None = None,
         secret_address: bool = False,
+        is_ours: bool = False,
         rate_limit: RateLimit | None = None,
         retry_policy: RetryPolicy | None = None,
         deadline_seconds: float = 20.0,
@@ -174,6 +178,7 @@ class ServiceClient:
         if secret_address:
             _secret_paths.add(httpx.URL(self._base_url).path)
         self._headers = _HEADERS | {"User-Agent": user_agent} | dict(headers or {})
+        self._is_ours = is_ours
         self._remedy = remedy
         self._retry_policy = retry_policy or RetryPolicy()
         self._deadline_seconds = deadline_seconds
@@ -352,7 +357,8 @@ class ServiceClient:
             "POST" if body else "GET",
             address,
             content=body.content if body else None,
-            headers={"Content-Type": body.media_type} if body else None,
+            headers=({"Content-Type": body.media_type} if body else {})
+            | (trace_header() if self._is_ours else {}),
         )
 
     @property
