@@ -52,6 +52,7 @@ OF_RESOURCES = {
     "orf_books.resources",
     "orf_books.resources.ledger",
     "orf_books.resources.process_resource",
+    "orf_books.resources.service_calls",
 }
 """Where runs agree on who works on what, and resources that no run configures."""
 SLOW_TO_IMPORT = {

@@ -36,6 +36,7 @@ from orf_books.dagster_internals import (
     not_materialized,
 )
 from orf_books.failures import OrfBooksError, RetryLater
+from orf_books.resources.service_calls import counted_calls
 
 SHOWN_FAILURES = 20
 RETRY_TAG = "orf_books/retry"
@@ -147,6 +148,7 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             "failed": report.failed,
             "error_rate_percent": round(100 - report.success_rate, 1),
             "seconds": round(report.seconds, 3),
+            **self._work.figures(),
         }
         self._context.log.info(
             "%s of %s %s failed",
@@ -239,7 +241,9 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             if materialize:
                 self._materialize(new)
 
-        outcome = asyncio.run(self._work_on(plan, collect))
+        with counted_calls() as calls:
+            outcome = asyncio.run(self._work_on(plan, collect))
+        self._store.add_calls(calls.values(), self._run_id)
         self._store.add_failures(outcome.failures, self._run_id)
         self._events.failed(map(self._failure, outcome.failures))
         # Where nothing failed or was failed, what else is failed is as it was.

@@ -30,6 +30,7 @@ from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError,
 from orf_books.resources.circuit_breaker import CircuitBreaker
 from orf_books.resources.rate_limit import LocalRateLimit, RateLimit
 from orf_books.resources.raw_answers import RawAnswer
+from orf_books.resources.service_calls import count_rate_limited, timed_request
 from orf_books.tracing import trace_header
 
 JsonObject = dict[str, Any]
@@ -301,6 +302,7 @@ class ServiceClient:
             else:
                 self.circuit_breaker.answered()
             if failure.category is FailureCategory.RATE_LIMITED:
+                count_rate_limited(self.service)
                 wait = failure.retry_after or self._retry_policy.rate_limited_wait
                 await self.rate_limit.hold(min(wait, self._retry_policy.longest_retry_after))
             raise
@@ -372,11 +374,12 @@ class ServiceClient:
         # The one that was busy last: others may rest, and no more are opened than serve.
         client = self._idle.pop() if self._idle else self._new_client()
         try:
-            response = await client.send(request, stream=True)
-            try:
-                content = await _body(response, self._longest_answer)
-            finally:
-                await response.aclose()
+            with timed_request(self.service):
+                response = await client.send(request, stream=True)
+                try:
+                    content = await _body(response, self._longest_answer)
+                finally:
+                    await response.aclose()
         finally:
             self._idle.append(client)
         if content is None and response.is_success:
