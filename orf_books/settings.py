@@ -142,6 +142,10 @@ class Settings(BaseSettings):
     serve_uploads_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=60, description="Uploads that `orf-books serve` takes a minute from one address."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How runs log: `json` is one object a line, with the trace that it is part of.",
+    )
     keep_runs_days: Annotated[int, Field(ge=1)] = Field(
         default=30,
         description=(

@@ -31,6 +31,7 @@ from orf_books.object_keys import (
 from orf_books.object_keys import (
     activity_data_key,
     activity_folder,
+    activity_of_folder,
     activity_page_key,
     activity_refusal_key,
     is_activity_list,
@@ -38,7 +39,8 @@ from orf_books.object_keys import (
 from orf_books.partition_keys import activity_key
 from orf_books.records import activities as tables
 from orf_books.records.activities import ActivityRecords, ActivityUpload
-from orf_books.records.recordings import read_list, upload_at
+from orf_books.records.readings import ReadingRecords, readings, word_corrections
+from orf_books.records.recordings import RECORD, read_list, upload_at
 from orf_books.records.uploads import abandoned_uploads, upload_claims
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.resources.table_deletion import delete_rows, list_holds, value_in
@@ -106,6 +108,19 @@ def delete_activity(
         return done
 
 
+def activities_of_student(storage: ObjectStorage, student_id: str) -> list[str]:
+    """The activities that a student read, also those that were never rescored."""
+    figures = ReadingRecords(storage).figures().values()
+    known = {one.activity_id for one in figures if one.student_id == student_id}
+    uploaded = {
+        activity
+        for stored in storage.list(UPLOADS)
+        if stored.key.endswith(f"/{RECORD}") and (activity := activity_of_folder(stored.key))
+        if student_id.encode() in storage.get(stored.key).lower()
+    }
+    return sorted(known | uploaded)
+
+
 class _Deletion:
     def __init__(
         self,
@@ -150,10 +165,18 @@ class _Deletion:
             self._delete_rows(table, by_folder)
         by_id = value_in("activity_id", [self._activity])
         self._delete_rows(tables.requested_activities, by_id)
+        student_id = self._student_id()
+        self._delete_rows(readings, by_id)
+        self._delete_rows(word_corrections, by_id)
         self._instance.delete_dynamic_partition(str(ACTIVITIES.partitions.name), self._key)
-        put_activities_page(self._records)
+        put_activities_page(self._records, student_id)
         rows = {table: count for table, count in self._rows.items() if count}
         return ActivityDeletion(self._activity, tuple(sorted(self._objects)), changed, rows)
+
+    def _student_id(self) -> str | None:
+        """Who read it, if that is known."""
+        figures = ReadingRecords(self._storage).figures().get(self._activity)
+        return figures.student_id if figures else None
 
     def _recordings(self) -> set[str]:
         """Fingerprints of the recordings of the activity, also of those that were replaced."""

@@ -21,6 +21,7 @@ import dagster as dg
 from orf_books.assets.transcripts.step import SESSIONS
 from orf_books.assets.uploads import UploadsConfig
 from orf_books.batches.resource import BatchResource
+from orf_books.commands.activity_deletion import activities_of_student, delete_activity
 from orf_books.commands.local_runs import run_job
 from orf_books.commands.runs_at_work import MOST_SECONDS, ran_since, wait_for_runs
 from orf_books.failures import FixInput, OrfBooksError
@@ -82,6 +83,8 @@ class StudentDeletion:
     assessments_deleted: int
     evidence_deleted: int
     sessions_scored_again: int
+    readings_deleted: int = 0
+    """Activities, with their recordings and reports."""
 
     def as_document(self) -> dict[str, Any]:
         """For machines."""
@@ -116,10 +119,13 @@ def delete_student(
     records = SessionRecords(settings.open_storage())
     database = Database(settings.published_database.get_secret_value())
     deletion = Deletion(student_id, actor, str(uuid4()), datetime.now(UTC))
+    readings = activities_of_student(records.storage, student_id)
+    rosters = _rosters(records.storage, database, deletion, is_known=bool(readings))
+    for activity in readings:
+        delete_activity(settings, activity, wait_seconds)
     with open_instance(settings) as instance:
         wait_for_runs(instance, _JOBS, wait_seconds)
         began = datetime.now(UTC)
-        rosters = _rosters(records.storage, database, deletion)
         erasure = _Erasure(records, database, instance, deletion)
         erasure.erase_from_classes(rosters)
         deleted = database.delete_student(deletion)
@@ -133,10 +139,14 @@ def delete_student(
         _erase_from_roster(records.storage, class_id, student_id)
     again = _score_again(settings, records.storage, list(rosters), batch)
     _see_that_nothing_is_left(records.storage, rosters, student_id)
-    return _deletion(deletion, rosters, erasure, deleted, again)
+    return replace(
+        _deletion(deletion, rosters, erasure, deleted, again), readings_deleted=len(readings)
+    )
 
 
-def _rosters(storage: ObjectStorage, database: Database, deletion: Deletion) -> dict[str, Roster]:
+def _rosters(
+    storage: ObjectStorage, database: Database, deletion: Deletion, *, is_known: bool
+) -> dict[str, Roster]:
     """The classes that the student is or was in, with their rosters as they are."""
     access = Access(
         actor=deletion.actor,
@@ -160,8 +170,8 @@ def _rosters(storage: ObjectStorage, database: Database, deletion: Deletion) -> 
             rosters[class_id] = roster
     # Of a class whose roster is gone only the id can be looked for.
     rosters |= {class_id: Roster(()) for class_id in classes - rosters.keys()}
-    if not rosters:
-        raise FixInput("No roster and no table knows a student of this id.")
+    if not rosters and not is_known:
+        raise FixInput("No roster, no reading and no table knows a student of this id.")
     return rosters
 
 
