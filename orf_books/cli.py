@@ -344,7 +344,7 @@ def status(  # noqa: PLR0913, PLR0917 - options
         _print_values(shown["upload"], shown, as_json=as_json)
         return
     wanted = BatchFilter(kind, class_id, state, longer_than, error)
-    found = batches(storage, wanted, unreported_batches(settings))
+    found = batches(storage, wanted, lambda reported: unreported_batches(settings, reported))
     if as_json:
         print_json({"batches": [batch.as_document() for batch in found]})
     elif found:
