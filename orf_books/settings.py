@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PREFIX = "ORF_BOOKS_"
 HTTP_SCHEMES = ("http", "https")
+LEDGERS = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
 class Settings(BaseSettings):
@@ -188,6 +189,13 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @field_validator("ledger")
+    @classmethod
+    def _ledger_is_a_database(cls, value: str) -> str:
+        if not value.startswith(LEDGERS):
+            raise ValueError(f"must begin with {' or '.join(LEDGERS)}")
+        return value
 
     @field_validator("serve_origins")
     @classmethod
