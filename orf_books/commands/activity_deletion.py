@@ -20,6 +20,7 @@ from orf_books.activities.audio import read_recording
 from orf_books.activities.manifest import FULL_RECORDING
 from orf_books.assets.activities.pages import put_activities_page
 from orf_books.assets.activities.step import ACTIVITIES
+from orf_books.commands.overview import refresh_overview
 from orf_books.commands.runs_at_work import MOST_SECONDS, wait_for_runs
 from orf_books.failures import FixInput
 from orf_books.instance import open_instance
@@ -88,7 +89,9 @@ def delete_activity(
         deletion = _Deletion(ActivityRecords(settings.open_storage()), instance, activity)
         if not deletion.finds_anything():
             raise FixInput(f"There is no activity {activity!r}.")
-        return deletion.carry_out()
+        deleted = deletion.carry_out()
+        refresh_overview(settings, instance)
+        return deleted
 
 
 def activities_of_student(storage: ObjectStorage, student_id: str) -> list[str]:
