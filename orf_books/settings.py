@@ -4,6 +4,7 @@ Belongs here: names, defaults and limits of the `ORF_BOOKS_…` variables. Does 
 what a setting does; nothing else in the project reads the environment.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote, urlsplit
@@ -231,6 +232,13 @@ class Settings(BaseSettings):
         folder = unquote(self.storage.removeprefix("file://"))
         beside = Path(folder if self.storage.startswith("file://") else "data").absolute()
         return self.database_url or SecretStr(f"sqlite:///{beside / 'published.sqlite'}")
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its files: `DAGSTER_HOME`, or `dagster` in the data folder."""
+        if chosen := os.environ.get("DAGSTER_HOME"):
+            return Path(chosen).absolute()
+        return (self.open_storage().folder or Path("data").absolute()) / "dagster"
 
     @property
     def open_library_requests_per_second(self) -> float:

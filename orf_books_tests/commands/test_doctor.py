@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orf_books.commands.doctor import TABLES, Finding, examine
-from orf_books.records import activities, books, items, sessions, uploads
+from orf_books.records import activities, books, items, readings, sessions, uploads
 from orf_books.records.activities import ActivityRecords
 from orf_books.resources.embedded_speech import installed_models
 from orf_books.resources.storage import S3Options
@@ -89,7 +89,7 @@ def test_what_lay_in_a_lost_file_of_a_list_of_activities_is_read_again(settings:
 def test_every_table_that_is_declared_is_looked_at() -> None:
     declared = {
         table.name
-        for module in (activities, books, items, sessions, uploads)
+        for module in (activities, books, items, readings, sessions, uploads)
         for table in vars(module).values()
         if isinstance(table, Table)
     }
