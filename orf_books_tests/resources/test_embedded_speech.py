@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -14,7 +15,7 @@ from orf_books.activities.audio import SAMPLES_PER_SECOND, Recording
 from orf_books.activities.recognition import PageToHear, StoryContext
 from orf_books.activities.story import words_of
 from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
-from orf_books.resources import phoneme_model, whisper_model
+from orf_books.resources import phoneme_model, pocketsphinx_model, whisper_model
 from orf_books.resources.embedded_speech import EmbeddedSpeech
 from orf_books.resources.workers import ProcessWorkers
 from orf_books.sandbox.readings.recorded_reading import RecordedReading, recorded_readings
@@ -73,6 +74,21 @@ def test_phrases_are_heard_by_both_roles_and_twice_the_same(
                 assert role.is_draft
 
     asyncio.run(hear())
+
+
+@pytest.mark.slow
+def test_what_is_heard_does_not_depend_on_what_was_heard_before() -> None:
+    *_, reading = islice(recorded_readings("tuning"), 3)
+    words = tuple(words_of(reading.story.phrases[5]))
+    phrase, other = (phrase_of(reading, number).pcm for number in (5, 0))
+
+    async def hear(*before: bytes) -> str:
+        async with ProcessWorkers(1) as workers:
+            for pcm in before:
+                await workers.run(pocketsphinx_model.listen, pcm, words)
+            return await workers.run(pocketsphinx_model.listen, phrase, words)
+
+    assert asyncio.run(hear()) == asyncio.run(hear(other))
 
 
 def test_the_checker_does_not_take_a_sound_alike_for_the_word(
