@@ -344,7 +344,7 @@ def status(  # noqa: PLR0913, PLR0917 - options
         _print_values(shown["upload"], shown, as_json=as_json)
         return
     wanted = BatchFilter(kind, class_id, state, longer_than, error)
-    found = batches(storage, wanted, unreported_batches(settings))
+    found = batches(storage, wanted, lambda reported: unreported_batches(settings, reported))
     if as_json:
         print_json({"batches": [batch.as_document() for batch in found]})
     elif found:
@@ -408,6 +408,7 @@ def roster_suggest(
 @app.command(
     epilog=_examples(
         "correct corrections-3f6c.json",
+        "correct corrections-ana-1.json",
         "correct --class 5B --session 2026-11-16 --student 3f6c0a1e-… --line 42 --skill empathy",
     )
 )
@@ -418,7 +419,7 @@ def correct(  # noqa: PLR0913, PLR0917 - options
             exists=True,
             dir_okay=False,
             readable=True,
-            help="Marks that were downloaded from a student's page; or else the options.",
+            help="Marks downloaded from a student's or an activity's page; or else the options.",
         ),
     ] = None,
     class_id: Annotated[str | None, typer.Option("--class", help="The class.")] = None,
@@ -441,7 +442,7 @@ def correct(  # noqa: PLR0913, PLR0917 - options
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Hand in an educator's verdicts on findings; scores and pages follow."""
+    """Hand in what people say of findings or of words; figures and pages follow."""
     from orf_books.commands.corrections import correct as hand_in
     from orf_books.commands.corrections import marks_of, read_marks
     from orf_books.commands.published_records import actor
@@ -602,7 +603,9 @@ def doctor(
     else:
         for finding in findings:
             mark = "well " if finding["is_well"] else "WRONG"
-            output.print(f"{mark}  {finding['check']}: {finding['detail']}", markup=False)
+            of_kind = f" ({finding['category']})" if finding["category"] else ""
+            line = f"{mark}  {finding['check']}{of_kind}: {finding['detail']}"
+            output.print(line, markup=False, highlight=False, soft_wrap=True)
     if not all(finding["is_well"] for finding in findings):
         raise typer.Exit(ITEMS_FAILED)
 

@@ -142,6 +142,11 @@ def activity_data_key(activity_id: str) -> str:
     return f"data/{activity_folder(activity_id).removesuffix('/')}.json"
 
 
+def progress_page_key(student_id: str) -> str:
+    """The specialist's page of a student's readings."""
+    return f"data/{ACTIVITIES}students/{_segment(student_id)}.html"
+
+
 def class_folder(class_id: str) -> str:
     """Where the raw files of a class lie, below a folder for each day.
 

@@ -4,6 +4,7 @@ Belongs here: names, defaults and limits of the `ORF_BOOKS_…` variables. Does 
 what a setting does; nothing else in the project reads the environment.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PREFIX = "ORF_BOOKS_"
 HTTP_SCHEMES = ("http", "https")
+LEDGERS = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
 class Settings(BaseSettings):
@@ -142,6 +144,10 @@ class Settings(BaseSettings):
     serve_uploads_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=60, description="Uploads that `orf-books serve` takes a minute from one address."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How runs log: `json` is one object a line, with the trace that it is part of.",
+    )
     keep_runs_days: Annotated[int, Field(ge=1)] = Field(
         default=30,
         description=(
@@ -184,6 +190,13 @@ class Settings(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
 
+    @field_validator("ledger")
+    @classmethod
+    def _ledger_is_a_database(cls, value: str) -> str:
+        if not value.startswith(LEDGERS):
+            raise ValueError(f"must begin with {' or '.join(LEDGERS)}")
+        return value
+
     @field_validator("serve_origins")
     @classmethod
     def _origins_are_origins(cls, value: str) -> str:
@@ -219,6 +232,13 @@ class Settings(BaseSettings):
         folder = unquote(self.storage.removeprefix("file://"))
         beside = Path(folder if self.storage.startswith("file://") else "data").absolute()
         return self.database_url or SecretStr(f"sqlite:///{beside / 'published.sqlite'}")
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its files: `DAGSTER_HOME`, or `dagster` in the data folder."""
+        if chosen := os.environ.get("DAGSTER_HOME"):
+            return Path(chosen).absolute()
+        return (self.open_storage().folder or Path("data").absolute()) / "dagster"
 
     @property
     def open_library_requests_per_second(self) -> float:

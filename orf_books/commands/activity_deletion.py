@@ -8,11 +8,12 @@ The pages of its story stay, because other activities use them, and so does what
 holds. Dagster's history of runs keeps the activity's id.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 
@@ -20,7 +21,8 @@ from orf_books.activities.audio import read_recording
 from orf_books.activities.manifest import FULL_RECORDING
 from orf_books.assets.activities.pages import put_activities_page
 from orf_books.assets.activities.step import ACTIVITIES
-from orf_books.commands.runs_at_work import MOST_SECONDS, wait_for_runs
+from orf_books.commands.overview import refresh_overview
+from orf_books.commands.runs_at_work import MOST_SECONDS, ran_since, wait_for_runs
 from orf_books.failures import FixInput
 from orf_books.instance import open_instance
 from orf_books.jobs import ingest_activities, refresh_activity_reports, retry_failed_activities
@@ -30,6 +32,7 @@ from orf_books.object_keys import (
 from orf_books.object_keys import (
     activity_data_key,
     activity_folder,
+    activity_of_folder,
     activity_page_key,
     activity_refusal_key,
     is_activity_list,
@@ -37,7 +40,8 @@ from orf_books.object_keys import (
 from orf_books.partition_keys import activity_key
 from orf_books.records import activities as tables
 from orf_books.records.activities import ActivityRecords, ActivityUpload
-from orf_books.records.recordings import read_list, upload_at
+from orf_books.records.readings import ReadingRecords, readings, word_corrections
+from orf_books.records.recordings import RECORD, read_list, upload_at
 from orf_books.records.uploads import abandoned_uploads, upload_claims
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.resources.table_deletion import delete_rows, list_holds, value_in
@@ -65,6 +69,15 @@ class ActivityDeletion:
         """For machines."""
         return asdict(self)
 
+    def and_also(self, other: Self) -> Self:
+        """Both, of the same activity, one after the other."""
+        return replace(
+            self,
+            objects=tuple(sorted({*self.objects, *other.objects})),
+            lists_changed=tuple(sorted({*self.lists_changed, *other.lists_changed})),
+            rows=dict(Counter(self.rows) + Counter(other.rows)),
+        )
+
 
 def delete_activity(
     settings: Settings, activity: str, wait_seconds: float = MOST_SECONDS
@@ -83,15 +96,40 @@ def delete_activity(
     """
     with open_instance(settings) as instance:
         wait_for_runs(instance, _JOBS, wait_seconds)
-        deletion = _Deletion(ActivityRecords(settings.open_storage()), instance, activity)
+        records, began = ActivityRecords(settings.open_storage()), datetime.now(UTC)
+        deletion = _Deletion(records, instance, activity)
         if not deletion.finds_anything():
             raise FixInput(f"There is no activity {activity!r}.")
-        return deletion.carry_out()
+        done = deletion.carry_out()
+        # A run that began meanwhile may have read the upload before, and stored its results after.
+        wait_for_runs(instance, _JOBS, wait_seconds)
+        if ran_since(instance, _JOBS, began):
+            again = _Deletion(records, instance, activity, deletion.recordings)
+            done = done.and_also(again.carry_out())
+        refresh_overview(settings, instance)
+        return done
+
+
+def activities_of_student(storage: ObjectStorage, student_id: str) -> list[str]:
+    """The activities that a student read, also those that were never rescored."""
+    figures = ReadingRecords(storage).figures().values()
+    known = {one.activity_id for one in figures if one.student_id == student_id}
+    uploaded = {
+        activity
+        for stored in storage.list(UPLOADS)
+        if stored.key.endswith(f"/{RECORD}") and (activity := activity_of_folder(stored.key))
+        if student_id.encode() in storage.get(stored.key).lower()
+    }
+    return sorted(known | uploaded)
 
 
 class _Deletion:
     def __init__(
-        self, records: ActivityRecords, instance: dg.DagsterInstance, activity: str
+        self,
+        records: ActivityRecords,
+        instance: dg.DagsterInstance,
+        activity: str,
+        known_recordings: Collection[str] = (),
     ) -> None:
         self._records, self._instance, self._activity = records, instance, activity
         self._storage, self._tables = records.storage, Tables(records.storage)
@@ -106,6 +144,8 @@ class _Deletion:
             *filter(self._storage.exists, made),
         ]
         self._rows: dict[str, int] = {}
+        # While the recording is there: it tells which answers are about it.
+        self.recordings = {*known_recordings, *self._recordings()}
 
     def finds_anything(self) -> bool:
         """Whether there is such an activity."""
@@ -114,8 +154,7 @@ class _Deletion:
 
     def carry_out(self) -> ActivityDeletion:
         """Delete it; what tells what else there is to delete comes last."""
-        # While the recording is there: it tells which answers are about it.
-        about_it = value_in("recording", self._recordings())
+        about_it = value_in("recording", self.recordings)
         self._delete_rows(tables.recogniser_answers, about_it)
         self._storage.delete(*self._objects)
         changed = tuple(self._take_out_of_lists())
@@ -128,10 +167,18 @@ class _Deletion:
             self._delete_rows(table, by_folder)
         by_id = value_in("activity_id", [self._activity])
         self._delete_rows(tables.requested_activities, by_id)
+        student_id = self._student_id()
+        self._delete_rows(readings, by_id)
+        self._delete_rows(word_corrections, by_id)
         self._instance.delete_dynamic_partition(str(ACTIVITIES.partitions.name), self._key)
-        put_activities_page(self._records)
+        put_activities_page(self._records, student_id)
         rows = {table: count for table, count in self._rows.items() if count}
         return ActivityDeletion(self._activity, tuple(sorted(self._objects)), changed, rows)
+
+    def _student_id(self) -> str | None:
+        """Who read it, if that is known."""
+        figures = ReadingRecords(self._storage).figures().get(self._activity)
+        return figures.student_id if figures else None
 
     def _recordings(self) -> set[str]:
         """Fingerprints of the recordings of the activity, also of those that were replaced."""

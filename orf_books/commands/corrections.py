@@ -2,7 +2,7 @@
 
 Belongs here: reading the marks that a student's page makes, finding what they point to, and what is
 done anew. Does not belong here: what a correction means (`orf_books/transcripts/corrections.py`),
-arguments and printing (`orf_books/cli.py`).
+marks on words of a reading (`word_corrections.py`), arguments and printing (`orf_books/cli.py`).
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from orf_books.batches.resource import BatchResource
 from orf_books.commands.local_runs import run_job
 from orf_books.commands.published_records import access_of
+from orf_books.commands.word_corrections import ReadingMarks, WordCorrectionsRun, correct_words
 from orf_books.failures import FixInput
 from orf_books.records.corrections import corrections_of, put_corrections
 from orf_books.records.evidence import utterances_of
@@ -72,20 +73,23 @@ class CorrectionsRun:
 
 
 _MARKS = TypeAdapter(Marks)
+_READING_MARKS = TypeAdapter(ReadingMarks)
 
 
-def read_marks(content: bytes) -> Marks:
-    """The marks in a file that was downloaded from a student's page.
+def read_marks(content: bytes) -> Marks | ReadingMarks:
+    """The marks in a file that was downloaded from the page of a student or of an activity.
 
     Raises:
         FixInput: it is no such file.
     """
     try:
+        if b'"activity_id"' in content:
+            return _READING_MARKS.validate_json(content)
         return _MARKS.validate_json(content)
     except ValidationError as refused:
         raise FixInput(
             f"This is no file of marks: {validation_messages(refused)}. Download it from the page "
-            "of a student."
+            "of a student or of an activity."
         ) from None
 
 
@@ -127,13 +131,18 @@ def marks_of(  # noqa: PLR0913, PLR0917 - a mark has that many parts
         raise FixInput(f"{validation_messages(refused)}.") from None
 
 
-def correct(settings: Settings, marks: Marks, batch: BatchResource) -> CorrectionsRun:
-    """Store corrections; make figures, tables and pages of the class anew.
+def correct(
+    settings: Settings, marks: Marks | ReadingMarks, batch: BatchResource
+) -> CorrectionsRun | WordCorrectionsRun:
+    """Store corrections; make figures, tables and pages of the class or of the reading anew.
 
     Raises:
-        FixInput: a mark points to no such session, utterance or finding. Nothing is stored then.
+        FixInput: a mark points to no such session, utterance or finding, or to no such word.
+            Nothing is stored then.
         RetryLater: the store or the database does not answer, so that nothing can be logged.
     """
+    if isinstance(marks, ReadingMarks):
+        return correct_words(settings, marks, batch)
     student_id, by = marks.student_id.strip().lower(), marks.corrected_by.strip()
     if not is_student_id(student_id):
         raise FixInput("The id of a student is a UUID, as on the roster.")

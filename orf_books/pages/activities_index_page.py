@@ -11,9 +11,12 @@ from enum import StrEnum
 from typing import Self
 from urllib.parse import quote
 
+from orf_books.activities.progress import Progress, Risk
+from orf_books.activities.word_corrections import MeasuredFlags
 from orf_books.failures import FailureCategory
-from orf_books.object_keys import activity_page_key
+from orf_books.object_keys import activity_page_key, progress_page_key
 from orf_books.pages.parts import Overview, choices
+from orf_books.pages.progress_page import RISK_NAMES, RISK_RULES
 from orf_books.pages.templating import page_template
 
 _STORIES_OFFERED = 20
@@ -108,22 +111,49 @@ class Totals:
         return self.correct_words / self.attempted_words if self.attempted_words else None
 
 
+@dataclass(frozen=True, slots=True)
+class RiskGroup:
+    """The students of one risk, those with the lowest rate first."""
+
+    name: str
+    rule: str
+    students: Sequence[Progress]
+
+
 def render_activities_index_page(
-    digests: Sequence[ActivityDigest], overviews: Sequence[Overview] = ()
+    digests: Sequence[ActivityDigest],
+    overviews: Sequence[Overview] = (),
+    students: Sequence[Progress] = (),
+    flags: MeasuredFlags | None = None,
 ) -> str:
     """Make the page: it lies in the storage root and links to the activities' reports.
 
     Args:
         digests: one for each activity, in any order; the page shows the latest first.
         overviews: pages over other things.
+        students: those whose readings are known, in any order.
+        flags: how often flags were right, by what people checked in this store.
     """
     stories = {digest.story_id: digest.story for digest in digests if digest.story_id}
     return page_template("activities.html.jinja").render(
         digests=sorted(digests, key=lambda digest: digest.updated, reverse=True),
         totals=Totals.of(digests),
         overviews=overviews,
+        risk_groups=_risk_groups(students),
+        flags=flags,
+        progress_address=lambda student: quote(progress_page_key(student)),
         statuses=choices((digest.status for digest in digests), _STATUS_NAMES.__getitem__),
         stories=choices(
             (digest.story_id for digest in digests if digest.story_id), stories.__getitem__
         )[:_STORIES_OFFERED],
     )
+
+
+def _risk_groups(students: Sequence[Progress]) -> Sequence[RiskGroup]:
+    """The groups that have students, the highest risk first."""
+    ranked = sorted(students, key=lambda student: (student.recent_wcpm or 0, student.student_id))
+    return [
+        RiskGroup(RISK_NAMES[risk], RISK_RULES[risk], of_risk)
+        for risk in Risk
+        if (of_risk := [student for student in ranked if student.risk is risk])
+    ]

@@ -6,7 +6,7 @@ and figures themselves (`orf_books/activities`), storage.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from orf_books.activities.activity import Activity
 from orf_books.activities.agreement import JudgedReading, agreement_with_previous_flags
-from orf_books.activities.calibration import bundled_calibration
 from orf_books.activities.flagging import Strategy
 from orf_books.activities.fluency import EventKind, Fluency, ReadingEvent
 from orf_books.activities.norms import Norm, find_norm
@@ -27,17 +26,21 @@ from orf_books.activities.sound_quality import NotScored
 from orf_books.activities.story import PagePhrases, words_of
 from orf_books.activities.timing import PADDING_MS
 from orf_books.activities.voting import VoteRule
-from orf_books.object_keys import activity_data_key
+from orf_books.activities.word_corrections import (
+    Place,
+    WordCorrection,
+    applying,
+    corrected,
+    is_doubtful,
+)
+from orf_books.object_keys import activity_data_key, progress_page_key
 from orf_books.pages.parts import Bar, bar_length, bars
 from orf_books.pages.templating import page_template, secure_or_relative_address
-
-_Place = tuple[int, int]
-"""Index of a phrase, and of a word in it."""
 
 _RULES: Mapping[VoteRule, str] = {
     VoteRule.REFERENCE: "W heard it, or both A and K did",
     VoteRule.MAJORITY: "two of the three heard it",
-    VoteRule.CALIBRATED: "what all three heard makes that more probable than not",
+    VoteRule.CALIBRATED: "what all three heard makes that probable enough",
 }
 _NOT_SCORED: Mapping[NotScored, str] = {
     NotScored.TOO_SOFT: "too soft",
@@ -70,6 +73,10 @@ class ActivityReport:
     """Beside what a person labelled."""
     recording_address: str | None = None
     """Where the page gets the recording: https, or a path relative to the page."""
+    corrections: Sequence[WordCorrection] = ()
+    """What a person heard of words; of each the latest."""
+    student_id: str | None = None
+    """Pseudonymous; None where the record does not say who read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class ShownWord:
     word: RescoredWord
     phrase: int
     """Number of its phrase."""
+    place: Place
     text: str
     """As it is printed, with the marks around it."""
     miscue: ReadingEvent | None
@@ -100,6 +108,14 @@ class ShownWord:
     is_beyond: bool
     """Whether it is after the last word that was attempted."""
     is_last: bool
+    checked: WordCorrection | None
+    """What a person heard, which holds instead of the verdict; None where nobody listened."""
+
+    @property
+    def said(self) -> str:
+        """The verdict of the recognisers that a person can check; empty where there is none."""
+        flag = self.checked.was_flagged if self.checked else self.word.misread
+        return "" if flag is None else "misread" if flag else "correct"
 
     @property
     def is_miscue(self) -> bool:
@@ -115,7 +131,11 @@ class ShownWord:
     def has_changed(self) -> bool:
         """Whether its verdict is another than that of the first pass."""
         is_settled = self.word.not_scored is None
-        return is_settled and self.word.misread is not self.word.previously_misread
+        return (
+            is_settled
+            and not self.checked
+            and self.word.misread is not self.word.previously_misread
+        )
 
     @property
     def above(self) -> str:
@@ -139,6 +159,9 @@ class ShownWord:
     def _remarks(self) -> Iterator[str]:
         if self.is_miscue:
             yield self.fault
+        if self.checked:
+            yield f"checked by a person: {'misread' if self.checked.is_misread else 'correct'}"
+            return
         if self.not_scored:
             yield f"could not be scored: {self.not_scored}"
         elif self.word.misread is None:
@@ -188,8 +211,11 @@ def render_activity_page(report: ActivityReport) -> str:
     Raises:
         ValueError: the activity before and after have other phrases.
     """
-    rescored, activity = report.rescored, report.activity
-    phrases = list(_shown_phrases(report))
+    by_recognisers, activity = report.rescored, report.activity
+    corrections = applying(by_recognisers, report.corrections)
+    rescored = corrected(by_recognisers, corrections)
+    report = replace(report, rescored=rescored)
+    phrases = list(_shown_phrases(report, corrections))
     words = [word for phrase in phrases for word in phrase.words]
     norm = _norm_for(activity)
     wcpm = rescored.fluency.wcpm
@@ -208,7 +234,7 @@ def render_activity_page(report: ActivityReport) -> str:
         season=activity.season,
         norm=norm,
         norm_bars=_norm_bars(norm, wcpm) if norm and wcpm is not None else (),
-        agreement=agreement_with_previous_flags(rescored.words),
+        agreement=agreement_with_previous_flags(by_recognisers.words),
         judged=report.judged,
         rule=_RULES[rescored.rule],
         words=words,
@@ -219,17 +245,38 @@ def render_activity_page(report: ActivityReport) -> str:
         why_not_scored=_NOT_SCORED[rescored.not_scored] if rescored.not_scored else "",
         doubtful=sum(word.is_doubtful for word in words),
         recording=secure_or_relative_address(report.recording_address),
+        checked=len(corrections),
+        student_id=report.student_id,
+        progress_address=_progress_address(report.student_id),
     )
 
 
-def _shown_phrases(report: ActivityReport) -> Iterator[ShownPhrase]:
+def _progress_address(student_id: str | None) -> str | None:
+    """Of the page of the student's readings."""
+    if student_id is None:
+        return None
+    return f"students/{quote(PurePosixPath(progress_page_key(student_id)).name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is known of the words of a reading besides their verdicts."""
+
+    events: Mapping[Place, Sequence[ReadingEvent]]
+    corrections: Mapping[Place, WordCorrection]
+    last: Place | None
+    """The last word that was attempted."""
+
+
+def _shown_phrases(
+    report: ActivityReport, corrections: Mapping[Place, WordCorrection]
+) -> Iterator[ShownPhrase]:
     rescored = report.rescored
-    events = _events_by_place(rescored)
-    last = rescored.trimmed.last_attempted
+    reading = _Reading(_events_by_place(rescored), corrections, rescored.trimmed.last_attempted)
     texts = report.activity.phrases
     for index, (phrase, text) in enumerate(zip(rescored.phrases, texts, strict=True)):
         words = [
-            _shown_word(phrase, (index, at), as_printed, events[index, at], last)
+            _shown_word(phrase, (index, at), as_printed, reading)
             for at, as_printed in enumerate(_printed_words(text, phrase.words))
         ]
         yield ShownPhrase(
@@ -243,14 +290,14 @@ def _shown_phrases(report: ActivityReport) -> Iterator[ShownPhrase]:
         )
 
 
-def _events_by_place(rescored: RescoredActivity) -> Mapping[_Place, Sequence[ReadingEvent]]:
+def _events_by_place(rescored: RescoredActivity) -> Mapping[Place, Sequence[ReadingEvent]]:
     """What happened at each word; nothing where nothing can have been heard, so nobody knows."""
     places = [
         (index, at)
         for index, phrase in enumerate(rescored.phrases)
         for at in range(len(phrase.words))
     ]
-    events: defaultdict[_Place, list[ReadingEvent]] = defaultdict(list)
+    events: defaultdict[Place, list[ReadingEvent]] = defaultdict(list)
     for event in rescored.events:
         place = places[event.word]
         if rescored.phrases[place[0]].a:
@@ -270,16 +317,14 @@ def _printed_words(text: str, words: Sequence[RescoredWord]) -> Sequence[str]:
 
 
 def _shown_word(
-    phrase: RescoredPhrase,
-    place: _Place,
-    as_printed: str,
-    events: Sequence[ReadingEvent],
-    last: _Place | None,
+    phrase: RescoredPhrase, place: Place, as_printed: str, reading: _Reading
 ) -> ShownWord:
-    word = phrase.words[place[1]]
+    word, last = phrase.words[place[1]], reading.last
+    events, checked = reading.events[place], reading.corrections.get(place)
     return ShownWord(
         word=word,
         phrase=place[0] + 1,
+        place=place,
         text=as_printed,
         miscue=next((event for event in events if event.kind not in _OTHER_EVENTS), None),
         other_events=[
@@ -288,16 +333,11 @@ def _shown_word(
             if event.kind in _OTHER_EVENTS
         ],
         is_undecided=phrase.is_rescored and not word.is_rescored and not word.not_scored,
-        is_doubtful=_is_doubtful(word) and (last is None or place <= last),
+        is_doubtful=not checked and is_doubtful(word) and (last is None or place <= last),
         is_beyond=last is not None and place > last,
         is_last=place == last,
+        checked=checked,
     )
-
-
-def _is_doubtful(word: RescoredWord) -> bool:
-    if word.probability is None or word.not_scored:
-        return False
-    return bundled_calibration().is_doubtful(word.probability)
 
 
 def _note(phrase: RescoredPhrase, words: Sequence[ShownWord]) -> str:

@@ -58,6 +58,11 @@ def measure_in_words(value: float | None, unit: str = "") -> str:
     return "unknown" if value is None else f"{value:.1f}{unit}"
 
 
+def exact_measure(value: float | None) -> str:
+    """A measure for programs, to four decimals; empty where it is unknown."""
+    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
 def change_in_words(change: float) -> str:
     """A change with one decimal and its sign, such as `+0.3`."""
     rounded = round(change, 1)
@@ -111,6 +116,7 @@ def _environment() -> Environment:
         "content_hash": _content_hash,
         "counted": counted,
         "day": day_in_words,
+        "exact": exact_measure,
         "library_name": library_in_words,
         "measure": measure_in_words,
         "minute": minute_in_words,

@@ -18,6 +18,7 @@ from orf_books.activities.kept_answers import KeptAnswer
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.batches.report import BatchReport
 from orf_books.records.items import RUN_ID, FailedItem, ItemRecords, key_in
+from orf_books.records.readings import TABLES as TABLES_OF_READINGS
 from orf_books.records.recordings import ActivityInputs
 from orf_books.resources.tables import Table
 
@@ -199,6 +200,7 @@ TABLES: tuple[Table[Any], ...] = (
     recogniser_answers,
     failed_rescorings,
     rescoring_reports,
+    *TABLES_OF_READINGS,
 )
 
 
@@ -246,6 +248,14 @@ class ActivityRecords(
         of_run = None if run_id is None else pl.col("run_id") == run_id
         rows = self._tables.all_rows(requested_activities, of_run)
         return sorted({row.activity_id for row in rows})
+
+    def first_arrivals(self) -> dict[str, datetime]:
+        """When each activity was asked for the first time."""
+        arrivals = dict[str, datetime]()
+        for row in self._tables.all_rows(requested_activities):
+            earlier = arrivals.get(row.activity_id, row.arrived_at)
+            arrivals[row.activity_id] = min(earlier, row.arrived_at)
+        return arrivals
 
     # Activities
 

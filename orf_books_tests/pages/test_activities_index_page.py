@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from orf_books.activities.word_corrections import MeasuredFlags
 from orf_books.failures import FailureCategory
 from orf_books.pages.activities_index_page import (
     ActivityDigest,
@@ -13,6 +14,7 @@ from orf_books.pages.activities_index_page import (
     Totals,
     render_activities_index_page,
 )
+from orf_books_tests.activities.counted_readings import STUDENTS, correction
 from orf_books_tests.activities.readings import STORY_ID
 from orf_books_tests.pages.html_page import Page
 
@@ -154,7 +156,7 @@ def test_without_a_script_the_table_is_complete_and_plain() -> None:
     found = page(digest("a"))
     (controls,) = found.all("form")
     assert "hidden" in controls
-    assert all("disabled" in button for button in found.all("button")[:-1])
+    assert all(button.keys() & {"disabled", "hidden"} for button in found.all("button")[:-1])
     assert all(heading.get("scope") for heading in found.all("th"))
 
 
@@ -174,3 +176,29 @@ def test_a_page_without_activities_says_so() -> None:
     assert "No activity has been rescored yet." in found.spoken
     assert found.all("p", id="catalogue")
     assert "failed." not in found.spoken
+
+
+def test_students_are_grouped_by_risk_the_lowest_rate_first() -> None:
+    found = Page(render_activities_index_page([digest("a")], students=STUDENTS))
+    headings = [text for tag, text in found.texts if tag == "h3"]
+    assert headings == ["High risk ", "Some risk ", "On track "]
+    links = [str(link["href"]) for link in found.all("a") if "students/" in str(link["href"])]
+    assert links == [f"data/activities/students/{one.student_id}.html" for one in STUDENTS]
+    assert "1 student: below the 25th percentile of the grade" in found.spoken
+    assert found.open == []
+
+
+def test_how_often_flags_were_right_is_said_once_people_have_checked_words() -> None:
+    flags = MeasuredFlags.of(
+        [
+            correction((0, 0), is_misread=True),
+            correction((0, 1), is_misread=False),
+            correction((1, 0), is_misread=True, was_flagged=False),
+        ]
+    )
+    spoken = Page(render_activities_index_page([digest("a")], flags=flags)).spoken
+    assert "without doubt that were misread 50.0% 9\N{EN DASH}91%; 1 of 2" in spoken
+    assert "but doubtful, that were misread none was checked" in spoken
+    assert "of those that were checked 1 of 1" in spoken
+    nothing = MeasuredFlags.of([])
+    assert "flags" not in Page(render_activities_index_page([digest("a")], flags=nothing)).spoken

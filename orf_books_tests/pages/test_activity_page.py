@@ -20,8 +20,12 @@ from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.activities.sound_quality import NotScored
 from orf_books.activities.story import PagePhrases
 from orf_books.activities.voting import VoteRule
+from orf_books.activities.word_corrections import WordCorrection
 from orf_books.failures import FailureCategory, RetryLater
 from orf_books.pages.activity_page import ActivityReport, render_activity_page
+from orf_books_tests.activities.counted_readings import ADA, correction
+from orf_books_tests.activities.counted_readings import STORY as COUNTED_STORY
+from orf_books_tests.activities.counted_readings import rescored as counted
 from orf_books_tests.activities.readings import (
     LEXICON,
     PHRASES,
@@ -70,6 +74,11 @@ def lively(**changes: object) -> ActivityReport:
 def shown() -> Page:
     pages = (PagePhrases(0, (0, 1)), PagePhrases(2, (2, 3)))
     return Page(render_activity_page(lively(pages=pages, recording_address="complete.wav")))
+
+
+def other_buttons(found: Page) -> list[dict[str, str | None]]:
+    """All but those of the review."""
+    return [one for one in found.all("button") if not one.keys() & {"data-act", "data-download"}]
 
 
 def levels(found: Page) -> list[int]:
@@ -150,10 +159,9 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
 
 
 def test_without_a_script_the_page_is_complete(shown: Page) -> None:
-    assert all("hidden" in button for button in shown.all("button"))
+    assert all("hidden" in found for found in (*shown.all("form"), *other_buttons(shown)))
     assert "The recording cannot be loaded." not in shown.spoken
     assert len(shown.all("details")) >= len(STORY)
-    assert not shown.all("form")
 
 
 # The recording.
@@ -176,7 +184,7 @@ def test_phrases_that_were_heard_can_be_played_with_a_margin(shown: Page) -> Non
 
 def test_without_an_address_there_is_no_player() -> None:
     found = Page(render_activity_page(lively()))
-    assert not found.all("audio") + found.all("button")
+    assert not found.all("audio") + other_buttons(found)
 
 
 @pytest.mark.parametrize(
@@ -359,7 +367,7 @@ def test_every_vote_is_in_a_table_with_headers(shown: Page) -> None:
     [
         (VoteRule.REFERENCE, "if W heard it, or both A and K did."),
         (VoteRule.MAJORITY, "if two of the three heard it."),
-        (VoteRule.CALIBRATED, "if what all three heard makes that more probable than not."),
+        (VoteRule.CALIBRATED, "if what all three heard makes that probable enough."),
     ],
 )
 def test_the_rule_of_the_vote_is_told(rule: VoteRule, words: str) -> None:
@@ -572,3 +580,38 @@ def test_where_words_were_placed_other_events_are_told_as_hints() -> None:
     spoken = page(told).spoken
     assert "Repetitions 1" in spoken
     assert "These are hints, of which many are missed" in spoken
+
+
+# What people checked.
+
+
+def checked_page(*corrections: WordCorrection) -> Page:
+    made = replace(activity("....", "....", "..", phrases=COUNTED_STORY), activity_id="a-1")
+    result = counted("....|.x.x|..", doubtful=[(0, 2)])
+    return page(result, made, corrections=corrections, student_id=ADA)
+
+
+def test_a_word_that_a_person_checked_counts_as_heard_and_says_so() -> None:
+    found = checked_page(correction((1, 3), is_misread=False))
+    assert "Accuracy: attempted words read correctly 90.0%" in found.spoken
+    assert "Words correct per minute 56.2" in found.spoken
+    assert "mat (checked by a person: correct)" in found.spoken
+    assert "Checked by a person 1" in found.spoken
+    assert found.all("a", href=f"students/{ADA}.html")
+
+
+def test_a_correction_of_another_story_is_not_shown() -> None:
+    found = checked_page(correction((1, 3), is_misread=False, text="dog"))
+    assert "Accuracy: attempted words read correctly 80.0%" in found.spoken
+    assert "by a person:" not in found.spoken
+
+
+def test_the_review_is_told_the_verdict_of_each_word_that_has_one() -> None:
+    found = checked_page(correction((1, 3), is_misread=False))
+    said = {
+        span["data-place"]: span["data-said"] for span in found.all("span") if "data-place" in span
+    }
+    assert len(said) == 10
+    assert {place for place, verdict in said.items() if verdict == "misread"} == {"1:1", "1:3"}
+    unheard = page(counted("?...|....|.."), activity("....", "....", "..", phrases=COUNTED_STORY))
+    assert sum("data-place" in span for span in unheard.all("span")) == 9

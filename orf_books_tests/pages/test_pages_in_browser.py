@@ -2,14 +2,12 @@
 
 import csv
 import re
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from importlib.resources import files
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Route, ViewportSize
 
 from orf_books.books.facets import Facet, groups_of, readings_of
 from orf_books.books.figures import LibraryFigures
@@ -18,10 +16,10 @@ from orf_books.pages.class_page import ClassReport, render_class_page
 from orf_books.pages.library_page import pick, render_library_page
 from orf_books.pages.overview_page import Quota, render_overview_page
 from orf_books_tests.books.counted_library import COUNTED, dashboard_book, dashboard_of
+from orf_books_tests.pages.browsing import CHROMIUM, violations
+from orf_books_tests.pages.conftest import OpenPage
 from orf_books_tests.pages.test_class_page import CLASS, MEASURED, STUDENTS, lines, scores
 from orf_books_tests.pages.test_overview_page import BOOKS, NOTHING, NOW, OTHERS
-
-CHROMIUM = shutil.which("chromium")
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,67 +28,18 @@ pytestmark = [
 
 WIDTHS = (390, 1280)
 WHEN = "read"
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def open_library(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Opens the page of a library in a tab in which nothing goes wrong, and nothing is loaded."""
-    problems: list[str] = []
-    contexts = []
+def open_library(open_page: OpenPage) -> Open:
+    """Opens the page of a library."""
 
-    def opened(
-        *books: DashboardBook,
-        view: str = "",
-        width: int = 1280,
-        scheme: Literal["light", "dark"] = "light",
-        script: bool = True,
-    ) -> Page:
-        file = tmp_path / "library.html"
-        file.write_text(render_library_page(dashboard_of(*books)), encoding="utf-8")
-        context = browser.new_context(
-            viewport=ViewportSize(width=width, height=900),
-            color_scheme=scheme,
-            java_script_enabled=script,
-        )
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("pageerror", lambda error: problems.append(str(error)))
-        tab.on("console", lambda said: problems.append(said.text))
-        tab.on("dialog", lambda dialog: problems.append(dialog.message))
-        tab.on(
-            "request",
-            lambda asked: None if asked.url.startswith("file:") else problems.append(asked.url),
-        )
-        tab.goto(file.as_uri() + view)
-        return tab
+    def opened(*books: DashboardBook, **how: Any) -> Page:  # noqa: ANN401 - as `open_page` takes it
+        return open_page(render_library_page(dashboard_of(*books)), **how)
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds wrong."""
-    page.evaluate(AXE)
-    found = page.evaluate("rules => axe.run({ runOnly: rules })", RULES)
-    return [
-        f"{violation['id']}: {node['html']}"
-        for violation in found["violations"]
-        for node in violation["nodes"]
-    ]
+    return opened
 
 
 def titles(page: Page) -> list[str]:
