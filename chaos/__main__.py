@@ -1,12 +1,12 @@
-"""`python -m chaos`: carries out attacks, one after the other, and prints the table.
+"""`python -m chaos`: carries out attacks and prints the table.
 
 Belongs here: which attacks there are, arguments, and the exit status. Does not belong here: what an
 attack does.
 """
 
-import logging
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +54,7 @@ ATTACKS: tuple[Attack, ...] = (
 
 def main(  # noqa: PLR0913 - each is an option of the command line
     *,
-    short: Annotated[bool, typer.Option(help="Only the short half, in a minute or two.")] = False,
+    short: Annotated[bool, typer.Option(help="Only the short half, in a minute.")] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Attacks whose name holds this; may be repeated.")
     ] = None,
@@ -68,19 +68,23 @@ def main(  # noqa: PLR0913 - each is an option of the command line
     """Attack the platform and count what is lost and what is wrong."""
     end_cleanly_when_stopped()
     _forget_settings()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     attacks = (soak.soaking(soak_minutes),) if soak_minutes else ATTACKS
     chosen = [
         (attack, attack.short_tries if short else attack.tries)
         for attack in attacks
         if not only or any(part in attack.name for part in only)
     ]
-    minutes = max(minutes, 2.0 * soak_minutes)
-    outcomes = carry_out([(attack, tries) for attack, tries in chosen if tries], seed, minutes)
+    chosen = [(attack, tries) for attack, tries in chosen if tries]
+    if not chosen:
+        sys.exit("No attack is named so: `python -m chaos` prints the names of all.")
+    started = time.monotonic()
+    outcomes = carry_out(chosen, seed, max(minutes, 2.0 * soak_minutes))
     print_outcomes(outcomes)
     if write:
-        command = "make chaos-short" if short else "make chaos"
-        write.write_text(page(outcomes, command, seed), encoding="utf-8")
+        command = "make soak" if soak_minutes else "make chaos-short" if short else "make chaos"
+        took = (time.monotonic() - started) / 60
+        earlier = write.read_text(encoding="utf-8") if write.exists() else ""
+        write.write_text(page(outcomes, command, seed, took, earlier), encoding="utf-8")
     sys.exit(0 if outcomes and all(outcome.is_well for outcome in outcomes) else 1)
 
 

@@ -60,8 +60,7 @@ class FaultyProxy:
         """Of requests that meet the trouble."""
         self.spoil: Callable[[bytes], Answer] = lambda content: (200, {}, content)
         """What is answered instead of this."""
-        self._awaited, self._requests_left = "", 0
-        self._happens: Callable[[], object] = lambda: None
+        self._due: dict[str, tuple[int, Callable[[], object]]] = {}
         self.met = 0
         """Requests that did."""
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -98,33 +97,33 @@ class FaultyProxy:
 
     def at(self, key: str, request: int, happens: Callable[[], object]) -> None:
         """Let something happen before the so many-th request about a key from now on."""
-        self._awaited, self._requests_left, self._happens = key, request, happens
+        self._due[key] = request, happens
 
     @property
-    def has_happened(self) -> bool:
-        """Whether what `at` was told has happened."""
-        return self._requests_left <= 0
+    def awaited(self) -> set[str]:
+        """Keys for which what `at` was told has not happened."""
+        return set(self._due)
 
     def drawn(self, path: str) -> Trouble | None:
         """What happens to the next request, which is about this path."""
-        if self._is_due(path):
-            # Without the lock: what happens may ask the server, too.
-            self._happens()
+        # Without the lock: what happens may ask the server, too.
+        self._due_before_request_of(urlsplit(path).path)()
         with self._lock:
             if self.trouble is None or self._random.random() >= self.share:
                 return None
             self.met += 1
             return self.trouble
 
-    def _is_due(self, path: str) -> bool:
+    def _due_before_request_of(self, path: str) -> Callable[[], object]:
         with self._lock:
-            if not self._awaited or not urlsplit(path).path.endswith(self._awaited):
-                return False
-            self._requests_left -= 1
-            if self._requests_left:
-                return False
-            self._awaited = ""
-            return True
+            key = next((key for key in self._due if path.endswith(key)), None)
+            if key is None:
+                return lambda: None
+            requests, happens = self._due.pop(key)
+            if requests == 1:
+                return happens
+            self._due[key] = requests - 1, happens
+            return lambda: None
 
 
 class _Server(ThreadingHTTPServer):

@@ -23,10 +23,10 @@ from orf_books.sandbox.behaviour import Behaviour
 from orf_books.sandbox.server import Sandbox
 from orf_books.settings import Settings
 from orf_books_tests.conftest import (
-    INVENTED_BOOKS,
     CommandLine,
     Platform,
     export_of,
+    plain_books,
     settings_for,
     variables_of,
 )
@@ -101,12 +101,12 @@ class Ground:
 
 
 def a_calm_day(folder: Path, sandbox: Sandbox) -> CalmDay:
-    """What the platform shows of every invented book when nothing goes wrong."""
+    """What the platform shows of every plain book when nothing goes wrong."""
     storage = (folder / "store").as_uri()
     settings = settings_for(sandbox, storage, ledger=f"sqlite:///{folder}/ledger.sqlite")
     with dg.DagsterInstance.ephemeral() as instance:
         platform = Platform(settings, instance)
-        if not platform.ingest(ALL_BOOKS, export_of(range(INVENTED_BOOKS))).success:
+        if not platform.ingest(ALL_BOOKS, export_of(plain_books())).success:
             raise RuntimeError("The platform failed on a calm day.")
         return CalmDay.of(platform.storage.get(library_data_key(ALL_BOOKS)))
 

@@ -6,9 +6,11 @@ Belongs here: uploading to it and waiting until it is quiet. Does not belong her
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+
+import httpx
 
 from chaos.counting import Tally
 from chaos.ground import Ground
@@ -56,16 +58,18 @@ class Live:
         """
         records = BookRecords(self.platform.orf_books.storage)
         due = {export_key(library) for library in self.libraries.numbers}
-        seen, since = (-1, -1), time.monotonic()
+        seen, since, at_work = (-1, -1), time.monotonic(), -1
         while True:
             read = due & {key for key, _ in records.receipts()}
-            at_work = [run for run in self.runs() if run["status"] not in ENDED]
+            # A page that is slow to answer is asked again.
+            with suppress(httpx.TimeoutException):
+                at_work = sum(run["status"] not in ENDED for run in self.runs())
             if read == due and not at_work:
                 return
-            if (len(read), len(at_work)) != seen:
-                seen, since = (len(read), len(at_work)), time.monotonic()
+            if (len(read), at_work) != seen:
+                seen, since = (len(read), at_work), time.monotonic()
             if time.monotonic() - since > SECONDS_WITHOUT_PROGRESS:
-                raise TimeoutError(f"{len(due - read)} uploads unread, {len(at_work)} runs at work")
+                raise TimeoutError(f"{len(due - read)} uploads unread, {at_work} runs at work")
             time.sleep(1.0)
 
 

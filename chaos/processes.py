@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
-DAEMON = "dagster-daemon"
+DAEMON = "dagster_internals.daemon"
 CODE_SERVER = "api grpc"
 """What stands in their command lines."""
 

@@ -29,8 +29,22 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
             output.print(f"  {outcome.attack.name}: {line}", markup=False, highlight=False)
 
 
-def page(outcomes: Sequence[Outcome], command: str, seed: int) -> str:
-    """The page of the docs; `command` made the outcomes."""
+def page(
+    outcomes: Sequence[Outcome], command: str, seed: int, minutes: float, earlier: str = ""
+) -> str:
+    """The page of the docs; `command` made the outcomes.
+
+    The earlier page keeps its soak, or everything else where these outcomes are of a soak.
+    """
+    attacks, _, soak = earlier.partition(_SOAK)
+    if command.startswith("make soak"):
+        return f"{attacks.rstrip()}\n{_SOAK}{_table(outcomes, command, seed, minutes)}"
+    of_attacks = f"{_INTRODUCTION}{_table(outcomes, command, seed, minutes)}{_END}"
+    return f"{of_attacks}{_SOAK}{soak}" if soak else of_attacks
+
+
+def _table(outcomes: Sequence[Outcome], command: str, seed: int, minutes: float) -> str:
+    """Who made the outcomes, and the outcomes."""
     rows = [_HEADINGS, ("---", "--:", "--:", "--:", "---"), *map(_cells, outcomes)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     notes = [
@@ -38,8 +52,7 @@ def page(outcomes: Sequence[Outcome], command: str, seed: int) -> str:
         for outcome in outcomes
         for line in [*_problems(outcome), *outcome.tally.notes]
     ]
-    minutes = sum(outcome.seconds for outcome in outcomes) / 60
-    return _PAGE.format(
+    return _TABLE.format(
         command=command,
         day=datetime.now(UTC).date().isoformat(),
         machine=_machine(),
@@ -77,7 +90,7 @@ def _machine() -> str:
     )
 
 
-_PAGE = """\
+_INTRODUCTION = """\
 # Bad days
 
 What `make chaos` did to the platform, and what it cost. Each attack counts its tries, what was
@@ -86,6 +99,8 @@ not: an upload that nobody reads, a book that is not on its dashboard. Wrong is 
 should not be: a book that reads otherwise than after a calm day, an item that stays red after the
 retry, a traceback instead of a sentence. Both must be 0.
 
+"""
+_TABLE = """\
 Written by `{command}` on {day}: {minutes} minutes, seed {seed}, {machine}.
 
 {table}
@@ -93,8 +108,10 @@ Written by `{command}` on {day}: {minutes} minutes, seed {seed}, {machine}.
 What attacks measured besides:
 
 {notes}
-
+"""
+_END = """
 `python -m chaos --help` says how to run one attack, the short half, or another seed; `make soak`
 runs the hour. The attacks are in `chaos/attacks/`. What one of them finds is fixed with a fast test
 beside the module that was wrong.
 """
+_SOAK = "\n## Soak\n\n"

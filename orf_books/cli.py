@@ -603,7 +603,9 @@ def doctor(
     else:
         for finding in findings:
             mark = "well " if finding["is_well"] else "WRONG"
-            output.print(f"{mark}  {finding['check']}: {finding['detail']}", markup=False)
+            of_kind = f" ({finding['category']})" if finding["category"] else ""
+            line = f"{mark}  {finding['check']}{of_kind}: {finding['detail']}"
+            output.print(line, markup=False, highlight=False, soft_wrap=True)
     if not all(finding["is_well"] for finding in findings):
         raise typer.Exit(ITEMS_FAILED)
 

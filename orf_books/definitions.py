@@ -43,6 +43,7 @@ from orf_books.jobs import (
     retry_failed_transcripts,
 )
 from orf_books.leases import leased_executor
+from orf_books.log_lines import write_json_lines
 from orf_books.resources.dagster_resources import (
     ActivityApiResource,
     DatabaseResource,
@@ -194,4 +195,7 @@ def _revealed(secret: SecretStr | None) -> str | None:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions for the settings in the environment: Dagster's entry point."""
-    return build_defs(load_settings())
+    settings = load_settings()
+    if settings.log_format == "json":
+        write_json_lines()
+    return build_defs(settings)

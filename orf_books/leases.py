@@ -17,6 +17,7 @@ import dagster as dg
 
 from orf_books.failures import OrfBooksError
 from orf_books.resources.ledger import Ledger
+from orf_books.tracing import traced_run
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def _try(write: Callable[[], None]) -> None:
 
 
 def leased_executor(ledger: str) -> dg.ExecutorDefinition:
-    """Dagster's in-process executor, which keeps the lease of each run that it executes.
+    """Dagster's in-process executor, which keeps the lease and names the trace of each run.
 
     Args:
         ledger: its URL.
@@ -85,5 +86,6 @@ class _LeasedExecutor(dg.Executor):
         plan_context: Any,  # noqa: ANN401 - Dagster does not publish these types
         execution_plan: Any,  # noqa: ANN401
     ) -> Iterator[dg.DagsterEvent]:
-        with kept_lease(self._ledger, plan_context.run_id):
+        run = plan_context.dagster_run
+        with kept_lease(self._ledger, run.run_id), traced_run(run.run_id, run.tags):
             yield from self._executor.execute(plan_context, execution_plan)

@@ -5,6 +5,7 @@ letters. Does not belong here: which uploads need a run (`upload_watch.py`, `que
 the runs do (`jobs.py`).
 """
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,9 @@ from orf_books.jobs import (
     refresh_activity_reports,
     refresh_classes,
     refresh_libraries,
+    retry_failed_activities,
+    retry_failed_books,
+    retry_failed_transcripts,
 )
 from orf_books.object_keys import (
     ACTIVITIES,
@@ -57,6 +61,8 @@ from orf_books.upload_watch import UploadWatch
 FIRST_PUBLISHING_PAUSE = timedelta(seconds=15)
 LONGEST_PUBLISHING_PAUSE = timedelta(hours=1)
 MOST_DOUBLINGS = 10
+
+_BatchRecords = BookRecords | ActivityRecords | SessionRecords
 
 
 @dg.sensor(
@@ -205,14 +211,7 @@ def refresh_after_backfill(context: dg.SensorEvaluationContext) -> dg.SensorResu
     if context.cursor is None:
         context.update_cursor(datetime.now(UTC).isoformat())
         return dg.SkipReason("Runs that ended before now are not looked at.")
-    ended = context.instance.get_run_records(
-        dg.RunsFilter(
-            statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE],
-            updated_after=datetime.fromisoformat(context.cursor),
-        ),
-        order_by="update_timestamp",
-        ascending=True,
-    )
+    ended = _runs_ended_since(context, dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
     if not ended:
         return dg.SkipReason("No run has ended.")
     requests = []
@@ -241,6 +240,57 @@ _REFRESHED_BY = {
 }
 """Items, the job that shows people what became of them, and its step that needs to know of which;
 one that sees for itself needs not."""
+
+
+@dg.sensor(
+    jobs=[retry_failed_books, retry_failed_activities, retry_failed_transcripts],
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts one retry after a run that broke off once it had read its uploads.",
+)
+def unfinished_batches(
+    context: dg.SensorEvaluationContext, storage: StorageResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Request one retry of each kind for all runs that failed meanwhile without a report.
+
+    Uploads that such a run has read have a receipt, so no other sensor requests them again. A retry
+    that breaks off too is left to people.
+    """
+    if context.cursor is None:
+        context.update_cursor(datetime.now(UTC).isoformat())
+        return dg.SkipReason("Runs that failed before now are not looked at.")
+    failed = _runs_ended_since(context, dg.DagsterRunStatus.FAILURE)
+    requests = []
+    for job, (retry, records_of) in _RETRIED_BY.items():
+        records = records_of(storage.open())
+        unfinished = [
+            record.dagster_run.run_id
+            for record in failed
+            if record.dagster_run.job_name == job
+            and _has_unsettled_items(records, record.dagster_run.run_id)
+        ]
+        if unfinished:
+            requests.append(dg.RunRequest(run_key=unfinished[-1], job_name=retry))
+    return dg.SensorResult(
+        run_requests=requests,
+        skip_reason=None if requests else "No run broke off with uploads read.",
+        cursor=failed[-1].update_timestamp.isoformat() if failed else context.cursor,
+    )
+
+
+def _has_unsettled_items(records: _BatchRecords, run_id: str) -> bool:
+    """Whether a run read an upload and ended before it had settled all that the upload asks for."""
+    if records.report_of_run(run_id) is not None:
+        return False
+    return any(upload.problem is None for upload in records.uploads_of_run(run_id))
+
+
+_RETRIED_BY: dict[str, tuple[str, Callable[[ObjectStorage], _BatchRecords]]] = {
+    ingest_books.name: (retry_failed_books.name, BookRecords),
+    ingest_activities.name: (retry_failed_activities.name, ActivityRecords),
+    ingest_transcripts.name: (retry_failed_transcripts.name, SessionRecords),
+}
+"""By the job that reads uploads, the job that settles what is left, and the records of its kind."""
 
 
 @dg.sensor(
@@ -338,6 +388,19 @@ def dead_letters(upload_queue: UploadQueueResource) -> dg.SkipReason:
     return dg.SkipReason("The dead-letter queue is empty.")
 
 
+def _runs_ended_since(
+    context: dg.SensorEvaluationContext, *statuses: dg.DagsterRunStatus
+) -> Sequence[dg.RunRecord]:
+    """Runs of these statuses that ended after the moment in the cursor, in this order."""
+    return context.instance.get_run_records(
+        dg.RunsFilter(
+            statuses=list(statuses), updated_after=datetime.fromisoformat(str(context.cursor))
+        ),
+        order_by="update_timestamp",
+        ascending=True,
+    )
+
+
 def _under_way(job: str) -> dg.RunsFilter:
     """Runs of a job that have not ended."""
     return dg.RunsFilter(
@@ -356,6 +419,7 @@ sensors = [
     new_activity_recordings,
     new_class_transcripts,
     refresh_after_backfill,
+    unfinished_batches,
     unpublished_scores,
     gaps_to_fill,
     abandoned_runs,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PREFIX = "ORF_BOOKS_"
 HTTP_SCHEMES = ("http", "https")
+LEDGERS = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
 class Settings(BaseSettings):
@@ -147,6 +148,10 @@ class Settings(BaseSettings):
     serve_uploads_per_minute: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=60, description="Uploads that `orf-books serve` takes a minute from one address."
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How runs log: `json` is one object a line, with the trace that it is part of.",
+    )
     keep_runs_days: Annotated[int, Field(ge=1)] = Field(
         default=30,
         description=(
@@ -189,6 +194,13 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @field_validator("ledger")
+    @classmethod
+    def _ledger_is_a_database(cls, value: str) -> str:
+        if not value.startswith(LEDGERS):
+            raise ValueError(f"must begin with {' or '.join(LEDGERS)}")
+        return value
 
     @field_validator("serve_origins")
     @classmethod

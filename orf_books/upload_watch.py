@@ -19,7 +19,7 @@ from typing import Any, Generic
 
 import dagster as dg
 
-from orf_books.assets.uploads import UploadsConfig, report_unread
+from orf_books.assets.uploads import UploadsConfig, report_unread, trace_tag
 from orf_books.records.uploads import (
     MOST_TRIES,
     UPLOADS_OF_A_RUN,
@@ -238,10 +238,10 @@ def _requests(
 
 
 def _run(step: str, requests: Sequence[Request]) -> dg.RunRequest:
+    config = UploadsConfig.noticed_now(requests).run_config(step)
+    of_one = {UPLOAD_TAG: requests[0].key} if len(requests) == 1 else {}
     return dg.RunRequest(
-        run_key=requests[0].run_key,
-        run_config=UploadsConfig.noticed_now(requests).run_config(step),
-        tags={UPLOAD_TAG: requests[0].key} if len(requests) == 1 else {},
+        run_key=requests[0].run_key, run_config=config, tags=of_one | trace_tag(config)
     )
 
 

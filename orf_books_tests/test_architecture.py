@@ -28,6 +28,7 @@ ROOMS_FROM_THE_TOP = (
     ("assets",),
     ("records",),
     ("partition_keys",),
+    ("log_lines",),
     ("batches",),
     ("dagster_internals",),
     ("page_guard",),
@@ -36,7 +37,7 @@ ROOMS_FROM_THE_TOP = (
     ("pages",),
     ("books", "activities", "transcripts"),
     ("object_keys",),
-    ("bounded_json", "keys", "precision_recall", "validation_messages"),
+    ("bounded_json", "keys", "precision_recall", "tracing", "validation_messages"),
     ("failures",),
 )
 """A room imports only from rooms further down; rooms of one line know nothing of each other."""
@@ -51,6 +52,7 @@ OF_RESOURCES = {
     "orf_books.resources",
     "orf_books.resources.ledger",
     "orf_books.resources.process_resource",
+    "orf_books.resources.service_calls",
 }
 """Where runs agree on who works on what, and resources that no run configures."""
 SLOW_TO_IMPORT = {
@@ -145,6 +147,7 @@ def test_only_one_folder_uses_what_dagster_does_not_publish() -> None:
         "orf_books.dagster_internals.asset_events",
         "orf_books.dagster_internals.daemon",
         "orf_books.dagster_internals.event_storage",
+        "orf_books.dagster_internals.log_records",
         "orf_books.dagster_internals.partition_events",
         "orf_books.dagster_internals.partition_status",
         "orf_books.dagster_internals.run_retention",
@@ -200,6 +203,7 @@ def test_what_any_project_could_use_knows_none_of_our_domains(room: str) -> None
         "resources",
         "failures",
         "page_guard",
+        "tracing",
         "",
     }
     assert {name for name in reached if room_of(name) == "resources"} <= OF_RESOURCES

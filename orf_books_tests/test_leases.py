@@ -9,6 +9,7 @@ import pytest
 from orf_books.instance import NOTICED_FOR_SECONDS, fail_lapsed_runs
 from orf_books.leases import LASTS_SECONDS, RENEWED_EVERY_SECONDS, kept_lease, leased_executor
 from orf_books.resources.ledger import Ledger
+from orf_books.tracing import TRACE_TAG, Trace, current_trace
 from orf_books_tests.conftest import wait_for
 
 URL = "URL_OF_THE_LEDGER"
@@ -116,6 +117,7 @@ def test_a_run_goes_on_without_a_ledger(tmp_path: Path, caplog: pytest.LogCaptur
 @dg.op
 def look_for_the_lease(context: dg.OpExecutionContext) -> None:
     wait_for("lease", lambda: leases(os.environ[URL]) == {context.run_id})
+    assert current_trace() == Trace("of its upload", context.run_id)
 
 
 def leased_job() -> dg.JobDefinition:
@@ -126,10 +128,11 @@ def leased_job() -> dg.JobDefinition:
     return looking
 
 
-def test_a_run_has_a_lease_while_its_steps_are_executed(
+def test_a_run_has_a_lease_and_a_trace_while_its_steps_are_executed(
     instance: dg.DagsterInstance, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(URL, url)
-    with dg.execute_job(dg.reconstructable(leased_job), instance) as result:
+    tags = {TRACE_TAG: "of its upload"}
+    with dg.execute_job(dg.reconstructable(leased_job), instance, tags=tags) as result:
         assert result.success
     assert leases(url) == set()

@@ -40,6 +40,7 @@ from orf_books.sandbox.server import Sandbox
 from orf_books.sensors import (
     gaps_to_fill,
     refresh_after_backfill,
+    unfinished_batches,
     unpublished_scores,
     watch_exports,
     watch_recordings,
@@ -728,6 +729,57 @@ def test_without_ended_runs_nothing_is_requested(instance: dg.DagsterInstance) -
     second, moved = mending_tick(instance, cursor)
     assert isinstance(second, dg.SkipReason)
     assert moved == cursor
+
+
+# Runs that broke off once they had read their uploads
+
+
+def unfinished_tick(
+    platform: Platform, cursor: str | None
+) -> tuple[list[dg.RunRequest], str | None]:
+    context = dg.build_sensor_context(
+        instance=platform.instance,
+        cursor=cursor,
+        resources={"storage": StorageResource(url=platform.storage.url)},
+    )
+    result = unfinished_batches(context)
+    assert isinstance(result, dg.SensorResult | dg.SkipReason)
+    moved = result.cursor if isinstance(result, dg.SensorResult) else context.cursor
+    return requests_of(result), moved
+
+
+def break_off(platform: Platform, *, read: str | None, problem: str | None = None) -> str:
+    """A run that fails without a report; `read` is the upload that it left a receipt for."""
+    job = platform.definitions.resolve_job_def("ingest_books")
+    run = platform.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    if read:
+        upload = ExportUpload(read, "1", "ada", ACCEPTED, NOW, run.run_id, problem=problem)
+        Tables(platform.storage).append(export_uploads, [upload])
+    platform.instance.report_run_failed(run)
+    return run.run_id
+
+
+def test_a_run_that_broke_off_with_an_upload_read_is_followed_by_one_retry(
+    platform: Platform,
+) -> None:
+    _, cursor = unfinished_tick(platform, None)
+    run_id = break_off(platform, read="uploads/ada/raw.csv")
+    (request,), cursor = unfinished_tick(platform, cursor)
+    assert (request.job_name, request.run_key) == ("retry_failed_books", run_id)
+    assert platform.run(str(request.job_name)).success
+    assert unfinished_tick(platform, cursor) == ([], cursor)
+
+
+def test_runs_with_a_report_or_without_an_upload_to_work_on_are_not_retried(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    _, cursor = unfinished_tick(platform, None)
+    sandbox.behaviour.broken_books = {book(plain_books()[0])}
+    assert not platform.ingest("ada", export_of(plain_books()[:1])).success
+    break_off(platform, read=None)
+    break_off(platform, read="uploads/eve/raw.csv", problem="It is no export.")
+    requests, moved = unfinished_tick(platform, cursor)
+    assert (requests, moved == cursor) == ([], False)
 
 
 # Books that wait for their turn at Google Books

@@ -115,7 +115,8 @@ ATTACKS = (
         "tables damaged in six ways",
         damaged_tables,
         tries=54,
-        short_tries=4,
+        share=2,
+        short_tries=3,
         person="`orf-books doctor --repair`, then `orf-books retry books`",
     ),
 )

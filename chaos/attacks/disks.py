@@ -1,19 +1,22 @@
 """The disk of the store, of Dagster's home or of the ledger is full.
 
-Each try leaves some room, drawn from the seed, so that the disk is full early in one run and late
-in another. The command must say so in one line; when there is room again, a retry makes all whole.
+Each of them has a disk of its own. A try fills one and leaves some room, drawn from the seed, so
+that the disk is full early in one run and late in another. The command must say so in one line;
+when there is room again, a retry makes all whole.
 """
 
+import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from chaos.counting import Attack, Tally
 from chaos.ground import Ground
+from chaos.libraries import Libraries
 from orf_books_tests.conftest import CommandLine
 from orf_books_tests.small_disk import small_disk
 
 DISK = "32m"
-DISK_BYTES = 32 * 2**20
 BLOCK = 4096
 
 Place = Callable[[CommandLine, Path], None]
@@ -43,29 +46,33 @@ PLACES: dict[str, tuple[Place, int]] = {
 
 
 def full_disks(ground: Ground, tally: Tally, tries: int) -> None:
-    """Fill the disk of each in turn, run a command, make room, retry."""
-    for number in ground.tries(tally, tries):
-        name = list(PLACES)[number % len(PLACES)]
-        place, most_room = PLACES[name]
-        room = ground.random.randrange(0, most_room)
-        orf_books = ground.command(f"{name}-{number}")
-        with (
-            tally.about(f"{name}, {room} bytes left"),
-            small_disk(orf_books.folder / "disk", DISK) as disk,
-        ):
-            place(orf_books, disk)
-            _fill_and_free(ground, tally, orf_books, disk, room)
+    """Fill the disk of each in turn, run a command, make room; a retry when each was full."""
+    for number in ground.tries(tally, tries // len(PLACES)):
+        orf_books, libraries = ground.command(str(number)), ground.libraries()
+        with ExitStack() as disks:
+            mounted = {
+                name: disks.enter_context(small_disk(orf_books.folder / name, DISK))
+                for name in PLACES
+            }
+            for name, (place, _) in PLACES.items():
+                place(orf_books, mounted[name])
+            for name, (_, most_room) in PLACES.items():
+                room = ground.random.randrange(0, most_room)
+                with tally.about(f"{name}, {room} bytes left"):
+                    _fill_and_free(tally, orf_books, libraries, mounted[name], room)
+            libraries.judge_after_retry(tally, orf_books)
+        tally.tries += len(PLACES) - 1
 
 
 def _fill_and_free(
-    ground: Ground, tally: Tally, orf_books: CommandLine, disk: Path, room: int
+    tally: Tally, orf_books: CommandLine, libraries: Libraries, disk: Path, room: int
 ) -> None:
-    libraries = ground.libraries()
     library, export = libraries.draw()
     (orf_books.folder / f"{library}.csv").write_bytes(export)
     ballast = disk / "ballast"
     with ballast.open("wb") as opened:
-        opened.write(bytes((DISK_BYTES - room) // BLOCK * BLOCK))
+        free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+        opened.write(bytes(max(0, free - room) // BLOCK * BLOCK))
     done = orf_books("run", "books", f"{library}.csv", "--json")
     tally.check(holds="Traceback" not in done.stderr, wrong="a traceback")
     says_why = done.returncode == 0 or "full" in done.stderr + done.stdout
@@ -74,7 +81,6 @@ def _fill_and_free(
     if done.returncode == 2:
         # What could not even be put has to be given again, as the message says.
         orf_books("run", "books", f"{library}.csv", "--json")
-    libraries.judge_after_retry(tally, orf_books)
 
 
 ATTACKS = (
@@ -82,6 +88,7 @@ ATTACKS = (
         "disk full: store, home, ledger",
         full_disks,
         tries=12,
+        share=2,
         short_tries=3,
         person="free space; `orf-books retry books`",
     ),

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -47,17 +48,13 @@ _ANY_JSON: tuple[Any, ...] = (None, True, -1, 1e308, "", "x" * 10_000, [], {}, [
 Check = Callable[[Tally, Random, int], None]
 
 
-def generated(check: Check) -> Callable[[Ground, Tally, int], None]:
-    """An attack of so many files, each judged by `check`; an error of any kind is wrong."""
-
-    def carry_out(ground: Ground, tally: Tally, tries: int) -> None:
-        for number in ground.tries(tally, tries):
-            try:
-                check(tally, ground.random, number)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is not a refusal
-                tally.wrong.append(f"file {number}: {type(error).__name__}: {str(error)[:200]}")
-
-    return carry_out
+def generated_files(check: Check, ground: Ground, tally: Tally, tries: int) -> None:
+    """So many files, each judged by `check`; an error of any kind is wrong."""
+    for number in ground.tries(tally, tries):
+        try:
+            check(tally, ground.random, number)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not a refusal
+            tally.wrong.append(f"file {number}: {type(error).__name__}: {str(error)[:200]}")
 
 
 def check_export(
@@ -167,7 +164,7 @@ def change_somewhere(document: dict[str, Any], random: Random) -> None:
 
 
 ATTACKS = tuple(
-    Attack(f"generated {what}", generated(check), tries=1000, short_tries=100)
+    Attack(f"generated {what}", partial(generated_files, check), tries=1000, short_tries=100)
     for what, check in (
         ("exports", check_export),
         ("activities", check_activity),

@@ -6,7 +6,7 @@ Each try is a test; one that fails is wrong, one that this machine cannot carry 
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,19 +30,15 @@ TESTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def tests_of(files: tuple[str, ...]) -> Callable[[Ground, Tally, int], None]:
-    """An attack that runs these files of tests, slow tests among them."""
-
-    def carry_out(ground: Ground, tally: Tally, _tries: int) -> None:
-        passed, failed, skipped = _run(ground, *_paths(files), "-n", "2")
-        tally.tries = passed + len(failed)
-        tally.notes += [f"not possible on this machine: {name}" for name in skipped]
-        if failed:
-            # Some watch the time. What fails on a busy machine counts if it fails alone, too.
-            failed = _run(ground, *_paths(files), "-n", "0", "--last-failed").failed
-        tally.wrong += [f"{name} failed" for name in failed]
-
-    return carry_out
+def carry_out_tests(files: tuple[str, ...], ground: Ground, tally: Tally, _tries: int) -> None:
+    """Run these files of tests, slow tests among them."""
+    passed, failed, skipped = _run(ground, *_paths(files))
+    tally.tries = passed + len(failed)
+    tally.notes += [f"not possible on this machine: {name}" for name in skipped]
+    if failed:
+        # Some watch the time. What fails on a busy machine counts if it fails alone, too.
+        failed = _run(ground, *_paths(files), "--last-failed").failed
+    tally.wrong += [f"{name} failed" for name in failed]
 
 
 class _Results(NamedTuple):
@@ -59,7 +55,7 @@ def _run(ground: Ground, *arguments: str) -> _Results:
     file = ground.folder / "results.xml"
     options = ["-m", "", f"--junitxml={file}", "-o", f"cache_dir={ground.folder / 'cache'}"]
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *options, *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", *options, *arguments],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         check=False,
@@ -78,4 +74,7 @@ def _run(ground: Ground, *arguments: str) -> _Results:
     return results._replace(passed=passed)
 
 
-ATTACKS = tuple(Attack(f"tests: {name}", tests_of(files), tries=1) for name, files in TESTS.items())
+ATTACKS = tuple(
+    Attack(f"tests: {name}", partial(carry_out_tests, files), tries=1)
+    for name, files in TESTS.items()
+)

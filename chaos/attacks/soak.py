@@ -5,8 +5,10 @@ the end nothing is lost or wrong, and what the platform uses has stopped growing
 the time is compared with the one before it.
 """
 
+import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +64,17 @@ def _upload_evenly(running: Live, tally: Tally, minutes: int) -> list[Look]:
 
 
 def _look(running: Live, folder: Path, seconds: float) -> Look:
-    files = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
-    return Look(seconds, use_of(running.platform.process), sum(files))
+    return Look(seconds, use_of(running.platform.process), _bytes_below(folder))
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for inner, _, names in os.walk(folder):
+        for name in names:
+            # Journals of databases come and go.
+            with suppress(FileNotFoundError):
+                total += (Path(inner) / name).stat().st_size
+    return total
 
 
 def judge_growth(tally: Tally, looks: Sequence[Look], uploads: int) -> None:

@@ -93,6 +93,7 @@ ATTACKS = (
         "store away, slow, 503, truncated",
         bad_stores,
         tries=15,
+        share=2,
         short_tries=2,
         person="`orf-books retry books`, if the run ended",
     ),

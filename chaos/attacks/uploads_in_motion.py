@@ -7,6 +7,7 @@ request afterwards is run, too.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from chaos.attacks.stores import store_that_fails
 from chaos.counting import Attack, Tally
@@ -17,10 +18,9 @@ from chaos.libraries import Libraries
 from orf_books.object_keys import export_key, library_data_key
 from orf_books_tests.conftest import Platform
 
-BYSTANDERS = 2
+BYSTANDERS = 1
 REQUESTS_ABOUT_AN_UPLOAD = 2
 """Which a run makes as it reads one: what it is, and what it holds."""
-RUNS_AFTERWARDS = 2
 
 
 @dataclass
@@ -59,52 +59,46 @@ FATES: tuple[Callable[[_Victim], None], ...] = (
 
 
 def uploads_in_motion(ground: Ground, tally: Tally, tries: int) -> None:
-    """Let each fate befall uploads in turn."""
+    """Let each fate befall an upload of each run; a try is a fate."""
     with store_that_fails(ground) as (store, known):
-        for number in ground.tries(tally, tries):
-            fate = FATES[number % len(FATES)]
-            moment = ground.random.randint(1, REQUESTS_ABOUT_AN_UPLOAD)
-            with (
-                tally.about(f"{fate.__name__} before request {moment}"),
-                ground.platform(str(number), **known(str(number))) as platform,
-            ):
-                _read_while_it_moves(ground, tally, platform, store, fate, moment)
+        for number in ground.tries(tally, tries // len(FATES)):
+            with ground.platform(str(number), **known(str(number))) as platform:
+                _read_while_they_move(ground, tally, platform, store)
+            tally.tries += len(FATES) - 1
 
 
-def _read_while_it_moves(  # noqa: PLR0913, PLR0917 - all that one try is about
-    ground: Ground,
-    tally: Tally,
-    platform: Platform,
-    store: FaultyProxy,
-    fate: Callable[[_Victim], None],
-    moment: int,
+def _read_while_they_move(
+    ground: Ground, tally: Tally, platform: Platform, store: FaultyProxy
 ) -> None:
     libraries = ground.libraries()
-    drawn = [libraries.draw() for _ in range(1 + BYSTANDERS)]
+    drawn = [libraries.draw() for _ in range(len(FATES) + BYSTANDERS)]
     for library, export in drawn:
         platform.put(library, export)
-    victim = _Victim(platform, libraries, drawn[0][0])
-    numbers = libraries.numbers[victim.library]
+    before = dict(libraries.numbers)
     uploads = [platform.upload_config(export_key(library)) for library, _ in drawn]
-    store.at(export_key(victim.library), moment, lambda: fate(victim))
-    platform.run(library_entries={"uploads": uploads})
-    tally.check(holds=store.has_happened, wrong="nobody asked for the upload")
-    for library, _ in drawn[1:]:
-        judge_library(tally, ground.calm_day, platform.storage, library, libraries.numbers[library])
-    for _ in range(RUNS_AFTERWARDS):
+    moments = []
+    for fate, (library, _) in zip(FATES, drawn, strict=False):
+        moment = ground.random.randint(1, REQUESTS_ABOUT_AN_UPLOAD)
+        store.at(export_key(library), moment, partial(fate, _Victim(platform, libraries, library)))
+        moments.append(f"{library} {fate.__name__} before request {moment}")
+    with tally.about("; ".join(moments)):
+        platform.run(library_entries={"uploads": uploads})
+        tally.check(holds=not store.awaited, wrong=f"nobody asked for {store.awaited}")
+        for library, _ in drawn[len(FATES) :]:
+            judge_library(tally, ground.calm_day, platform.storage, library, before[library])
         platform.run(library_entries={"uploads": []})
-    libraries.judge(tally, platform.storage)
-    if victim.library not in libraries.numbers and platform.storage.exists(
-        library_data_key(victim.library)
-    ):
-        judge_library(tally, ground.calm_day, platform.storage, victim.library, numbers)
+        libraries.judge(tally, platform.storage)
+        for library in before.keys() - libraries.numbers.keys():
+            if platform.storage.exists(library_data_key(library)):
+                judge_library(tally, ground.calm_day, platform.storage, library, before[library])
 
 
 ATTACKS = (
     Attack(
         "upload overwritten, moved, deleted while it is read",
         uploads_in_motion,
-        tries=12,
+        tries=15,
         short_tries=3,
+        share=2,
     ),
 )

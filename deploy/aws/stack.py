@@ -360,6 +360,7 @@ class PlatformStack(cdk.Stack):
             "ORF_BOOKS_LOG_BUCKET": self._logs_bucket.bucket_name,
             "ORF_BOOKS_UPLOAD_QUEUE_URL": self._queue.queue_url,
             "ORF_BOOKS_CONTACT": self._contact,
+            "ORF_BOOKS_LOG_FORMAT": "json",
             "ORF_BOOKS_RUN_TASK_DEFINITION": f"{self.stack_name}-{RUN_FAMILY}",
             "ORF_BOOKS_CLUSTER": CLUSTER,
             "ORF_BOOKS_CLUSTER_CA": f"{CERTIFICATES}/ca.pem",
@@ -598,23 +599,23 @@ class PlatformStack(cdk.Stack):
         topic = sns.Topic(self, "Alarms", master_key=self._key, enforce_ssl=True)
         topic.add_subscription(subscriptions.EmailSubscription(email))
         action = cloudwatch_actions.SnsAction(topic)
-        failed = logs.MetricFilter(
-            self,
-            "RunFailures",
-            log_group=self.node.find_child("RunLogs"),
-            filter_pattern=logs.FilterPattern.literal('"RUN_FAILURE"'),
-            metric_namespace=NAMESPACE,
-            metric_name=f"{self.stack_name}-failed-runs",
-            default_value=0,
-        ).metric(statistic="Sum", period=cdk.Duration.minutes(5))
+        failed = self._logged(
+            "failed-runs", logs.FilterPattern.literal('"RUN_FAILURE"'), statistic="Sum"
+        )
+        error_rate, quota_used = (
+            self._logged(
+                field.replace("_", "-"), logs.FilterPattern.exists(f"$.{field}"), f"$.{field}"
+            )
+            for field in ("error_rate_percent", "quota_used_percent")
+        )
         waiting = self._dead_letters.metric_approximate_number_of_messages_visible()
         age = self._queue.metric_approximate_age_of_oldest_message()
         for name, metric, threshold in (
             ("FailedRuns", failed, 0),
             ("DeadLetters", waiting, 0),
             ("OldestUpload", age, LONGEST_WAIT_SECONDS),
-            ("ErrorRatePercent", self._metric("error_rate_percent"), 1),
-            ("QuotaUsedPercent", self._metric("quota_used_percent"), 90),
+            ("ErrorRatePercent", error_rate, 1),
+            ("QuotaUsedPercent", quota_used, 90),
         ):
             self._alarm(f"{name}Alarm", metric, threshold, action)
         self._alarm(
@@ -632,15 +633,25 @@ class PlatformStack(cdk.Stack):
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
         )
 
-    def _metric(self, name: str) -> cloudwatch.Metric:
-        """One that the platform itself reports."""
-        return cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=name,
-            dimensions_map={"stack": self.stack_name},
-            statistic="Maximum",
-            period=cdk.Duration.minutes(5),
-        )
+    def _logged(
+        self,
+        name: str,
+        lines: logs.IFilterPattern,
+        value: str | None = None,
+        *,
+        statistic: str = "Maximum",
+    ) -> cloudwatch.Metric:
+        """What the logs of runs say: how many lines there are of a kind, or a figure in them."""
+        return logs.MetricFilter(
+            self,
+            name.title().replace("-", ""),
+            log_group=self.node.find_child("RunLogs"),
+            filter_pattern=lines,
+            metric_namespace=NAMESPACE,
+            metric_name=f"{self.stack_name}-{name}",
+            metric_value=value,
+            default_value=None if value else 0,
+        ).metric(statistic=statistic, period=cdk.Duration.minutes(5))
 
     def _alarm(  # noqa: PLR0913 - what an alarm is described by
         self,

@@ -15,6 +15,7 @@ from pydantic import Field
 from orf_books.records.uploads import NotedT, NotedUpload, UploadRecords, VersionedUpload
 from orf_books.resources.dagster_resources import StorageResource
 from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
+from orf_books.tracing import TRACE_TAG, trace_id_of_uploads
 
 FRESHNESS = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(days=30), warn_window=timedelta(days=7)
@@ -57,6 +58,16 @@ class UploadsConfig(dg.Config):
     def run_config(self, step: str) -> dict[str, Any]:
         """The configuration of a run about these uploads, whose first step has this name."""
         return {"ops": {step: {"config": self.model_dump()}}}
+
+
+def trace_tag(run_config: Mapping[str, Any]) -> dict[str, str]:
+    """The tag that names the trace of a run by the uploads in its configuration, if any."""
+    uploads = [
+        (upload["key"], upload["version"])
+        for step in run_config.get("ops", {}).values()
+        for upload in step.get("config", {}).get("uploads", ())
+    ]
+    return {TRACE_TAG: trace_id_of_uploads(uploads)} if uploads else {}
 
 
 def log_refused(context: dg.AssetExecutionContext, noted: Sequence[NotedUpload]) -> int:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from orf_books.failures import FailureCategory, OrfBooksError, RetryLater
+from orf_books.tracing import traced_item
 
 logger = logging.getLogger(__name__)
 
@@ -181,8 +182,9 @@ class _Batch(Generic[RowT]):
             self._progress(Progress(self.succeeded, len(self.failures), self._total))
 
     async def _one(self, key: str) -> RowT:
-        async with asyncio.timeout(self._item_seconds):
-            return await self._work(key)
+        with traced_item(key):
+            async with asyncio.timeout(self._item_seconds):
+                return await self._work(key)
 
     def _succeeded(self, row: RowT) -> None:
         self.succeeded += 1

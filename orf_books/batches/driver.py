@@ -18,7 +18,13 @@ from orf_books.batches.check import NO_PARTITION_IS_FAILED, failed_partitions
 from orf_books.batches.items import FinishedBatch, Item, ItemWork, Metadata, Wanted
 from orf_books.batches.messages import Channel, finished_batch, stopped_batch
 from orf_books.batches.partitions import register
-from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, BatchReport, success_rate
+from orf_books.batches.report import (
+    COMPLETE,
+    COMPLETE_WITH_FAILURES,
+    FIGURES,
+    BatchReport,
+    success_rate,
+)
 from orf_books.batches.report_metadata import lines_of_failures, metadata_of_report
 from orf_books.batches.resource import BatchResource
 from orf_books.batches.rounds import work_in_rounds
@@ -30,6 +36,7 @@ from orf_books.dagster_internals import (
     not_materialized,
 )
 from orf_books.failures import OrfBooksError, RetryLater
+from orf_books.resources.service_calls import counted_calls
 
 SHOWN_FAILURES = 20
 RETRY_TAG = "orf_books/retry"
@@ -131,8 +138,25 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             self._tell(lambda run: stopped_batch(self._kind.name, run))
             raise
         self._work.finished(outcome)
+        self._log_end(report)
         self._tell(lambda run: finished_batch(self._kind.name, run, outcome))
         return report
+
+    def _log_end(self, report: BatchReport) -> None:
+        figures = {
+            "items": report.items,
+            "failed": report.failed,
+            "error_rate_percent": round(100 - report.success_rate, 1),
+            "seconds": round(report.seconds, 3),
+            **self._work.figures(),
+        }
+        self._context.log.info(
+            "%s of %s %s failed",
+            report.failed,
+            report.items,
+            self._kind.name,
+            extra={FIGURES: figures},
+        )
 
     def _metadata_of_last_batch(self) -> Mapping[str, object]:
         event = self._context.instance.get_latest_materialization_event(self._kind.report)
@@ -217,7 +241,9 @@ class Driver(Generic[RowT, ResultT, ReportT]):
             if materialize:
                 self._materialize(new)
 
-        outcome = asyncio.run(self._work_on(plan, collect))
+        with counted_calls() as calls:
+            outcome = asyncio.run(self._work_on(plan, collect))
+        self._store.add_calls(calls.values(), self._run_id)
         self._store.add_failures(outcome.failures, self._run_id)
         self._events.failed(map(self._failure, outcome.failures))
         # Where nothing failed or was failed, what else is failed is as it was.

@@ -156,5 +156,9 @@ class ItemWork(ABC, Generic[RowT, ResultT, ReportT]):
         """Whether a result of the present input can be reused as it is."""
         return row.code_version == self.code_version
 
+    def figures(self) -> Mapping[str, float]:
+        """What else the last line in the log of a batch tells, by name."""
+        return {}
+
     def finished(self, outcome: BatchOutcome) -> None:
         """Called after a batch came to its end."""

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 COMPLETE, COMPLETE_WITH_FAILURES = "complete", "complete_with_failures"
 """The status of a batch that came to its end."""
+FIGURES = "figures"
+"""The attribute of a log record that holds figures by name, for programs that collect logs."""
 
 
 def success_rate(succeeded: int, items: int) -> float:

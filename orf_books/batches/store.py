@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from orf_books.batches.batch import ItemFailure
 from orf_books.batches.report import BatchReport
+from orf_books.resources.service_calls import ServiceCalls
 
 
 class ItemRow(Protocol):
@@ -98,6 +99,9 @@ class ItemStore(ABC, Generic[RowT, ResultT, ReportT]):
     @abstractmethod
     def add_report(self, report: ReportT) -> None:
         """Store the report of a batch."""
+
+    def add_calls(self, calls: Iterable[ServiceCalls], run_id: str) -> None:
+        """Store how services answered the requests of a run; by default it is forgotten."""
 
     def tidy(self) -> None:
         """Keep the store quick to read, where that is needed; called after each batch."""

@@ -8,11 +8,12 @@ The pages of its story stay, because other activities use them, and so does what
 holds. Dagster's history of runs keeps the activity's id.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 
@@ -21,7 +22,7 @@ from orf_books.activities.manifest import FULL_RECORDING
 from orf_books.assets.activities.pages import put_activities_page
 from orf_books.assets.activities.step import ACTIVITIES
 from orf_books.commands.overview import refresh_overview
-from orf_books.commands.runs_at_work import MOST_SECONDS, wait_for_runs
+from orf_books.commands.runs_at_work import MOST_SECONDS, ran_since, wait_for_runs
 from orf_books.failures import FixInput
 from orf_books.instance import open_instance
 from orf_books.jobs import ingest_activities, refresh_activity_reports, retry_failed_activities
@@ -68,6 +69,15 @@ class ActivityDeletion:
         """For machines."""
         return asdict(self)
 
+    def and_also(self, other: Self) -> Self:
+        """Both, of the same activity, one after the other."""
+        return replace(
+            self,
+            objects=tuple(sorted({*self.objects, *other.objects})),
+            lists_changed=tuple(sorted({*self.lists_changed, *other.lists_changed})),
+            rows=dict(Counter(self.rows) + Counter(other.rows)),
+        )
+
 
 def delete_activity(
     settings: Settings, activity: str, wait_seconds: float = MOST_SECONDS
@@ -86,12 +96,18 @@ def delete_activity(
     """
     with open_instance(settings) as instance:
         wait_for_runs(instance, _JOBS, wait_seconds)
-        deletion = _Deletion(ActivityRecords(settings.open_storage()), instance, activity)
+        records, began = ActivityRecords(settings.open_storage()), datetime.now(UTC)
+        deletion = _Deletion(records, instance, activity)
         if not deletion.finds_anything():
             raise FixInput(f"There is no activity {activity!r}.")
-        deleted = deletion.carry_out()
+        done = deletion.carry_out()
+        # A run that began meanwhile may have read the upload before, and stored its results after.
+        wait_for_runs(instance, _JOBS, wait_seconds)
+        if ran_since(instance, _JOBS, began):
+            again = _Deletion(records, instance, activity, deletion.recordings)
+            done = done.and_also(again.carry_out())
         refresh_overview(settings, instance)
-        return deleted
+        return done
 
 
 def activities_of_student(storage: ObjectStorage, student_id: str) -> list[str]:
@@ -109,7 +125,11 @@ def activities_of_student(storage: ObjectStorage, student_id: str) -> list[str]:
 
 class _Deletion:
     def __init__(
-        self, records: ActivityRecords, instance: dg.DagsterInstance, activity: str
+        self,
+        records: ActivityRecords,
+        instance: dg.DagsterInstance,
+        activity: str,
+        known_recordings: Collection[str] = (),
     ) -> None:
         self._records, self._instance, self._activity = records, instance, activity
         self._storage, self._tables = records.storage, Tables(records.storage)
@@ -124,6 +144,8 @@ class _Deletion:
             *filter(self._storage.exists, made),
         ]
         self._rows: dict[str, int] = {}
+        # While the recording is there: it tells which answers are about it.
+        self.recordings = {*known_recordings, *self._recordings()}
 
     def finds_anything(self) -> bool:
         """Whether there is such an activity."""
@@ -132,8 +154,7 @@ class _Deletion:
 
     def carry_out(self) -> ActivityDeletion:
         """Delete it; what tells what else there is to delete comes last."""
-        # While the recording is there: it tells which answers are about it.
-        about_it = value_in("recording", self._recordings())
+        about_it = value_in("recording", self.recordings)
         self._delete_rows(tables.recogniser_answers, about_it)
         self._storage.delete(*self._objects)
         changed = tuple(self._take_out_of_lists())

@@ -16,7 +16,7 @@ from uuid import uuid4
 import dagster as dg
 
 from orf_books.assets.books.step import books_in_turn
-from orf_books.assets.uploads import UploadConfig, UploadsConfig
+from orf_books.assets.uploads import UploadConfig, UploadsConfig, trace_tag
 from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, success_rate
 from orf_books.batches.resource import BatchResource
 from orf_books.batches.store import ReportT
@@ -26,6 +26,7 @@ from orf_books.definitions import build_defs, google_books_of
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import forget_old_runs, open_instance, process_tag
 from orf_books.leases import kept_lease
+from orf_books.log_lines import write_json_lines
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
     CLASSES_PAGE,
@@ -49,6 +50,7 @@ from orf_books.records.sessions import ScoringReport, SessionRecords, SessionRow
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.storage import StoredObject
 from orf_books.settings import Settings
+from orf_books.tracing import traced_run
 
 GAPS_ONLY = {"ops": {"enrich_books": {"config": {"gaps_only": True}}}}
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
@@ -399,17 +401,24 @@ def run_job(
     Raises:
         KeyboardInterrupt: somebody pressed Ctrl-C; the run is shown as canceled.
     """
-    run_id = str(uuid4())
-    with open_instance(settings) as instance, kept_lease(Ledger(settings.ledger), run_id):
+    run_id, tags = str(uuid4()), process_tag() | trace_tag(config)
+    is_logged = settings.log_format == "json"
+    if is_logged:
+        write_json_lines()
+    with (
+        open_instance(settings) as instance,
+        kept_lease(Ledger(settings.ledger), run_id),
+        traced_run(run_id, tags),
+    ):
         result = (
             build_defs(settings, batch=batch)
             .resolve_job_def(job)
             .execute_in_process(
-                run_config=config | {"loggers": _QUIET},
+                run_config=config if is_logged else config | {"loggers": _QUIET},
                 instance=instance,
                 raise_on_error=False,
                 run_id=run_id,
-                tags=process_tag(),
+                tags=tags,
             )
         )
         if any(map(_is_interruption, result.all_events)):

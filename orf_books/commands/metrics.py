@@ -6,12 +6,15 @@ seconds; their labels name kinds, services and reasons, never an item.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 
 import dagster as dg
 from prometheus_client import CollectorRegistry, Gauge, generate_latest, write_to_textfile
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from orf_books.commands.batch_status import batches
 from orf_books.commands.batch_view import BatchFilter
@@ -21,6 +24,7 @@ from orf_books.instance import open_instance
 from orf_books.records.activities import ActivityRecords
 from orf_books.records.books import BookRecords
 from orf_books.records.sessions import SessionRecords
+from orf_books.resources.service_calls import BOUNDS, ServiceCalls
 from orf_books.settings import Settings
 
 WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED)
@@ -98,12 +102,37 @@ def _of_store(settings: Settings, registry: CollectorRegistry) -> None:
     ):
         for failure in standing.values():
             failures.labels(kind, failure.category).inc()
-    requests = Gauge(
-        "orf_books_requests", "Requests to sources of books.", ["service"], registry=registry
-    )
-    for report in books.reports():
-        for service, count in report.requests.items():
-            requests.labels(service).inc(count)
+    calls = {_label(service): of_service for service, of_service in books.calls().items()}
+    registry.register(_RequestSeconds(calls))
+    for name, description, counted in (
+        ("requests", "Requests, every attempt counted.", "requests"),
+        ("rate_limited_requests", "Requests refused because there were too many.", "rate_limited"),
+        ("unanswered_requests", "Requests that got no answer.", "unanswered"),
+    ):
+        requests = Gauge(f"orf_books_{name}", description, ["service"], registry=registry)
+        for service, of_service in calls.items():
+            requests.labels(service).set(getattr(of_service, counted))
+
+
+def _label(service: str) -> str:
+    return service.removeprefix("The ").lower().replace(" ", "_")
+
+
+class _RequestSeconds(Collector):
+    """How long requests took: a histogram whose counts are in the store already."""
+
+    def __init__(self, calls: Mapping[str, ServiceCalls]) -> None:
+        self._calls = calls
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily(
+            "orf_books_request_seconds", "How long requests took.", labels=["service"]
+        )
+        for service, calls in self._calls.items():
+            bounds = [*map(str, BOUNDS), "+Inf"]
+            buckets = list(zip(bounds, accumulate(calls.by_duration), strict=True))
+            family.add_metric([service], buckets, calls.seconds)
+        yield family
 
 
 def _of_instance(settings: Settings, registry: CollectorRegistry) -> None:
@@ -127,7 +156,12 @@ def _of_ledger(settings: Settings, registry: CollectorRegistry) -> None:
     left = Gauge(
         "orf_books_google_books_requests_left", "Of the quota of today.", registry=registry
     )
-    left.set(google_books_of(settings).requests_left())
+    used = Gauge(
+        "orf_books_google_books_requests_used", "Of the quota of today.", registry=registry
+    )
+    requests_left = google_books_of(settings).requests_left()
+    left.set(requests_left)
+    used.set(settings.google_books_daily_quota - requests_left)
 
 
 def _of_queue(settings: Settings, registry: CollectorRegistry) -> None:

@@ -8,9 +8,9 @@ Whatever others said stays, without the student's name in it; it is scored anew.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -23,8 +23,10 @@ from orf_books.assets.uploads import UploadsConfig
 from orf_books.batches.resource import BatchResource
 from orf_books.commands.activity_deletion import activities_of_student, delete_activity
 from orf_books.commands.local_runs import run_job
+from orf_books.commands.runs_at_work import MOST_SECONDS, ran_since, wait_for_runs
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import open_instance
+from orf_books.jobs import ingest_transcripts, refresh_classes, retry_failed_transcripts
 from orf_books.object_keys import (
     AGGREGATES,
     CORRECTIONS,
@@ -57,6 +59,7 @@ from orf_books.transcripts.roster import Roster, is_student_id, read_roster
 from orf_books.transcripts.score_document import read_scores
 from orf_books.transcripts.submission import metadata_of_key
 
+_JOBS = (ingest_transcripts.name, retry_failed_transcripts.name, refresh_classes.name)
 _STAGES = (NORMALIZED, SCORES, AGGREGATES, CORRECTIONS)
 
 
@@ -89,7 +92,11 @@ class StudentDeletion:
 
 
 def delete_student(
-    settings: Settings, student_id: str, actor: str, batch: BatchResource
+    settings: Settings,
+    student_id: str,
+    actor: str,
+    batch: BatchResource,
+    wait_seconds: float = MOST_SECONDS,
 ) -> StudentDeletion:
     """Delete a student from everywhere; sessions of their classes are scored anew.
 
@@ -98,10 +105,12 @@ def delete_student(
         student_id: the pseudonymous id.
         actor: who asks for it, for the log.
         batch: how sessions are scored anew.
+        wait_seconds: how long to wait for runs at work.
 
     Raises:
         FixInput: it is no student's id, or nobody knows it.
-        RetryLater: the store or the database did not answer; repeat the deletion.
+        RetryLater: a run is at work on sessions, or the store or the database did not answer;
+            repeat the deletion.
         NotAllDeletedError: a search afterwards still finds the student.
     """
     student_id = student_id.strip().lower()
@@ -113,12 +122,18 @@ def delete_student(
     readings = activities_of_student(records.storage, student_id)
     rosters = _rosters(records.storage, database, deletion, is_known=bool(readings))
     for activity in readings:
-        delete_activity(settings, activity)
+        delete_activity(settings, activity, wait_seconds)
     with open_instance(settings) as instance:
+        wait_for_runs(instance, _JOBS, wait_seconds)
+        began = datetime.now(UTC)
         erasure = _Erasure(records, database, instance, deletion)
-        for class_id, roster in rosters.items():
-            erasure.erase_from_class(class_id, roster)
-    deleted = database.delete_student(deletion)
+        erasure.erase_from_classes(rosters)
+        deleted = database.delete_student(deletion)
+        # A run that began meanwhile may have read files before, and stored its scores after.
+        wait_for_runs(instance, _JOBS, wait_seconds)
+        if ran_since(instance, _JOBS, began):
+            erasure.erase_from_classes(rosters)
+            database.delete_student(deletion)
     # The rosters come last: without the name, whoever repeats the deletion would find less.
     for class_id in rosters:
         _erase_from_roster(records.storage, class_id, student_id)
@@ -172,9 +187,17 @@ class _Erasure:
     """Of raw files, so far."""
     raw_deleted: int = 0
     deleted: int = 0
+    _withdrawn: set[SessionFound] = field(default_factory=set)
+    """By an earlier pass."""
 
-    def erase_from_class(self, class_id: str, roster: Roster) -> None:
-        """Erase the student from all objects of a class but its roster."""
+    def erase_from_classes(self, rosters: Mapping[str, Roster]) -> None:
+        """Erase the student from all objects of these classes but their rosters."""
+        for found in list(self._withdrawn):
+            self._withdraw(found)
+        for class_id, roster in rosters.items():
+            self._erase_from_class(class_id, roster)
+
+    def _erase_from_class(self, class_id: str, roster: Roster) -> None:
         storage, student_id = self._records.storage, self._deletion.student_id
         for found in sessions_in(storage, class_folder(class_id)):
             # A new roster makes new versions of all of them; no sensor needs to see to that.
@@ -215,6 +238,7 @@ class _Erasure:
 
         Before its file is deleted: whoever repeats the deletion does not find it any more.
         """
+        self._withdrawn.add(found)
         now, job_id = datetime.now(UTC), self._deletion.request_id
         row = self._records.latest([found.key]).get(found.key)
         if row:

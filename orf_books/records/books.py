@@ -22,7 +22,14 @@ from orf_books.books.identity import known_goodreads_ids
 from orf_books.books.metadata import BookQuery, SourceAnswer
 from orf_books.object_keys import export_refusal_key, rejected_export_key
 from orf_books.partition_keys import book_key
-from orf_books.records.items import RUN_ID, FailedItem, FailureTime, ItemRecords, key_in
+from orf_books.records.items import (
+    RUN_ID,
+    FailedItem,
+    FailureTime,
+    ItemRecords,
+    key_in,
+    service_calls,
+)
 from orf_books.records.uploads import abandoned_uploads, upload_claims
 from orf_books.resources.raw_answers import RawAnswer
 from orf_books.resources.tables import Table
@@ -269,6 +276,7 @@ TABLES: tuple[Table[Any], ...] = (
     export_uploads,
     upload_claims,
     abandoned_uploads,
+    service_calls,
     library_entries,
     enriched_books,
     failed_enrichments,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from orf_books.batches.batch import ItemFailure
 from orf_books.batches.store import ItemStore, ReportT, ResultT, RowT
 from orf_books.records.uploads import NotedT, UploadRecords
+from orf_books.resources.service_calls import ServiceCalls
 from orf_books.resources.spill import Spill
 from orf_books.resources.storage import StoreRetryPolicy
 from orf_books.resources.tables import Table
@@ -45,6 +46,24 @@ class FailureTime:
 
     key: str
     failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCallsRow:
+    """How one service answered the requests of a run; see `ServiceCalls`."""
+
+    run_id: str
+    service: str
+    by_duration: Mapping[str, int]
+    """By the number of the class."""
+    seconds: float
+    rate_limited: int
+    unanswered: int
+    ended_at: datetime
+
+
+service_calls = Table("service_calls", ServiceCallsRow, ("run_id", "service"), "ended_at", RUN_ID)
+"""Of items of every kind."""
 
 
 class ItemRecords(
@@ -124,6 +143,35 @@ class ItemRecords(
     def add_report(self, report: ReportT) -> None:
         """Store a batch's report."""
         StoreRetryPolicy().persist(lambda: self._tables.append(self.batch_reports, [report]))
+
+    def add_calls(self, calls: Iterable[ServiceCalls], run_id: str) -> None:
+        """Store how services answered the requests of a run."""
+        now = datetime.now(UTC)
+        rows = [
+            ServiceCallsRow(
+                run_id,
+                of_service.service,
+                {str(place): count for place, count in enumerate(of_service.by_duration) if count},
+                of_service.seconds,
+                of_service.rate_limited,
+                of_service.unanswered,
+                now,
+            )
+            for of_service in calls
+        ]
+        StoreRetryPolicy().persist(lambda: self._tables.append(service_calls, rows))
+
+    def calls(self) -> dict[str, ServiceCalls]:
+        """How services answered the requests of all runs, by service."""
+        calls: dict[str, ServiceCalls] = {}
+        for row in self._tables.all_rows(service_calls):
+            of_service = calls.setdefault(row.service, ServiceCalls(row.service))
+            of_service.seconds += row.seconds
+            of_service.rate_limited += row.rate_limited
+            of_service.unanswered += row.unanswered
+            for place, count in row.by_duration.items():
+                of_service.by_duration[int(place)] += count
+        return calls
 
     def reports(self, run_ids: Collection[str] | None = None) -> list[ReportT]:
         """The reports of those of the runs that got that far; None is all runs."""

@@ -88,6 +88,7 @@ class ActivityApi(AsksService):
                 user_agent=user_agent,
                 remedy=_REMEDY,
                 headers={"x-api-key": key},
+                is_ours=True,
                 retry_policy=retry_policy,
                 deadline_seconds=deadline_seconds,
             )

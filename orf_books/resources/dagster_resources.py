@@ -174,6 +174,10 @@ class GoogleBooksResource(ProcessResource):
         """What is left of the day's quota."""
         return asyncio.run(self._quota().left())
 
+    def quota_used_percent(self) -> float:
+        """How much of the day's quota is used."""
+        return round(100 * (1 - self.requests_left() / self.requests_per_day), 1)
+
     def asked_by(self, books: int, now: datetime) -> datetime | None:
         """When all of so many books will have been asked about, as far as can be told now."""
 

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from orf_books.failures import OrfBooksError
 from orf_books.resources.http import ServiceFailure
+from orf_books.tracing import traced_item
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -89,7 +90,8 @@ class GroupedLookup(Generic[Question, Answer]):
 
     def _new_group(self) -> "_Group[Question, Answer]":
         group = self._gathering = _Group[Question, Answer]()
-        task = asyncio.create_task(self._depart(group))
+        with traced_item(None):  # it is about many
+            task = asyncio.create_task(self._depart(group))
         self._under_way[task] = group
         task.add_done_callback(self._leave)
         return group

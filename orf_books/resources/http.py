@@ -30,6 +30,8 @@ from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError,
 from orf_books.resources.circuit_breaker import CircuitBreaker
 from orf_books.resources.rate_limit import LocalRateLimit, RateLimit
 from orf_books.resources.raw_answers import RawAnswer
+from orf_books.resources.service_calls import count_rate_limited, timed_request
+from orf_books.tracing import trace_header
 
 JsonObject = dict[str, Any]
 AnswerT = TypeVar("AnswerT")
@@ -137,6 +139,8 @@ class ServiceClient:
         remedy: what someone can do when the service refuses us; ends the message.
         headers: sent with every request; may hold a key.
         secret_address: whether the base URL is a secret, so that no log shows its path.
+        is_ours: whether whoever runs the platform runs the service too, so that it may know which
+            trace a request is part of.
         rate_limit: when requests may leave; without, at any time.
         retry_policy: how failing requests are tried again.
         deadline_seconds: how long one attempt may take in all, redirects and body included.
@@ -156,6 +160,7 @@ class ServiceClient:
         remedy: str = "Check its settings.",
         headers: Mapping[str, str] | None = None,
         secret_address: bool = False,
+        is_ours: bool = False,
         rate_limit: RateLimit | None = None,
         retry_policy: RetryPolicy | None = None,
         deadline_seconds: float = 20.0,
@@ -174,6 +179,7 @@ class ServiceClient:
         if secret_address:
             _secret_paths.add(httpx.URL(self._base_url).path)
         self._headers = _HEADERS | {"User-Agent": user_agent} | dict(headers or {})
+        self._is_ours = is_ours
         self._remedy = remedy
         self._retry_policy = retry_policy or RetryPolicy()
         self._deadline_seconds = deadline_seconds
@@ -296,6 +302,7 @@ class ServiceClient:
             else:
                 self.circuit_breaker.answered()
             if failure.category is FailureCategory.RATE_LIMITED:
+                count_rate_limited(self.service)
                 wait = failure.retry_after or self._retry_policy.rate_limited_wait
                 await self.rate_limit.hold(min(wait, self._retry_policy.longest_retry_after))
             raise
@@ -352,7 +359,8 @@ class ServiceClient:
             "POST" if body else "GET",
             address,
             content=body.content if body else None,
-            headers={"Content-Type": body.media_type} if body else None,
+            headers=({"Content-Type": body.media_type} if body else {})
+            | (trace_header() if self._is_ours else {}),
         )
 
     @property
@@ -366,11 +374,12 @@ class ServiceClient:
         # The one that was busy last: others may rest, and no more are opened than serve.
         client = self._idle.pop() if self._idle else self._new_client()
         try:
-            response = await client.send(request, stream=True)
-            try:
-                content = await _body(response, self._longest_answer)
-            finally:
-                await response.aclose()
+            with timed_request(self.service):
+                response = await client.send(request, stream=True)
+                try:
+                    content = await _body(response, self._longest_answer)
+                finally:
+                    await response.aclose()
         finally:
             self._idle.append(client)
         if content is None and response.is_success:

@@ -62,6 +62,7 @@ class Kaldi:
                 "Kaldi",
                 url,
                 user_agent=user_agent,
+                is_ours=True,
                 remedy=f"Check {_SETTINGS[tag]}.",
                 retry_policy=retry_policy,
                 deadline_seconds=deadline_seconds,

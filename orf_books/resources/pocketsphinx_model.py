@@ -91,6 +91,8 @@ def _heard_by_model(pcm: bytes, model: str) -> list[HeardWord]:
 def _heard(pcm: bytes, search: str) -> list[HeardWord]:
     decoder = _decoder()
     try:
+        # Features would be scaled by what was heard before, and results depend on the order.
+        decoder.reinit_feat()
         decoder.activate_search(search)
         decoder.start_utt()
         decoder.process_raw(pcm, full_utt=True)

@@ -49,6 +49,7 @@ class Wav2vec(AsksService):
                 "wav2vec",
                 base_url,
                 user_agent=user_agent,
+                is_ours=True,
                 remedy="Check ORF_BOOKS_WAV2VEC_URL.",
                 retry_policy=retry_policy,
                 deadline_seconds=deadline_seconds,

@@ -134,6 +134,7 @@ class Counts:
         self._requests: Counter[tuple[Service, str]] = Counter()
         self._identifiers: Counter[tuple[Service, str]] = Counter()
         self._answers: Counter[tuple[Service, int]] = Counter()
+        self._traces: Counter[tuple[Service, str]] = Counter()
         self._under_way: Counter[Service] = Counter()
         self._most_at_once: Counter[Service] = Counter()
 
@@ -164,6 +165,15 @@ class Counts:
             self._requests[service, endpoint] += 1
             self._identifiers[service, endpoint] += identifiers
 
+    def traced(self, service: Service, trace: str) -> None:
+        """Count one request that said which trace it is part of."""
+        with self._lock:
+            self._traces[service, trace] += 1
+
+    def traces(self, service: Service) -> set[str]:
+        """The `traceparent` headers of a service's requests so far."""
+        return {trace for asked, trace in self._traces if asked is service}
+
     def answered(self, service: Service, status: int) -> None:
         """Count one answer."""
         with self._lock:
@@ -184,7 +194,7 @@ class Counts:
     def clear(self) -> None:
         """Start again from nothing."""
         with self._lock:
-            for counter in (self._requests, self._identifiers):
+            for counter in (self._requests, self._identifiers, self._traces):
                 counter.clear()
             self._answers.clear()
             self._most_at_once.clear()

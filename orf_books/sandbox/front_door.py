@@ -64,6 +64,8 @@ class FrontDoor:
         with self._counts.under_way(service):
             request = Request(scope, receive)
             self._counts.asked(service, self._rules.endpoint(path), self._items_in(path, request))
+            if trace := request.headers.get("traceparent"):
+                self._counts.traced(service, trace)
             # A server that answers before it has heard all would break the client's connection.
             body = await request.body()
             answer = await self._answer(path, request, body)

@@ -5,7 +5,8 @@ tables (`csv_format.py`) and records (`jsonl_format.py`) themselves.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from orf_books.transcripts.problems import LineWarning, WarningCode
 from orf_books.transcripts.turns import Row
@@ -13,6 +14,12 @@ from orf_books.transcripts.turns import Row
 SPEAKER, TEXT, TIMESTAMP = "speaker", "text", "timestamp"
 STUDENT_ID, SPEAKER_ROLE = "student_id", "speaker_role"
 
+_MILLISECONDS = (
+    *("start ms", "start millis", "start milliseconds", "start time ms", "time ms", "timestamp ms"),
+    *("offset ms", "offset millis", "offset milliseconds", "startms", "begin ms"),
+)
+_LAST_NAME = ("last name", "family name", "surname")
+"""Beside a first name."""
 _NAMES: Mapping[str, Sequence[str]] = {
     # The first that is there counts.
     SPEAKER: (
@@ -21,7 +28,10 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "speaker names",
         "speaker label",
         "speaker display name",
+        "speaker tag",
         "speakers",
+        "spk",
+        "participant",
         "name",
         "names",
         "full name",
@@ -29,7 +39,6 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "user name",
         "username",
         "participant name",
-        "participant",
         "student name",
         "speaker id",
         "who",
@@ -42,6 +51,9 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "author",
         "from",
         "student",
+        "users",
+        "first name",
+        "given name",
         "role",
         "channel",
     ),
@@ -72,7 +84,11 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "turn text",
         "comment",
         "body",
+        "utt",
+        "display",
         "value",
+        "punctuated word",
+        "word",
     ),
     TIMESTAMP: (
         "timestamp",
@@ -98,17 +114,27 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "start offset",
         "ts",
         "from time",
+        "in",
+        "t0",
+        *_MILLISECONDS,
     ),
     STUDENT_ID: ("student id", "studentid"),
     SPEAKER_ROLE: ("speaker role", "role"),
 }
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _APART = re.compile(r"[\W_]+")
+_REMARK = re.compile(r"(?<=\S)\s*[(\[][^()\[\]]*[)\]]\s*$")
 
 
-def columns_of(names: Sequence[str]) -> dict[str, str]:
+def columns_of(names: Iterable[str]) -> Mapping[str, str]:
     """Our name of each field to the name that it has here; fields that are missing have none."""
-    comparable = {_comparable(name): name for name in reversed(names)}
+    return _columns(tuple(names))
+
+
+@lru_cache(maxsize=1024)
+def _columns(names: tuple[str, ...]) -> Mapping[str, str]:
+    comparable = {_comparable(_REMARK.sub("", name)): name for name in reversed(names)}
+    comparable |= {_comparable(name): name for name in reversed(names)}
     found = {
         field: comparable[known[0]]
         for field, called in _NAMES.items()
@@ -123,15 +149,35 @@ def row_of_record(
     line: int, record: Mapping[str, object], columns: Mapping[str, str]
 ) -> Row | LineWarning:
     """The row that a table row or a record stands for, or why there is none."""
-    label = _label(record.get(columns.get(SPEAKER, SPEAKER)))
+    label = _label_of(record, columns)
     text = record.get(columns.get(TEXT, TEXT))
     if not isinstance(text, str) or not text.strip():
         return LineWarning(line, WarningCode.MISSING_TEXT if label else WarningCode.MISSING_SPEAKER)
-    timestamp, student_id, role = (
-        _as_written(record.get(columns.get(field, field)))
-        for field in (TIMESTAMP, STUDENT_ID, SPEAKER_ROLE)
+    student_id, role = (
+        _as_written(record.get(columns.get(field, field))) for field in (STUDENT_ID, SPEAKER_ROLE)
     )
-    return Row(line, text, label, timestamp, student_id, role)
+    return Row(line, text, label, _as_written(time_of(record, columns)), student_id, role)
+
+
+def time_of(record: Mapping[str, object], columns: Mapping[str, str]) -> object:
+    """The time of a record as it stands there, or in seconds where its name says milliseconds."""
+    name = columns.get(TIMESTAMP, TIMESTAMP)
+    time = record.get(name)
+    if _comparable(name) not in _MILLISECONDS or isinstance(time, bool):
+        return time
+    try:
+        return float(time) / 1000 if isinstance(time, int | float | str) else time
+    except (ValueError, OverflowError):
+        return time
+
+
+def _label_of(record: Mapping[str, object], columns: Mapping[str, str]) -> str | None:
+    name = columns.get(SPEAKER, SPEAKER)
+    label = _label(record.get(name))
+    if label is None or _comparable(name) not in ("first name", "given name"):
+        return label
+    lasts = (record[key] for key in record if _comparable(key) in _LAST_NAME)
+    return " ".join([label.strip(), *(last.strip() for last in lasts if isinstance(last, str))])
 
 
 def _label(value: object) -> str | None:
@@ -145,6 +191,9 @@ def _label(value: object) -> str | None:
         case dict():
             names = columns_of([name for name in value if isinstance(name, str)])
             return _label(value.get(names.get(SPEAKER, SPEAKER)))
+        case [dict(), *_]:
+            labels = [label for one in value if (label := _label(one))]
+            return " and ".join(labels) or None
         case _:
             return None
 

@@ -8,11 +8,13 @@ becomes of rows (`turns.py`).
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from orf_books.transcripts.columns import SPEAKER, TEXT, columns_of, row_of_record
+from orf_books.transcripts.columns import SPEAKER, TEXT, TIMESTAMP, columns_of, row_of_record
 from orf_books.transcripts.problems import LineWarning, WarningCode
+from orf_books.transcripts.speaker_labels import looks_like_speaker
+from orf_books.transcripts.timestamps import read_timestamp
 from orf_books.transcripts.turns import Row
 
 _LONGEST_RECORD = 200
@@ -21,6 +23,9 @@ _LATEST_HEADER = 20
 """Physical lines: a title, a date and the like may stand before it."""
 _DELIMITERS = ",;\t|"
 _WIDEST_FRACTION = 1.0
+_LEAST_SHARE = 0.9
+"""Of the rows of a table without a header: so many tell by their cells which column is which."""
+_LEAST_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +42,16 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where the header of a table stands, and what it says."""
+    """Where the header of a table stands, and what it says or would say."""
 
     header: TableRow
+    """Before the first line where the table has none."""
     delimiter: str
     columns: Mapping[str, str] = field(repr=False)
     """By our name of a field, how the header calls it."""
 
     def rows(self, lines: list[str]) -> Iterator[TableRow]:
-        """The rows below the header."""
+        """The rows below the header, or all."""
         return table_rows(lines, self.delimiter, self.header.end)
 
     def row_of(self, row: TableRow) -> Row | LineWarning:
@@ -76,9 +82,41 @@ def table_in(lines: list[str]) -> Table | None:
     return None
 
 
+def table_without_header(lines: list[str]) -> Table | None:
+    """The table that lines are by themselves: a column of names, and one of what they say.
+
+    The first lines decide.
+    """
+    for delimiter in _DELIMITERS:
+        rows = [row.cells or [] for row in table_rows(lines[:_LONGEST_RECORD], delimiter)]
+        width = max(map(len, rows), default=0)
+        whole = [cells for cells in rows if len(cells) == width]
+        if width > 1 and len(whole) >= max(_LEAST_ROWS, _LEAST_SHARE * len(rows)):
+            columns = list(zip(*whole, strict=True))
+            texts = max(range(width), key=lambda at: sum(map(len, columns[at])))
+            speakers = next((at for at in range(width) if _are_labels(columns[at])), texts)
+            if speakers != texts:
+                others = (at for at in range(width) if at not in (speakers, texts))
+                times = next((at for at in others if _mostly(read_timestamp, columns[at])), None)
+                known = {SPEAKER: str(speakers), TEXT: str(texts)}
+                known |= {} if times is None else {TIMESTAMP: str(times)}
+                return Table(TableRow(0, 0, list(map(str, range(width)))), delimiter, known)
+    return None
+
+
+def _are_labels(cells: Sequence[str]) -> bool:
+    """Whether a column holds names, some of them again and again."""
+    return len(set(cells)) < len(cells) and _mostly(looks_like_speaker, cells)
+
+
+def _mostly(is_so: Callable[[str], object], cells: Sequence[str]) -> bool:
+    return sum(bool(is_so(cell)) for cell in cells) >= _LEAST_SHARE * len(cells)
+
+
 def rows_of_table(table: Table, lines: list[str]) -> list[Row | LineWarning]:
     """What the rows of a table say."""
-    return _with_readable_times([table.row_of(row) for row in table.rows(lines)])
+    rows = _with_readable_times([table.row_of(row) for row in table.rows(lines)])
+    return _with_merged_cells(rows) if TIMESTAMP in table.columns else rows
 
 
 def table_rows(lines: list[str], delimiter: str = ",", at: int = 0) -> Iterator[TableRow]:
@@ -112,3 +150,24 @@ def _with_readable_times(rows: Sequence[Row | LineWarning]) -> list[Row | LineWa
         else row
         for row in rows
     ]
+
+
+def _with_merged_cells(rows: Sequence[Row | LineWarning]) -> list[Row | LineWarning]:
+    """Rows that go on with the one before where its cells for speaker and time were merged.
+
+    That is so where every row without a speaker has no time either, and every other row has one.
+    Elsewhere nobody knows who speaks in such a row.
+    """
+    said = [row for row in rows if isinstance(row, Row)]
+    if any((row.label is None) is not (row.timestamp is None) for row in said):
+        return list(rows)
+    merged: list[Row | LineWarning] = []
+    first: Row | None = None
+    for row in rows:
+        if isinstance(row, Row) and row.label is not None:
+            first = row
+        if isinstance(row, Row) and row.label is None and first:
+            merged.append(replace(first, line=row.line, text=row.text))
+        else:
+            merged.append(row)
+    return merged

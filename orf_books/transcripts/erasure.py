@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Set
 from itertools import pairwise
 
 from orf_books.bounded_json import read_json
-from orf_books.transcripts.csv_format import Table, TableRow, table_rows
+from orf_books.transcripts.csv_format import Table, TableRow, rows_of_table, table_rows
 from orf_books.transcripts.jsonl_format import row_of_line
 from orf_books.transcripts.layout import Layout, RawFile, recognise_raw_file
-from orf_books.transcripts.problems import ErrorCode, UnusableTranscript
+from orf_books.transcripts.problems import ErrorCode, LineWarning, UnusableTranscript
 from orf_books.transcripts.raw_text import decode_text, is_package
 from orf_books.transcripts.redaction import name_patterns, whole_name_pattern
 from orf_books.transcripts.roster import Roster, RosterEntry, id_in, list_key_of
@@ -250,17 +250,19 @@ def _erase_from_lines(lines: list[str], raw: RawFile, student: _Student, blank: 
 
 def _erase_from_table(lines: list[str], table: Table | None, student: _Student) -> None:
     delimiter = table.delimiter if table else ","
-    before = table.header.line - 1 if table else len(lines)
+    before = max(table.header.line - 1, 0) if table else len(lines)
     if table:
-        for row in reversed(list(table.rows(lines))):
-            _erase_row(lines, row, table, student)
+        rows = zip(table.rows(lines), rows_of_table(table, lines), strict=True)
+        for row, said in reversed(list(rows)):
+            _erase_row(lines, row, said, table, student)
         _mask_row(lines, table.header, delimiter, student)
     for row in reversed(list(table_rows(lines[:before], delimiter))):
         _erase_if_unread(lines, _place(row), student)
 
 
-def _erase_row(lines: list[str], row: TableRow, table: Table, student: _Student) -> None:
-    said = table.row_of(row)
+def _erase_row(
+    lines: list[str], row: TableRow, said: Row | LineWarning, table: Table, student: _Student
+) -> None:
     is_spoken = student.speaks_in(said) if isinstance(said, Row) else None
     if is_spoken is None:
         _erase_if_unread(lines, _place(row), student)

@@ -1,17 +1,23 @@
 """A raw file as rows, whatever its form: recognised by what is in it, not by how it is named.
 
 Belongs here: telling forms apart, and putting documents into a text of lines. Does not belong here:
-the forms themselves (`csv_format.py`, `jsonl_format.py`, `cue_format.py`, `docx_format.py`,
-`xlsx_format.py`), whose rows are whose (`turns.py`).
+the forms themselves (`csv_format.py`, `jsonl_format.py`, `json_document.py`, `cue_format.py`,
+`docx_format.py`, `xlsx_format.py`), whose rows are whose (`turns.py`).
 """
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from orf_books.transcripts.csv_format import Table, rows_of_table, table_in
+from orf_books.transcripts.csv_format import (
+    Table,
+    rows_of_table,
+    table_in,
+    table_without_header,
+)
 from orf_books.transcripts.cue_format import is_captions, rows_of_captions
 from orf_books.transcripts.docx_format import DOCUMENT, text_of_docx
-from orf_books.transcripts.jsonl_format import lines_of_document, rows_of_lines
+from orf_books.transcripts.json_document import lines_of_document
+from orf_books.transcripts.jsonl_format import rows_of_lines
 from orf_books.transcripts.office_package import refused, unpacked
 from orf_books.transcripts.openings import opening_of
 from orf_books.transcripts.problems import ErrorCode, LineWarning, UnusableTranscript
@@ -117,8 +123,11 @@ def recognise_raw_file(content: bytes, transcript_format: TranscriptFormat) -> R
         return RawFile(decoded, Layout.CAPTIONS)
     if table := table_in(lines):
         return RawFile(decoded, Layout.TABLE, table)
-    if transcript_format in _TABLES and not any(map(opening_of, lines)):
-        return RawFile(decoded, Layout.TABLE)
+    has_openings = any(map(opening_of, lines))
+    if transcript_format in _TABLES or not has_openings:
+        table = table_without_header(lines)
+        if table or (transcript_format in _TABLES and not has_openings):
+            return RawFile(decoded, Layout.TABLE, table)
     return RawFile(decoded, Layout.LINES)
 
 

@@ -22,14 +22,14 @@ class Form(Enum):
     COLON = auto()
     """`Name: text`, `[0:05] Name: text`, `**11:00 Name:** text`."""
     TIMED = auto()
-    """`Name (0:05)`, `[Name] 00:00:05`, with the text behind it or below."""
+    """`Name (0:05)`, `[Name] 00:00:05`, with the text behind it or below; `Name 0:05 0:11 text`."""
     TIMED_INSIDE = auto()
     """`Name 0:05 text`."""
     DASH = auto()
     """`Name - text`."""
     TAB = auto()
     WRAPPED = auto()
-    """`[Name] text`, `<Name> text`."""
+    """`[Name] text`, `(Name) text`, `<Name> text`."""
     ALONE = auto()
     """`Name` on a line of its own, and the text below."""
 
@@ -46,44 +46,68 @@ class Opening:
     """Unchecked."""
 
 
-_UNREAD = r"\d{1,3}(?::[\d:.,]{1,15}|(?:\.\d{1,6})?\s?s)(?:\s?[apAP]\.?[mM]\.?)?"
-"""What is a time in brackets, be it one that nobody can read."""
-_TO = r"\s{0,3}(?:-->|[-\u2013\u2014])\s{0,3}"
-_BRACKETED = rf"[\[(<]\s?{_UNREAD}(?:{_TO}{_UNREAD})?\s?[\])>]"
-_RANGE = rf"(?:{_BRACKETED}|{TIME}(?:{_TO}{TIME})?)"
-_BEFORE = re.compile(
-    rf"\s*+(?:(?:>>+|[-\u2022\u2013\u2014#>]++)\s++|>>+)?(?P<mark>[*_]{{1,3}}(?=[\S]))?"
-    rf"(?:(?P<time>{_RANGE})\s*+(?:[-\u2013\u2014|,:]\s*+)?+)?+(?P<mark2>[*_]{{1,3}}(?=\S))?"
+_DATE = r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}),?[ T]\s?"
+_UNREAD = (
+    rf"(?:(?:{_DATE})?\d{{1,3}}(?::[\d:.,]{{1,15}}|(?:\.\d{{1,6}})?\s?s)"
+    r"(?:\s?[apAP]\.?[mM]\.?)?|\d{1,6}\.\d{1,6})"
 )
-"""Bullets, marks of emphasis, and a time before a label."""
+"""What is a time in brackets, be it one that nobody can read."""
+_UNITS = (
+    r"(?:\d{1,2}\s?h(?:ours?|rs?)?,?\s)?\d{1,3}\s?m(?:in(?:ute)?s?)?,?\s"
+    r"\d{1,2}(?:\.\d{1,6})?\s?s(?:ec(?:ond)?s?)?"
+)
+"""`0 minutes 5 seconds`: a time beside a label, elsewhere perhaps an answer."""
+_TO = r"\s{0,3}(?:-->|[-\u2013\u2014])\s{0,3}"
+_BRACKETED = rf"[\[(<]\s?(?:{_UNREAD}(?:{_TO}{_UNREAD})?|{_UNITS})\s?[\])>]"
+_RANGE = rf"(?:{_BRACKETED}|(?:{_DATE})?{TIME}(?:{_TO}{TIME})?)"
+_BEFORE = re.compile(
+    rf"\s*+(?:\d{{1,5}}+(?:[.)]\s++|\s{{2,}}+|\t\s*+))?+"
+    rf"(?:(?:>>+|[-\u2022\u2013\u2014#>]++)\s++|>>+)?(?P<mark>[*_]{{1,3}}(?=[\S]))?"
+    rf"(?:(?P<time>{_RANGE}|\d{{1,6}}\.\d{{1,6}}(?:\s\d{{1,6}}\.\d{{1,6}})?(?=\s))\s*+"
+    rf"(?:[-\u2013\u2014|,:]\s*+)?+)?+(?P<mark2>[*_]{{1,3}}(?=\S))?"
+)
+"""Numbers of lines, bullets, marks of emphasis, and a time before a label."""
 _LABEL = rf"(?P<label>[^\n:\uff1a\t]{{1,{LONGEST_LABEL}}}?)"
 _UP_TO_TEXT = (
     rf"(?:\[(?P<bracketed>[^\[\]\n:]{{1,{LONGEST_LABEL}}})\]"
+    rf"|\((?P<rounded>[^\W\d][^()\n:]{{1,{LONGEST_LABEL}}})\)"
     rf"|<(?P<angled>[^<>\n:]{{1,{LONGEST_LABEL}}})>|{_LABEL})"
     r"(?:"
     # `Name:`, `Name (0:05):`
-    rf"[*_]{{0,3}}(?:[\s,|]*(?P<stamp>{_RANGE}))?[*_]{{0,3}}\s{{0,3}}"
+    rf"[*_]{{0,3}}(?:(?:[\s,|]|\s(?:at|@)\s)*(?P<stamp>{_RANGE}))?[*_]{{0,3}}\s{{0,3}}"
     r"(?:(?<!\d)|(?!.\d))[:\uff1a](?!//)(?P<colon>)"
     # `Name  0:05` on a line of its own
-    rf"|[*_]{{0,3}}[\s,|\u2013\u2014-]{{1,9}}(?P<alone>{_RANGE})[*_\s]*+$"
+    rf"|[*_]{{0,3}}(?:[\s,|\u2013\u2014-]{{1,9}}|\s(?:at|@)\s)(?P<alone>{_RANGE}|{_UNITS})[*_\s]*+$"
     # `Name (0:05) text`, `[Name] 0:05 text`
     rf"|[*_]{{0,3}}\s{{1,3}}(?P<inline>{_BRACKETED})[\s\u2013\u2014-]*+"
     rf"|(?<=\])\s{{0,3}}(?P<behind>{TIME})[\s\u2013\u2014-]*+"
     # `Name 0:05 text`
-    rf"|\s{{1,3}}(?P<bare>{TIME})\s++(?=\S)"
+    rf"|\s{{1,3}}(?P<bare>{TIME}(?P<until>(?:{_TO}|\s){TIME})?)\s++(?=\S)"
     r"|(?P<dash>\s{1,3}[-\u2013\u2014|]{1,2}\s{1,3}{never})"
     # `[Name] text`
-    r"|(?P<wrapped>(?:(?(bracketed)|(?!))|(?(angled)|(?!)))\s{1,3})(?=\S)"
+    r"|(?P<wrapped>(?:(?(bracketed)|(?(angled)|(?(rounded)|(?!)))))\s{1,3})(?=\S)"
     r"|(?P<tab>\s*+(?<=\t)\s*+|\t\s*+)"
     r")"
 )
 _AFTER_LABEL = re.compile(_UP_TO_TEXT.replace("{never}", "(?!)"))
 _AFTER_LABEL_OR_DASH = re.compile(_UP_TO_TEXT.replace("{never}", ""))
 _FORMS_OF_GROUPS = {"dash": Form.DASH, "wrapped": Form.WRAPPED, "tab": Form.TAB}
+_IS_SAID = re.compile(r"\s+[^\W\d]")
 _TIME_BEHIND = re.compile(rf"\s*+{_BRACKETED}")
+_TIME_OF_MESSAGE = re.compile(rf"\s*+{TIME}\s*$")
 _ONLY_TIME = re.compile(rf"[*_>\s-]*+{_RANGE}[*_\s.]*+$")
+_SENT = re.compile(
+    r"from\s+(?P<from>\S.*?)(?P<to>\s+to\s+(?P<everyone>everyone|me)?.*)?", re.IGNORECASE
+)
+"""As chats have it: `From Emma Johnson to Everyone`."""
+_TAG = re.compile(r"</?[a-z]{1,6}\b[^<>]{0,40}>")
+_NUMBER = re.compile(r"\d{1,3}")
 _NOTICE = re.compile(
-    r"\W*(?:"
+    r"[>|_\s-]+"
+    r"|(?:(?:mon|tue|wed|thu|fri|sat|sun)\w{0,6},?\s)?"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w{0,6}\.?\s\d{1,2},?\s\d{4}"
+    rf"(?:,?\s(?:at\s)?{TIME}(?:\s\W\s.{{0,20}})?)?"
+    r"|\W*(?:"
     r"meeting ended after\b.*"
     r"|(?:this )?(?:editable )?transcript(?:ion)? was (?:computer|automatically) generated\b.*"
     r"|.{0,80}\b(?:started|stopped|ended|paused|resumed) (?:the )?"
@@ -109,24 +133,40 @@ def opening_of(line: str, *, may_end_by_dash: bool = True) -> Opening | None:
     time = before["time"] if before else None
     if not found:
         return None
-    label = (found["bracketed"] or found["angled"] or found["label"]).strip(" \t*_")
-    if not _may_be_label(label):
-        return None
+    label, is_message = _label_of(found, is_timed=time is not None)
     end = found.end()
     if found["colon"] is not None:
         marks = (before["mark"] or before["mark2"] or "") if before else ""
         if marks and line.startswith(marks, end):
             end += len(marks)
-        behind = _TIME_BEHIND.match(line, end)
+        behind = (_TIME_OF_MESSAGE if is_message else _TIME_BEHIND).match(line, end)
         end = behind.end() if behind else end
         stamp = found["stamp"] or time or (behind[0].strip() if behind else None)
-        return Opening(Form.COLON, label, end, stamp)
-    if stamp := found["alone"] or found["inline"] or found["behind"]:
-        return Opening(Form.TIMED, label, end, stamp)
-    if found["bare"]:
-        return Opening(Form.TIMED_INSIDE, label, end, found["bare"])
-    form = next(form for group, form in _FORMS_OF_GROUPS.items() if found[group])
-    return Opening(form, label, end, time)
+        opening = Opening(Form.COLON, label, end, stamp)
+    elif stamp := found["alone"] or found["inline"] or found["behind"]:
+        opening = Opening(Form.TIMED, label, end, stamp)
+    elif found["bare"]:
+        form = Form.TIMED if found["until"] else Form.TIMED_INSIDE
+        opening = Opening(form, label, end, found["bare"])
+    else:
+        form = next(form for group, form in _FORMS_OF_GROUPS.items() if found[group])
+        opening = Opening(form, label, end, time)
+    is_numbered_speaker = opening.form is Form.COLON and _is_number_of_speaker(label, line, end)
+    return opening if is_numbered_speaker or _may_be_label(label) else None
+
+
+def _label_of(found: re.Match[str], *, is_timed: bool) -> tuple[str, bool]:
+    """The label, and whether a chat says who sent what to whom."""
+    label = found["bracketed"] or found["rounded"] or found["angled"] or found["label"]
+    label = _TAG.sub("", label).strip(" \t*_")
+    sent = _SENT.fullmatch(label)
+    is_message = sent is not None and (is_timed or sent["everyone"] is not None)
+    return (sent["from"] if sent and is_message else label), is_message
+
+
+def _is_number_of_speaker(label: str, line: str, end: int) -> bool:
+    """Whether a number stands for somebody: `2: text`; but `2:3` and `2: 3` are ratios."""
+    return bool(_NUMBER.fullmatch(label) and _IS_SAID.match(line, end))
 
 
 def label_alone(line: str) -> Opening | None:

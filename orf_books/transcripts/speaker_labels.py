@@ -18,6 +18,7 @@ from orf_books.transcripts.spoken import REMOVED
 
 _MOST_WORDS_OF_A_NAME = 5
 _MOST_WORDS_OF_A_DESCRIPTION = 8
+_MOST_WORDS_OF_A_RELATION = 3
 
 _PHONE = re.compile(
     r"\s*(?:\+(?=(?:\D*\d){7})[\d().\s-]+"
@@ -131,7 +132,7 @@ def _may_be_in_name(character: str) -> bool:
 
 
 def _is_name(words: Sequence[str], *, is_uncapitalised: bool) -> bool:
-    if all(not word.islower() for word in words):
+    if all(not word.islower() for word in words) or _is_name_elsewhere(words):
         return True
     if not all(word.islower() for word in words) or words[0] in _SPEECH:
         return False
@@ -139,6 +140,12 @@ def _is_name(words: Sequence[str], *, is_uncapitalised: bool) -> bool:
     if all(len(word.strip(".")) == 1 for word in words[1:]):
         return True
     return is_uncapitalised and len(words) == 2 and words[1] not in _SPEECH  # noqa: PLR2004
+
+
+def _is_name_elsewhere(words: Sequence[str]) -> bool:
+    """Whether words of another script than ours are a name, or a relation to one."""
+    is_foreign = not any(one.isascii() and one.isalpha() for word in words for one in word)
+    return is_foreign and not words[-1].islower() and len(words) <= _MOST_WORDS_OF_A_RELATION
 
 
 def _describes_somebody(words: Sequence[str]) -> bool:

@@ -21,8 +21,8 @@ _ONE_OF_MANY = (
     r"(?:student|pupil|learner|child|kid|speaker|spk|participant|guest|attendee|caller|user|person|"
     r"voice|s|p)"
 )
-_UNLINKED_LABEL = re.compile(rf"(?P<who>{_ONE_OF_MANY})(?: [a-z]| ?\d{{1,3}})?")
-"""`Student A`, `Speaker 2`, `SPEAKER_02`, `S3`, as `comparable_name` has them."""
+_UNLINKED_LABEL = re.compile(rf"(?P<who>{_ONE_OF_MANY})(?: [a-z]| ?\d{{1,3}})?|\d{{1,3}}")
+"""`Student A`, `Speaker 2`, `SPEAKER_02`, `S3`, `3`, as `comparable_name` has them."""
 _GROUP_LABEL = re.compile(
     r"(?:the |whole |entire |rest of |all )*(?:class|group|team|table|room)(?: [a-z]| ?\d{1,3})?"
     r"|(?:all|both|many|most|multiple|mult|several|some|various|other|more|the|a few|unknown|male|"
@@ -110,7 +110,9 @@ class Speakers:
     def _is_group(self, label: str) -> bool:
         """Whether a label names several people of the class: `Emma and Liam`."""
         parts = [part for part in _TOGETHER.split(label) if part]
-        return len(parts) > 1 and all(self.called(part) or _is_of_any_class(part) for part in parts)
+        return len(parts) > 1 and all(
+            self.called(part) or (_is_of_any_class(part) and not part.isdecimal()) for part in parts
+        )
 
     def _nobody(
         self,

@@ -25,8 +25,9 @@ _UNITS = re.compile(
     r"(?:(?P<seconds>\d{1,6}(?:\.\d{1,9})?)\s?s(?:ec(?:ond)?s?)?)?",
     re.ASCII | re.IGNORECASE,
 )
-_SECONDS = re.compile(r"\d{1,6}(?:[.,]\d{1,12})?", re.ASCII)
+_SECONDS = re.compile(r"\d{1,6}(?:[.,]\d{1,17})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]+|\d{1,2}/\d{1,2}/\d{2,4},?\s+", re.ASCII)
+_ISO_DURATION = re.compile(r"PT(?=[\d.]+[HMS])", re.ASCII)
 _ZONE = re.compile(r"\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$", re.ASCII)
 _RANGE = re.compile(r"\s*(?:-->|\u2013|\u2014|\s-\s|(?<=\d)-(?=\d)|,(?=\d+:))")
 _AROUND = " \t[](){}<>*_"
@@ -41,6 +42,7 @@ def read_timestamp(written: str) -> str | None:
     """
     text = _DATE.sub("", written.strip(_AROUND), count=1)
     text = _ZONE.sub("", _RANGE.split(text, maxsplit=1)[0]).strip(_AROUND)
+    text = _ISO_DURATION.sub("", text, count=1)
     seconds = _seconds_of(text)
     if seconds is None or not 0 <= seconds < _DAY:
         return None

@@ -33,7 +33,7 @@ class Row:
     line: int
     """Physical line of a text, row of a table, paragraph or record, from 1."""
     text: str = field(repr=False)
-    """What stands there: of a line, all of it."""
+    """What stands there: of a line, all of it. Empty where it only repeats what was said."""
     label: str | None = field(default=None, repr=False)
     """As its own cell has it; None where it stands in the text, or nowhere."""
     timestamp: str | None = field(default=None, repr=False)
@@ -158,6 +158,9 @@ class _TurnReader:
             self._close()
         else:
             self._time = row.timestamp or self._time
+        if self._current and not row.text:
+            # It repeats what was said: where the speaker is deleted, so is this.
+            self._current.rows.append(index)
         start = 0
         for number, line in enumerate(physical_lines(row.text)):
             self._add_line(index, row, line, start, has_cell=bool(row.label) and number == 0)
@@ -205,7 +208,7 @@ class _TurnReader:
     def _nested(self, text: str) -> Opening | None:
         """A second label behind the first: several children at one device, as a rule."""
         opening = opening_of(text)
-        if opening is None or opening.form is not Form.COLON:
+        if opening is None or opening.form is not Form.COLON or opening.label.isdecimal():
             return None
         is_full_name = " " in opening.label and self._looks_like_speaker(opening)
         return opening if is_full_name or self._speakers.is_label(opening.label) else None

@@ -81,6 +81,10 @@ def test_alone_a_run_works_on_everything_once(claims_of: Callable[[str], Claims]
     assert sorted(run.worked_on) == ["a", "b"]
 
 
+def test_over_nothing_nothing_comes_of_it(claims_of: Callable[[str], Claims]) -> None:
+    assert Run(claims_of("ours")).over([]) == BatchOutcome(0, (), 0.0)
+
+
 def test_a_run_works_on_nothing_that_another_holds(
     claims_of: Callable[[str], Claims], other: Claims
 ) -> None:

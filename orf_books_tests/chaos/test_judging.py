@@ -134,7 +134,7 @@ def test_an_error_that_is_no_refusal_is_wrong(ground: Ground) -> None:
         [0][number]
 
     tally = Tally()
-    generated.generated(breaks)(ground, tally, 3)
+    generated.generated_files(breaks, ground, tally, 3)
     assert (tally.tries, len(tally.wrong)) == (3, 2)
 
 
@@ -213,11 +213,23 @@ def test_only_what_was_tried_and_cost_nothing_is_well(
 def test_the_page_tells_counts_and_what_was_not_carried_out(ground: Ground, tmp_path: Path) -> None:
     lost = outcome(ground, _loses)
     impossible = outcome(ground, _is_impossible)
-    shown = page([lost, impossible], "make chaos", seed=7)
+    shown = page([lost, impossible], "make chaos", seed=7, minutes=1.0)
     assert "| an attack | 1 | 1 | 0 | nothing |" in shown
     assert "not carried out: it needs root" in shown
     assert "lost: a book" in shown
     assert "seed 7" in shown
+
+
+def test_a_soak_and_the_other_attacks_keep_each_other_on_the_page(ground: Ground) -> None:
+    attacks = [outcome(ground, _loses)]
+    soak = [outcome(ground, _is_impossible)]
+    first = page(attacks, "make chaos", seed=7, minutes=1.0)
+    both = page(soak, "make soak", seed=1, minutes=60.0, earlier=first)
+    assert both.startswith(first)
+    assert "Written by `make soak`" in both
+    again = page(attacks, "make chaos", seed=7, minutes=1.0, earlier=both)
+    assert again == both
+    assert page(soak, "make soak", seed=1, minutes=60.0, earlier=both) == both
 
 
 def test_what_is_counted_says_which_try_it_belongs_to() -> None:

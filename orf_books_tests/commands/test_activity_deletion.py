@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from orf_books.assets.activities.step import ACTIVITIES
@@ -11,8 +13,10 @@ from orf_books.batches.resource import BatchResource
 from orf_books.cli import WRONG_CALL
 from orf_books.commands.activity_deletion import delete_activity
 from orf_books.commands.local_runs import ingest_recordings
-from orf_books.instance import open_instance
-from orf_books.object_keys import ACTIVITIES_PAGE
+from orf_books.failures import RetryLater
+from orf_books.instance import open_instance, process_tag
+from orf_books.jobs import ingest_activities
+from orf_books.object_keys import ACTIVITIES_PAGE, activity_page_key
 from orf_books.records.activities import ActivityRecords, recogniser_answers
 from orf_books.records.recordings import read_list, uploads_in
 from orf_books.resources.storage import ObjectStorage
@@ -118,3 +122,53 @@ def test_a_recording_that_was_never_read_is_deleted_too(
     folder.put("activities/new-1/complete.wav", b"RIFF")
     deletion = delete_activity(settings, "new-1")
     assert deletion.objects == ("activities/new-1/complete.wav",)
+
+
+class IngestingStorage(ObjectStorage):
+    """A store in which a run brings the activity back once its objects are deleted."""
+
+    ingest: Callable[[], None] | None = None
+
+    def delete(self, *keys: str) -> None:
+        super().delete(*keys)
+        if self.ingest and activity_page_key(CHILD) in keys:
+            meanwhile, self.ingest = self.ingest, None
+            meanwhile()
+
+
+class IngestingSettings(Settings):
+    """Settings of such a store."""
+
+    readings: Path
+
+    def open_storage(self) -> ObjectStorage:
+        storage = IngestingStorage(self.storage)
+        plain = Settings(**self.model_dump(exclude={"readings"}))
+        storage.ingest = lambda: ingest(plain, self.readings / CHILD)
+        return storage
+
+
+def test_what_a_run_stores_that_began_meanwhile_is_deleted_too(
+    settings: Settings, folder: ObjectStorage, tmp_path: Path
+) -> None:
+    write_upload(tmp_path / "readings", CHILD, 3)
+    ingesting = IngestingSettings(**settings.model_dump(), readings=tmp_path / "readings")
+    delete_activity(ingesting, CHILD)
+    assert objects_mentioning(folder, CHILD) == set()
+    assert recordings_with_answers(folder) == {recording(1).fingerprint}
+    with open_instance(settings) as instance:
+        assert instance.get_dynamic_partitions(str(ACTIVITIES.partitions.name)) == [OTHER]
+
+
+def test_it_waits_for_runs_that_would_store_the_activity_again(
+    settings: Settings, folder: ObjectStorage
+) -> None:
+    with open_instance(settings) as instance:
+        instance.create_run_for_job(
+            dg.JobDefinition(name=ingest_activities.name, graph_def=dg.GraphDefinition("empty")),
+            status=dg.DagsterRunStatus.STARTED,
+            tags=process_tag(),
+        )
+    with pytest.raises(RetryLater, match="repeat the deletion"):
+        delete_activity(settings, CHILD, wait_seconds=0)
+    assert folder.exists(f"activities/{CHILD}/complete.wav")

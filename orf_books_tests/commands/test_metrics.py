@@ -1,10 +1,13 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from orf_books.commands.metrics import metrics
+from orf_books.definitions import google_books_of
 from orf_books.resources.storage import S3Options
+from orf_books.sandbox.behaviour import Service
 from orf_books.sandbox.server import Sandbox
 from orf_books.settings import Settings
 from orf_books_tests.conftest import Call, Platform, book, export_of, plain_books
@@ -39,12 +42,25 @@ def test_batches_and_what_failed_are_counted_and_no_item_is_named(
     assert found["orf_books_items books succeeded"] == 3
     assert found["orf_books_items books failed"] == 1
     assert sum(count for name, count in found.items() if "failed_items books" in name) == 1
-    assert found["orf_books_requests open_library"] >= 1
+    requests = sandbox.counts.requests(Service.OPEN_LIBRARY)
+    assert found["orf_books_requests open_library"] == requests
+    assert found["orf_books_request_seconds_bucket +Inf open_library"] == requests
     assert found["orf_books_latest_batch_seconds books"] > 0
     assert found["orf_books_google_books_requests_left"] == 1000
+    assert found["orf_books_google_books_requests_used"] == 0
     assert found["orf_books_runs started"] == 0
     assert book(broken) not in text
     assert "ada" not in text
+
+
+def test_the_quota_of_the_day_is_told_as_used_and_left(settings: Settings) -> None:
+    of_ten = settings.model_copy(update={"google_books_daily_quota": 10})
+    google_books = google_books_of(of_ten)
+    asyncio.run(google_books._quota().spend())
+    found = figures(metrics(of_ten))
+    assert found["orf_books_google_books_requests_used"] == 1
+    assert found["orf_books_google_books_requests_left"] == 9
+    assert google_books.quota_used_percent() == 10.0
 
 
 def test_a_part_that_is_away_hides_no_other(settings: Settings, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from orf_books.batches.resource import BatchResource
 from orf_books.commands.published_records import student_document
 from orf_books.commands.student_deletion import StudentDeletion, delete_student
 from orf_books.failures import FailureCategory, FixInput, OrfBooksError, RetryLater
-from orf_books.instance import open_instance
+from orf_books.instance import open_instance, process_tag
+from orf_books.jobs import ingest_transcripts
 from orf_books.object_keys import class_page_key, is_roster, roster_key, session_metadata_key
 from orf_books.records.raw_sessions import sessions_in
 from orf_books.records.sessions import WITHDRAWN
@@ -414,6 +415,62 @@ def test_what_is_no_id_is_refused_and_not_repeated(tmp_path: Path, student: str)
     with pytest.raises(FixInput, match="UUID") as refused:
         delete(settings_in(tmp_path), student)
     assert not student or student not in str(refused.value)
+
+
+# Runs at work meanwhile
+
+
+class IngestingStorage(ObjectStorage):
+    """A store in which a run stores what it had read, once a raw file is deleted."""
+
+    ingest: Callable[[str], None] | None = None
+
+    def delete(self, *keys: str) -> None:
+        super().delete(*keys)
+        raw_key = next((key for key in keys if key.endswith(f"{day(SOLO)}/a.txt")), None)
+        if self.ingest and raw_key:
+            meanwhile, self.ingest = self.ingest, None
+            meanwhile(raw_key)
+
+
+class IngestingSettings(Settings):
+    """Settings of such a store."""
+
+    def open_storage(self) -> ObjectStorage:
+        storage = IngestingStorage(self.storage)
+        plain = Settings(**self.model_dump())
+
+        def ingest(raw_key: str) -> None:
+            raw = plain.open_storage()
+            raw.put(raw_key, f"{STUDENT.name}: {WORDS}\n{SECRET.title()} 1: And you?\n".encode())
+            with opened(plain) as platform:
+                platform.ingest()
+            raw.delete(raw_key)
+
+        storage.ingest = ingest
+        return storage
+
+
+@pytest.mark.slow
+def test_what_a_run_stores_that_began_meanwhile_is_deleted_too(copied: Settings) -> None:
+    with opened(copied) as platform:
+        delete(IngestingSettings(**copied.model_dump()))
+        see_that_all_is_well(platform)
+
+
+@pytest.mark.slow
+def test_it_waits_for_runs_that_would_store_the_student_again(copied: Settings) -> None:
+    with opened(copied) as platform:
+        platform.instance.create_run_for_job(
+            dg.JobDefinition(name=ingest_transcripts.name, graph_def=dg.GraphDefinition("empty")),
+            status=dg.DagsterRunStatus.STARTED,
+            tags=process_tag(),
+        )
+        before = platform.versions("raw/5B/")
+        batch = BatchResource(concurrency=10, ledger=copied.ledger)
+        with pytest.raises(RetryLater, match="repeat the deletion"):
+            delete_student(copied, ID, "ada", batch, wait_seconds=0)
+        assert platform.versions("raw/5B/") == before
 
 
 # Deletions that break off

@@ -6,15 +6,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from orf_books.activities.recognition import PageToHear, StoryContext
+from orf_books.activities.story import words_of
 from orf_books.failures import FailureCategory, FixConfiguration, FixInput, RetryLater
 from orf_books.resources import cluster as module
 from orf_books.resources.cluster import ClusterTls, ClusterWorkers, versions_here
+from orf_books.resources.embedded_speech import EmbeddedSpeech
 from orf_books.resources.workers import ProcessWorkers, Workers
+from orf_books.sandbox.readings.recorded_reading import recorded_readings
 from orf_books_tests.conftest import export_of, wait_for
 from orf_books_tests.resources import work
 from orf_books_tests.resources.cluster import PROJECT, Cluster, new_certificates, running_cluster
@@ -92,6 +96,40 @@ def test_results_are_those_of_processes_of_this_machine_byte_for_byte(shared: Cl
         assert sum(workers.calls_by_worker.values()) == len(exports)
 
     on(shared, use)
+
+
+@pytest.mark.slow
+def test_speech_is_heard_as_by_processes_of_this_machine_byte_for_byte(shared: Cluster) -> None:
+    reading = next(recorded_readings("tuning"))
+    recording, phrases = reading.recording(), range(4)
+    words = tuple(tuple(words_of(phrase)) for phrase in reading.story.phrases)
+    first_page = PageToHear((0, int(1000 * reading.pages[0][1])), tuple(phrases))
+    story = StoryContext(reading.story_id, reading.story.tags, words, pages=(first_page,))
+
+    async def heard(speech: EmbeddedSpeech, order: Iterable[int]) -> bytes:
+        assert speech.placer is not None
+        calls = {
+            (role.engine, phrase): role.hear(
+                recording.between(*(int(1000 * moment) for moment in reading.phrases[phrase])),
+                story,
+                phrase,
+            )
+            for phrase in order
+            for role in (speech.listener, speech.checker)
+        }
+        page = (
+            speech.transcriber.transcribe(recording, story),
+            speech.placer.place(recording, story),
+        )
+        evidence = dict(zip(calls, await asyncio.gather(*calls.values()), strict=True))
+        return repr((sorted(evidence.items()), await asyncio.gather(*page))).encode()
+
+    async def on_both() -> None:
+        cluster = ClusterWorkers(shared.address, shared.tls, call_seconds=60)
+        async with EmbeddedSpeech(cluster) as there, EmbeddedSpeech(ProcessWorkers(2)) as here:
+            assert await heard(there, reversed(phrases)) == await heard(here, phrases)
+
+    asyncio.run(on_both())
 
 
 @pytest.mark.slow

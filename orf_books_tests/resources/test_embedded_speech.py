@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -14,7 +15,7 @@ from orf_books.activities.audio import SAMPLES_PER_SECOND, Recording
 from orf_books.activities.recognition import PageToHear, StoryContext
 from orf_books.activities.story import words_of
 from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
-from orf_books.resources import phoneme_model, whisper_model
+from orf_books.resources import phoneme_model, pocketsphinx_model, whisper_model
 from orf_books.resources.embedded_speech import EmbeddedSpeech
 from orf_books.resources.workers import ProcessWorkers
 from orf_books.sandbox.readings.recorded_reading import RecordedReading, recorded_readings
@@ -75,6 +76,21 @@ def test_phrases_are_heard_by_both_roles_and_twice_the_same(
     asyncio.run(hear())
 
 
+@pytest.mark.slow
+def test_what_is_heard_does_not_depend_on_what_was_heard_before() -> None:
+    *_, reading = islice(recorded_readings("tuning"), 3)
+    words = tuple(words_of(reading.story.phrases[5]))
+    phrase, other = (phrase_of(reading, number).pcm for number in (5, 0))
+
+    async def hear(*before: bytes) -> str:
+        async with ProcessWorkers(1) as workers:
+            for pcm in before:
+                await workers.run(pocketsphinx_model.listen, pcm, words)
+            return await workers.run(pocketsphinx_model.listen, phrase, words)
+
+    assert asyncio.run(hear()) == asyncio.run(hear(other))
+
+
 def test_the_checker_does_not_take_a_sound_alike_for_the_word(
     reading: RecordedReading, story: StoryContext
 ) -> None:
@@ -87,6 +103,15 @@ def test_the_checker_does_not_take_a_sound_alike_for_the_word(
             assert not match_vector(story.phrases[phrase], words_of(heard.text))[word]
 
     asyncio.run(hear())
+
+
+def test_the_sound_misses_a_misread_word_least_of_all_words_of_the_phrase(
+    reading: RecordedReading, story: StoryContext
+) -> None:
+    phrase, words = 1, story.phrases[1]
+    weighed = whisper_model.weigh_words(phrase_of(reading, phrase).pcm, " ".join(words))
+    over_omission = [word.fit_over_omission or 0.0 for word in weighed]
+    assert over_omission.index(min(over_omission)) == words.index("barn")
 
 
 def test_phrases_are_placed_where_they_were_read(

@@ -28,6 +28,7 @@ from orf_books.resources.http import (
     seconds_to_wait,
 )
 from orf_books.resources.rate_limit import LocalRateLimit
+from orf_books.resources.service_calls import counted_calls
 
 MOST_CONNECTIONS = 4
 AGENT = "orf_books/0 (someone@example.org)"
@@ -89,6 +90,26 @@ def test_a_request_says_who_asks_and_what() -> None:
     request = service.asked[0]
     assert request.headers["User-Agent"] == AGENT
     assert str(request.url) == "http://service.test/v1/things?q=x&key=sec"
+
+
+def test_every_attempt_is_counted_with_how_it_ended_and_how_long_it_took() -> None:
+    async def slow() -> httpx.Response:
+        await asyncio.sleep(0.11)
+        return FOUND
+
+    with counted_calls() as calls:
+        asked(Service(httpx.Response(429), httpx.ConnectError("refused"), slow))
+    of_service = calls["The service"]
+    assert (of_service.requests, of_service.rate_limited, of_service.unanswered) == (3, 1, 1)
+    assert of_service.by_duration[0] == 2
+    assert of_service.seconds >= 0.11
+
+
+def test_requests_that_nobody_counts_are_made_all_the_same() -> None:
+    asked(Service(FOUND))
+    with counted_calls() as calls:
+        pass
+    assert calls == {}
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])

@@ -1,4 +1,5 @@
 import asyncio
+import selectors
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.rate_limit import Allowance, LocalRateLimit, RateLimit, SharedRateLimit
+from orf_books.resources.rate_limit import (
+    Allowance,
+    DailyQuota,
+    LocalRateLimit,
+    RateLimit,
+    SharedRateLimit,
+)
 
 PER_SECOND = 50.0
 
@@ -59,6 +66,40 @@ def test_without_a_limit_nobody_waits() -> None:
         return passes
 
     assert asyncio.run(passes_of_the_loop_meanwhile()) == 0
+
+
+class HastySelector(selectors.SelectSelector):
+    """Does not wait, but lets the time pass at once."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+class HastyLoop(asyncio.SelectorEventLoop):
+    """A loop in which time starts at zero, and nobody waits for it to pass."""
+
+    def __init__(self) -> None:
+        self._hasty = HastySelector()
+        super().__init__(self._hasty)
+
+    def time(self) -> float:
+        return self._hasty.now
+
+
+def test_the_first_turn_is_now_and_the_next_ones_follow_at_the_rate() -> None:
+    async def moments() -> list[float]:
+        rate_limit, loop = LocalRateLimit(4.0), asyncio.get_running_loop()
+        found = []
+        for _ in range(3):
+            await rate_limit.turn()
+            found.append(loop.time())
+        return found
+
+    with asyncio.Runner(loop_factory=HastyLoop) as runner:
+        assert runner.run(moments()) == pytest.approx([0.0, 0.25, 0.5])
 
 
 # Midnight Pacific time is 08:00 UTC in November.
@@ -138,3 +179,15 @@ def test_the_event_loop_does_not_wait_for_the_ledger() -> None:
         return passes
 
     assert asyncio.run(passes_of_the_loop_meanwhile()) > 2
+
+
+def test_of_a_quota_that_was_overspent_nothing_is_left(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+
+    async def left() -> list[int]:
+        generous, strict = DailyQuota(ledger, "service", 3), DailyQuota(ledger, "service", 1)
+        assert await generous.spend()
+        assert await generous.spend()
+        return [await generous.left(), await strict.left()]
+
+    assert asyncio.run(left()) == [1, 0]

@@ -1,6 +1,6 @@
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from orf_books.failures import FixInput
 from orf_books.sandbox.class_sessions import invented_class, invented_session
 from orf_books.transcripts.corrections import corrected
+from orf_books.transcripts.detection import Judgements, SkillDetector, shipped_detector
 from orf_books.transcripts.labels import Half, labelled_sentences
 from orf_books.transcripts.parsing import read_session
 from orf_books.transcripts.problems import WarningCode
@@ -73,6 +74,36 @@ def test_evidence_always_resolves() -> None:
     assert all(texts[one.utterance_id][one.start : one.end] == one.span_text for one in found)
     assert all(one.span_text for one in found)
     assert all(one.span_text in one.sentence in texts[one.utterance_id] for one in found)
+
+
+class ListeningDetector(SkillDetector):
+    """Remembers what it was told about the turns before."""
+
+    def __init__(self) -> None:
+        self.version = shipped_detector().version
+        self.before: list[str] = []
+
+    def judge(self, texts: Sequence[str], before: Sequence[str] | None = None) -> list[Judgements]:
+        self.before = list(before or ())
+        return shipped_detector().judge(texts, before)
+
+
+def test_an_utterance_is_judged_by_what_somebody_else_said_right_before_it() -> None:
+    detector = ListeningDetector()
+    question = "How did you get that one?"
+    spoken = session(
+        said(question, 1, "s1"),
+        said("I added them all up.", 2, "s2"),
+        said("And then I checked it.", 3, "s2"),
+    )
+    score_session(spoken, detector)
+    assert detector.before == ["", question, ""]
+
+
+@pytest.mark.parametrize(("text", "scorable"), [("I felt sad", 1), ("felt sad", 0)])
+def test_three_words_are_enough_to_be_scored(text: str, scorable: int) -> None:
+    student = score_session(session(said(text))).students["s1"]
+    assert student.scorable_count == scorable
 
 
 @settings(deadline=None, max_examples=50)

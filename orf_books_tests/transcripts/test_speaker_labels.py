@@ -53,6 +53,7 @@ SCRIPTS = [
         "\u7530\u4e2d\u3055\u3093",
         "Noe\u0301",
         "\U0001f984 Noah",
+        "\u043c\u0430\u043c\u0430 \u041b\u0438\u0430\u043c\u0430",
     ),
 ]
 LABELS = [*RELATIVES, *ADULTS, *DEVICES, *PHONES, *CHILDREN, *SCRIPTS]
@@ -103,6 +104,12 @@ def test_their_turns_are_nobodys_in_any_form_of_file(name: str) -> None:
 def test_their_words_are_not_kept(label: str) -> None:
     session = read(f"Emma Johnson: We share.\n{label}: {FOREIGN}\nAnd more of it.\n")
     assert texts(session) == ["We share.", ""]
+
+
+def test_the_number_of_a_speaker_is_a_label_and_a_ratio_is_none() -> None:
+    session = read(f"Emma Johnson: We share.\n2: {FOREIGN}\nAnd more of it.\n")
+    assert texts(session) == ["We share.", ""]
+    assert texts(read("Emma Johnson: It is\n2: 3 I think\n")) == ["It is 2: 3 I think"]
 
 
 def test_names_without_capitals_are_labels_where_the_file_has_none() -> None:

@@ -190,6 +190,12 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
             "dashboards": dg.MetadataValue.md("\n".join(where)),
         }
 
+    def figures(self) -> Mapping[str, float]:
+        """How much of the day's quota of Google Books is used."""
+        if not self._google_books.is_on:
+            return {}
+        return {"quota_used_percent": self._google_books.quota_used_percent()}
+
     def keep(self) -> None:
         """Store the answers of the services as they came."""
         answers = self._raw_answers[:]

@@ -17,7 +17,7 @@ from orf_books.books.exports.entries import LibraryEntry
 from orf_books.books.exports.kind import ExportKind
 from orf_books.books.exports.rows import Row
 
-_MARKS = frozenset({"title", "author_text", "remote_id"})
+_MARKS = frozenset({"title", "author text", "remote id"})
 _SHELVES = {
     "to-read": TO_READ,
     "reading": CURRENTLY_READING,
@@ -28,17 +28,17 @@ _SHELVES = {
 
 
 def _read(row: Row) -> LibraryEntry:
-    title, names = row.title_and_author("author_text")
+    title, names = row.title_and_author("author text")
     author, *others = listed(names) or (names,)
-    isbn, isbn13 = row.isbns("isbn_10", "isbn_13")
+    isbn, isbn13 = row.isbns("isbn 10", "isbn 13")
     stars, fraction = split_rating(row.read("rating", read_rating))
-    finished = row.partial_date("finish_date")
-    identifier, name = row.text("shelf") or "", row.text("shelf_name")
+    finished = row.partial_date("finish date")
+    identifier, name = row.text("shelf") or "", row.text("shelf name")
     status = _SHELVES.get(identifier) or shelf(name or identifier or "unknown")
-    review = [text for column in ("review_name", "review_content") if (text := row.text(column))]
+    review = [text for column in ("review name", "review content") if (text := row.text(column))]
     return LibraryEntry(
         row_number=row.number,
-        goodreads_id=row.goodreads_id("goodreads_key"),
+        goodreads_id=row.goodreads_id("goodreads key"),
         title=title,
         author=author,
         additional_authors=tuple(others),
@@ -46,7 +46,7 @@ def _read(row: Row) -> LibraryEntry:
         isbn13=isbn13,
         my_rating=stars,
         date_read=finished.whole if finished else None,
-        date_added=row.day("shelf_date"),
+        date_added=row.day("shelf date"),
         reading_year=finished.year if finished else None,
         reading_month=finished.month if finished else None,
         bookshelves=(),
@@ -64,39 +64,39 @@ KIND = ExportKind(
     columns=frozenset(
         {
             "title",
-            "author_text",
-            "goodreads_key",
-            "isbn_10",
-            "isbn_13",
-            "finish_date",
+            "author text",
+            "goodreads key",
+            "isbn 10",
+            "isbn 13",
+            "finish date",
             "rating",
-            "review_name",
-            "review_content",
+            "review name",
+            "review content",
             "shelf",
-            "shelf_name",
-            "shelf_date",
+            "shelf name",
+            "shelf date",
         }
     ),
-    dates=frozenset({"finish_date", "shelf_date"}),
+    dates=frozenset({"finish date", "shelf date"}),
     unused=frozenset(
         {
-            "remote_id",
-            "openlibrary_key",
-            "finna_key",
-            "inventaire_id",
-            "librarything_key",
-            "bnf_id",
+            "remote id",
+            "openlibrary key",
+            "finna key",
+            "inventaire id",
+            "librarything key",
+            "bnf id",
             "viaf",
             "wikidata",
             "asin",
             "aasin",
             "isfdb",
             "isni",
-            "oclc_number",
-            "start_date",
-            "stopped_date",
-            "review_cw",
-            "review_published",
+            "oclc number",
+            "start date",
+            "stopped date",
+            "review cw",
+            "review published",
         }
     ),
 )

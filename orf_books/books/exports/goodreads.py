@@ -67,7 +67,7 @@ COLUMNS_B = (*COLUMNS_A[: COLUMNS_A.index("Recommended For")], "Owned Copies")
 COLUMNS_C = tuple(column for column in COLUMNS_B if column != "Average Rating")
 """The export since 2026."""
 
-READ_DATES = "read_dates"
+READ_DATES = "read dates"
 """What Enhance-GoodReads-Export appends: the start and end of each reading."""
 
 _ALL = frozenset(column.casefold() for column in COLUMNS_A)

@@ -13,7 +13,7 @@ from orf_books.books.exports.rows import Row
 
 @dataclass(frozen=True, slots=True)
 class ExportKind:
-    """A service's export; names of columns are in lower case throughout."""
+    """A service's export; names of columns are those of `table.column_name` throughout."""
 
     service: str
     is_header: Callable[[frozenset[str]], bool]

@@ -16,15 +16,15 @@ _NOT_READ = (
     ("a LibraryThing export", {"primary author"}),
     ("a LibraryThing export", {"sort character"}),
     ("an Open Library reading log", {"work id", "edition id"}),
-    ("a calibre catalogue", {"author_sort"}),
+    ("a calibre catalogue", {"author sort"}),
     ("a calibre catalogue", {"title", "authors", "tags"}),
     ("a calibre catalogue", {"title", "authors", "formats"}),
     ("a calibre catalogue", {"title", "authors", "pubdate"}),
     ("an Openreads backup", {"title", "author", "readings"}),
-    ("a Libib export", {"item_type", "creators"}),
-    ("a Libib export", {"ean_isbn13"}),
+    ("a Libib export", {"item type", "creators"}),
+    ("a Libib export", {"ean isbn13"}),
 )
-"""Column names, in lower case, that only this one service writes."""
+"""Names of columns that only this one service writes."""
 
 
 def kind_of(columns: frozenset[str]) -> ExportKind | None:

@@ -38,7 +38,7 @@ class Row:
 
     number: int
     cells: Mapping[str, str]
-    """By the name of the column in lower case; only filled cells, without spaces around them."""
+    """By `table.column_name`; only filled cells, without spaces around them."""
     names: Mapping[str, str]
     """The name of each column as the file has it."""
     order: DayOrder

@@ -43,8 +43,8 @@ class Table:
 
 
 def column_name(cell: str) -> str:
-    """A header's cell in the form in which names are compared."""
-    return cell.strip().casefold()
+    """A header's cell as names are compared: `My Rating` and `my_rating` are `my rating`."""
+    return " ".join(cell.casefold().replace("_", " ").split())
 
 
 def read_table(

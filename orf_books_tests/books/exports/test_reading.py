@@ -154,6 +154,11 @@ def test_columns_that_other_tools_append_are_named_and_change_nothing_else() -> 
     assert replace(enriched, notes=()) == parse_export(export(DUNE))
 
 
+def test_columns_of_goodreads_that_nobody_needs_are_not_named() -> None:
+    cells = dict.fromkeys(COLUMNS_A[COLUMNS_A.index("Owned Copies") :], "1")
+    assert parse_export(export(DUNE | cells, columns=COLUMNS_A)).notes == ()
+
+
 def test_columns_are_found_by_name_in_any_order_and_case() -> None:
     backwards = tuple(reversed(COLUMNS_B))
     _, rows = export(DUNE, columns=backwards).split(b"\n", 1)

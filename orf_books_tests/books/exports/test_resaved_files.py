@@ -100,6 +100,12 @@ def test_the_header_may_stand_below_a_title(above: str) -> None:
     assert export.entries[0].row_number == above.count("\n") + 2
 
 
+@pytest.mark.parametrize("written", ["my_rating", "MY RATING", " My  Rating "])
+def test_columns_are_known_however_a_tool_writes_their_names(written: str) -> None:
+    text = as_csv(rows_of(BOOK)).replace("My Rating", written)
+    assert parse_export(text.encode()).entries[0].my_rating == 4
+
+
 def test_a_file_without_a_header_is_told_so() -> None:
     with pytest.raises(UnreadableExport, match="without its header: its first row is a book"):
         parse_export(as_csv(rows_of(BOOK)[1:]).encode())
