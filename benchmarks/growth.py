@@ -6,16 +6,25 @@ new books, of `orf-books retry books` with nothing to do, and of `orf-books stat
 at once. With as many uploads that are dealt with: the CPU of a tick of their sensor that lists
 them, and the share of a core that waiting takes, as the next listing is put off.
 
+And what does grow: the files and bytes that 100 uploads of five books leave in the store and in
+Dagster's home, each with a run of its own; and what stays of it once the logs of runs have been
+forgotten, as they are after a month, and tables have been compacted, as they are every night.
+
 Baseline: the same at the smallest size.
 """
 
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import dagster as dg
+import pytest
 import typer
 
 from benchmarks.filled_store import (
@@ -39,11 +48,15 @@ from benchmarks.measuring import (
     temporary_folder,
     use_of,
 )
+from orf_books.batches.resource import BatchResource
 from orf_books.books.exports.entries import LibraryEntry
 from orf_books.books.exports.reading import parse_export
-from orf_books.instance import open_instance
+from orf_books.commands.local_runs import ingest_export
+from orf_books.dagster_internals import forget_runs
+from orf_books.instance import HOME_VARIABLE, open_instance
 from orf_books.object_keys import EXPORTS, export_key
 from orf_books.records.books import BookRecords, ExportUpload
+from orf_books.resources.tables import Tables
 from orf_books.sandbox.synthetic_library import synthetic_library
 from orf_books.sensors import watch_exports
 from orf_books.settings import Settings
@@ -52,6 +65,9 @@ from orf_books.upload_watch import Timing
 SIZES = (1000, 10_000, 100_000)
 BATCH_BOOKS = 564
 UPLOADS_OF_A_RUN = 10
+SMALL_UPLOADS, BOOKS_OF_A_SMALL_UPLOAD = 100, 5
+FIRST_UPLOADS = 2
+"""Which bring tables, databases and pages that later ones only add to."""
 GROWTH = 1.3
 """How much of what it costs at the smallest size it may cost at any."""
 BUDGET_SHARE = 3.0
@@ -61,6 +77,7 @@ LISTINGS_TO_SETTLE = 3
 
 def main(
     sizes: Annotated[list[int] | None, typer.Option(help="Books, and uploads.")] = None,
+    uploads: Annotated[int, typer.Option(help="Uploads of five books each.")] = SMALL_UPLOADS,
 ) -> None:
     """Measure, and print the tables."""
     end_cleanly_when_stopped()
@@ -68,6 +85,7 @@ def main(
     with without_home(), running_sandbox(BATCH_BOOKS) as sandbox:
         used = {size: _used_at(size, sandbox) for size in sizes}
         ticks = {size: _tick_at(size) for size in sizes}
+        left = _left_by(uploads, sandbox)
     smallest = used[sizes[0]]
     print_measurements(
         "What a store of many books costs those who work on few",
@@ -91,6 +109,19 @@ def main(
         ],
         ["Listed from a folder; the longer it takes, the more seldom it is done."],
     )
+    print_measurements(
+        f"What {uploads} uploads of {BOOKS_OF_A_SMALL_UPLOAD} books leave, for each upload",
+        [
+            measurement
+            for place in ("store", "Dagster home")
+            for what in ("files", "kB")
+            for measurement in _left_measurements(place, what, left, uploads)
+        ],
+        [
+            "Baseline: before logs of runs are forgotten and tables compacted.",
+            "What stays in the store: a library's page and data, and for two days logs of commits.",
+        ],
+    )
 
 
 def _measurements(what: str, use: Use, smallest: Use) -> Iterator[Measurement]:
@@ -100,6 +131,95 @@ def _measurements(what: str, use: Use, smallest: Use) -> Iterator[Measurement]:
     yield Measurement(
         f"{what}: memory", [use.megabytes], "MB", GROWTH * smallest.megabytes, smallest.megabytes
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What lies in a folder, without what its first two uploads brought."""
+
+    files: int
+    bytes: int
+
+
+def _left_measurements(
+    place: str, what: str, left: tuple[Mapping[str, _Left], Mapping[str, _Left]], uploads: int
+) -> Iterator[Measurement]:
+    before, after = (
+        (of[place].files if what == "files" else of[place].bytes / 1000) / uploads for of in left
+    )
+    yield Measurement(f"{place}: {what}", [after], what, baseline=before)
+
+
+def _left_by(
+    uploads: int, sandbox: SandboxProcess
+) -> tuple[Mapping[str, _Left], Mapping[str, _Left]]:
+    """What so many runs leave in each place: at once, and after retention."""
+    with temporary_folder() as folder, pytest.MonkeyPatch.context() as environment:
+        for name, value in platform_environment(sandbox).items():
+            environment.setenv(name, value)
+        environment.setenv(HOME_VARIABLE, str(folder / "data" / "dagster"))
+        environment.setenv("ORF_BOOKS_STORAGE", str(folder / "data"))
+        environment.setenv("ORF_BOOKS_LEDGER", f"sqlite:///{folder / 'ledger.sqlite'}")
+        settings = Settings()
+        parts = parts_of_export(sandbox.export(), BOOKS_OF_A_SMALL_UPLOAD)
+        for number, export in enumerate(parts[:FIRST_UPLOADS]):
+            _run(settings, f"first-{number}", export)
+        at_first = _lying_in(folder / "data")
+        for number in range(uploads):
+            _run(settings, f"reader-{number}", parts[(FIRST_UPLOADS + number) % len(parts)])
+        at_once = _lying_in(folder / "data")
+        with open_instance(settings) as instance:
+            forget_runs(instance, datetime.now(UTC) + timedelta(days=1))
+        tables = Tables(settings.open_storage())
+        for table in BookRecords.all_tables:
+            # What a compaction replaces is deleted by one that comes later.
+            tables.maintain(table, kept_hours=0)
+            tables.maintain(table, kept_hours=0)
+        afterwards = _lying_in(folder / "data")
+    return _grown(at_first, at_once), _grown(at_first, afterwards)
+
+
+def _run(settings: Settings, library: str, export: bytes) -> None:
+    ingest_export(
+        settings,
+        export,
+        library,
+        BatchResource(concurrency=settings.concurrency, ledger=settings.ledger),
+    )
+
+
+def _lying_in(data: Path) -> Mapping[str, _Left]:
+    """Files by place. Uploads are not counted: they are the reader's."""
+    found = {"store": _Left(0, 0), "Dagster home": _Left(0, 0)}
+    for file in filter(Path.is_file, data.rglob("*")):
+        first, *_ = file.relative_to(data).parts
+        if first != "uploads":
+            place = "Dagster home" if first == "dagster" else "store"
+            left = found[place]
+            found[place] = _Left(left.files + 1, left.bytes + _bytes_in_use(file))
+    return found
+
+
+def _bytes_in_use(file: Path) -> int:
+    """Its size, without pages of a database that are free for what comes next."""
+    if file.suffix != ".db":
+        return file.stat().st_size
+    with closing(sqlite3.connect(file)) as database:
+        facts = (
+            database.execute(f"PRAGMA {fact}").fetchone()[0]
+            for fact in ("page_count", "freelist_count", "page_size")
+        )
+        pages, free, page_bytes = facts
+    return int((pages - free) * page_bytes)
+
+
+def _grown(before: Mapping[str, _Left], after: Mapping[str, _Left]) -> Mapping[str, _Left]:
+    return {
+        place: _Left(
+            after[place].files - before[place].files, after[place].bytes - before[place].bytes
+        )
+        for place in before
+    }
 
 
 def _used_at(size: int, sandbox: SandboxProcess) -> Mapping[str, Use]:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -99,21 +99,35 @@ def use_of(arguments: Sequence[str | Path], *, folder: Path, environment: Mappin
     Raises:
         RuntimeError: it did not.
     """
-    started = time.monotonic()
+    # A process starts with the memory of the one that starts it as its largest: a small one does.
     with subprocess.Popen(
-        arguments, cwd=folder, env=environment, stdout=subprocess.DEVNULL
+        [sys.executable, "-ISc", _MEASURE, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
         try:
-            # Unlike `wait`, this tells what that one process used.
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            printed, _ = process.communicate()
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
         raise RuntimeError(f"{arguments} ended with exit status {process.returncode}")
-    return Use(
-        time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6
-    )
+    seconds, cpu_seconds, kibibytes = json.loads(printed)
+    return Use(seconds, cpu_seconds, kibibytes * 1024 / 1e6)
+
+
+_MEASURE = """\
+import json, resource, subprocess, sys, time
+
+started = time.monotonic()
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+seconds = time.monotonic() - started
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+sys.exit(status)
+"""
 
 
 def print_measurements(

@@ -52,32 +52,37 @@ measure more.
 def main(
     only: Annotated[list[str] | None, typer.Option(help="Of these benchmarks alone.")] = None,
 ) -> None:
-    """Measure, and write the page."""
+    """Measure, and write the page; it says which benchmarks broke off."""
     end_cleanly_when_stopped()
     started = time.monotonic()
+    broken = []
     with temporary_folder() as folder:
         kept = folder / "results.jsonl"
         kept.touch()
         for name, *arguments in BENCHMARKS:
-            if not only or name in only:
-                tell(f"benchmarks.{name}")
-                subprocess.run(
-                    [sys.executable, "-m", f"benchmarks.{name}", *arguments],
-                    env=os.environ | {KEPT_RESULTS: str(kept)},
-                    check=True,
-                )
-        results = kept_results(kept)
-    minutes = (time.monotonic() - started) / 60
-    PAGE.write_text("\n".join(_page(results, minutes)), "utf-8")
-    tell(f"Wrote {PAGE} after {minutes:.0f} minutes.")
+            if only and name not in only:
+                continue
+            tell(f"benchmarks.{name}")
+            command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+            done = subprocess.run(command, env=os.environ | {KEPT_RESULTS: str(kept)}, check=False)
+            if done.returncode:
+                broken.append(name)
+            # What is measured so far is not lost with what comes after it.
+            minutes = (time.monotonic() - started) / 60
+            page = "\n".join(_page(kept_results(kept), broken, minutes))
+            PAGE.write_text(page, "utf-8")
+            tell(f"Wrote {PAGE} after {minutes:.0f} minutes.")
+    sys.exit(1 if broken else 0)
 
 
-def _page(results: Sequence[Results], minutes: float) -> Iterator[str]:
+def _page(results: Sequence[Results], broken: Sequence[str], minutes: float) -> Iterator[str]:
     yield _INTRODUCTION
     yield (
         f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}, Python {platform.python_version()}; "
         f"{minutes:.0f} minutes for all of it.\n"
     )
+    if broken:
+        yield f"Broke off: {', '.join(broken)}.\n"
     for one in results:
         yield f"## {one.title}\n"
         yield from _chart(one)

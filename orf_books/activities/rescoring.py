@@ -169,7 +169,7 @@ def _events(
         )
         unknown = ADDITIONS if rule is VoteRule.CALIBRATED else frozenset()
         return tuple(event for event in events if event.kind not in unknown)
-    heard = {one.word: one.text for one in said if not one.is_match}
+    heard = {one.word: one.text for one in said if not one.is_match and one.is_certain}
     speech = speech_decibels(recording) or 0.0
     return placed_events(
         [

@@ -162,6 +162,18 @@ def test_a_session_whose_raw_file_is_gone_is_refused(store: ObjectStorage) -> No
     assert refused.value.code is ErrorCode.MISSING_FILE
 
 
+def test_keys_and_versions_stay_as_they_are_in_what_is_stored(folder: ObjectStorage) -> None:
+    folder.put("raw/5B/yesterday/a.txt", b"")
+    found = only(folder)
+    assert found.key == "unusable/1674cb076861"
+    assert len(found.version) == 16
+    assert SOURCE == "upload"
+
+
+def test_no_name_of_a_roster_is_in_what_is_logged_of_a_session(store: ObjectStorage) -> None:
+    assert "Rivera" not in repr(load_session(store, only(store)))
+
+
 def test_classes_are_those_with_a_roster(store: ObjectStorage) -> None:
     store.put("raw/Year%205/roster.json", ROSTER)
     store.put(f"raw/6C/{DAY}/morning.txt", b"...")

@@ -86,7 +86,13 @@ def test_a_list_has_a_column_of_ids_or_no_other_column(content: bytes, ids: list
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"", "empty"), (b"\n\n", "empty"), (b"a,b\nc,d\n", "column"), (b"caf\xe9", "UTF-8")],
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"a,b\nc,d\n", "column"),
+        (b"a,b\nc\n", "column"),
+        (b"caf\xe9", "UTF-8"),
+    ],
 )
 def test_what_is_no_list_is_refused_with_what_is_missing(content: bytes, problem: str) -> None:
     with pytest.raises(FixInput, match=problem):

@@ -124,6 +124,10 @@ def test_a_turn_that_is_too_far_away_is_not_taken(ledger: Ledger) -> None:
     assert ledger.take_turn_in_window("google", 1, 100) == pytest.approx(100)
 
 
+def test_a_turn_that_is_as_far_away_as_it_may_be_is_taken(ledger: Ledger) -> None:
+    assert ledger.take_turn_in_window("google", 1, 100, longest_wait=0) == 0
+
+
 def test_a_pause_of_a_service_holds_its_windows_too(ledger: Ledger) -> None:
     ledger.hold("google", 30)
     assert ledger.take_turn_in_window("google", 5, 100) == pytest.approx(30)
@@ -148,6 +152,10 @@ def test_no_more_is_spent_than_the_quota_of_a_day(ledger: Ledger) -> None:
 
 def test_a_quota_of_nothing_is_spent_from_the_start(ledger: Ledger) -> None:
     assert not ledger.spend("google_books", TODAY, 0)
+
+
+def test_a_quota_of_one_is_spent_once(ledger: Ledger) -> None:
+    assert [ledger.spend("google_books", TODAY, 1) for _ in range(2)] == [True, False]
 
 
 def test_what_was_spent_is_known_after_a_restart(ledger: Ledger, url: str) -> None:
@@ -177,6 +185,12 @@ def test_an_item_is_claimed_by_one_holder_at_a_time(ledger: Ledger) -> None:
     assert ledger.claim(["a", "b"], "first run", 60) == {"a", "b"}
     assert ledger.claim(["b", "c"], "second run", 60) == {"c"}
     assert ledger.claim(["a", "b"], "first run", 60) == {"a", "b"}
+
+
+def test_who_holds_an_item_is_known_by_the_item(ledger: Ledger) -> None:
+    ledger.claim(["a"], "first run", 60)
+    ledger.claim(["b"], "second run", 60)
+    assert ledger.holders(["a", "c"]) == {"first run"}
 
 
 def test_a_claim_ends_when_it_is_released_or_runs_out(ledger: Ledger, clock: Clock) -> None:

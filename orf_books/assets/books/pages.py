@@ -7,7 +7,7 @@ here: what is on it (`orf_books/books/library.py`, `orf_books/pages`).
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -112,7 +112,11 @@ def put_libraries_page(records: BookRecords) -> list[LibrarySummary]:
     """Make and store the page that lists all libraries; what it shows of each."""
     from orf_books.pages.libraries_index_page import render_libraries_index_page
 
-    summaries = [LibrarySummary(**asdict(digest)) for digest in records.digests()]
+    names = [field.name for field in fields(LibraryDigest)]
+    summaries = [
+        LibrarySummary(**{name: getattr(digest, name) for name in names})
+        for digest in records.digests()
+    ]
     page = render_libraries_index_page(summaries, overviews_beside(records.storage, LIBRARIES_PAGE))
     records.storage.put(LIBRARIES_PAGE, page.encode())
     return summaries
