@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 import httpx
+from sqlalchemy.exc import SQLAlchemyError
 
 from orf_books.definitions import google_books_of, speech_of, upload_queue_of
 from orf_books.failures import (
@@ -23,7 +24,7 @@ from orf_books.failures import (
     OrfBooksError,
     RetryLater,
 )
-from orf_books.instance import open_instance
+from orf_books.instance import failure_of_home, open_instance
 from orf_books.records import activities, books, sessions
 from orf_books.resources.database import current
 from orf_books.resources.embedded_speech import missing_models
@@ -75,6 +76,8 @@ def _finding(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, is_well=True, detail=check())
     except OrfBooksError as error:
         return Finding(name, is_well=False, detail=str(error), category=error.category)
+    except OSError as error:
+        return Finding(name, is_well=False, detail=str(error), category=FailureCategory.UNAVAILABLE)
 
 
 def _versions() -> str:
@@ -122,10 +125,10 @@ def _home(settings: Settings) -> str:
     try:
         with open_instance(settings) as instance:
             runs = instance.get_runs_count()
-    except OSError as error:
-        raise FixConfiguration(
-            f"The Dagster home cannot be used ({error.strerror}: {error.filename}): check "
-            "DAGSTER_HOME, or the folder of ORF_BOOKS_STORAGE, and its permissions."
+    except (OSError, SQLAlchemyError) as error:
+        raise failure_of_home(error) or FixConfiguration(
+            f"The Dagster home cannot be used ({type(error).__name__}): check DAGSTER_HOME, or the "
+            "folder of ORF_BOOKS_STORAGE, its permissions, and `storage` in its dagster.yaml."
         ) from error
     return f"{os.environ['DAGSTER_HOME']} holds {runs} runs."
 

@@ -133,6 +133,17 @@ def test_a_store_that_is_no_folder(line_of: Callable[..., str], tmp_path: Path) 
     assert "ORF_BOOKS_STORAGE" in line
 
 
+def test_a_home_that_is_read_only(
+    line_of: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        monkeypatch.setenv("DAGSTER_HOME", str(disk))
+        line = line_of("Dagster home")
+    assert line.startswith("WRONG  Dagster home (unavailable): ")
+    assert "check its permissions, or set DAGSTER_HOME to another folder" in line
+
+
 def test_a_ledger_that_does_not_answer(line_of: Callable[..., str]) -> None:
     url = "postgresql+psycopg://someone:hunter2@127.0.0.1:1/ledger"
     line = line_of("ledger", LEDGER=url)
