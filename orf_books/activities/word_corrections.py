@@ -4,9 +4,9 @@ Belongs here: what a correction is, a reading after corrections, and the precisi
 Does not belong here: where corrections are kept (`orf_books/records/readings.py`), and the review
 in the specialist's page (`orf_books/pages`).
 
-A correction points to a word of the story by its place, and applies as long as the same word stands
-there. So it outlives a new version of the code, and a new recording of the same activity only if
-that is what was judged: whoever records again uploads another activity.
+A correction points to a word of the story by its place, and to the recording that was heard. It
+applies as long as the same word stands there and the recording was not replaced. So it outlives a
+new version of the code.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +42,8 @@ class WordCorrection:
     """Whether that verdict was shown as doubtful."""
     code_version: str
     """Of the code that had said it."""
+    recording: str
+    """The version of the recording that was heard."""
     corrected_by: str
     corrected_at: datetime
 

@@ -5,7 +5,7 @@ not belong here: what a correction means (`orf_books/activities/word_corrections
 corrections of findings (`corrections.py`), arguments and printing (`orf_books/cli.py`).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -85,8 +85,10 @@ def correct_words(
     row = records.results([key]).get(key)
     if row is None:
         raise FixInput(f"Activity {marks.activity_id!r} has no result: look its id up in its page.")
-    corrections = _corrections(row, marks, by)
-    ReadingRecords(records.storage).add_corrections(corrections)
+    readings = ReadingRecords(records.storage)
+    recording = readings.recording_version(row.activity_id)
+    corrections = _corrections(row, replace(marks, corrected_by=by), recording)
+    readings.add_corrections(corrections)
     config = {"ops": {"activity_reports": {"config": {"activities": [key]}}}}
     run_job(settings, "refresh_activity_reports", config, batch)
     confirmed = sum(one.is_misread is one.was_flagged for one in corrections)
@@ -95,7 +97,9 @@ def correct_words(
     )
 
 
-def _corrections(row: RescoredActivityRow, marks: ReadingMarks, by: str) -> list[WordCorrection]:
+def _corrections(
+    row: RescoredActivityRow, marks: ReadingMarks, recording: str
+) -> list[WordCorrection]:
     """Each mark beside what the recognisers say of its word.
 
     Raises:
@@ -117,7 +121,8 @@ def _corrections(row: RescoredActivityRow, marks: ReadingMarks, by: str) -> list
             was_flagged=word.misread if word else None,
             was_doubtful=bool(word and is_doubtful(word)),
             code_version=row.code_version,
-            corrected_by=by,
+            recording=recording,
+            corrected_by=marks.corrected_by,
             corrected_at=marks.corrected_at.astimezone(UTC),
         )
         for mark in marks.corrections

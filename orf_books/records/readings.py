@@ -16,10 +16,12 @@ from typing import Any, Self
 
 from orf_books.activities.calibration import Interval
 from orf_books.activities.fluency import Fluency
+from orf_books.activities.manifest import FULL_RECORDING
 from orf_books.activities.norms import Season
 from orf_books.activities.progress import Reading, WordCount
 from orf_books.activities.word_corrections import WordCorrection
-from orf_books.resources.storage import ObjectStorage
+from orf_books.object_keys import activity_folder
+from orf_books.resources.storage import ObjectNotFoundError, ObjectStorage
 from orf_books.resources.tables import Table, Tables
 
 
@@ -133,7 +135,7 @@ class ReadingRecords:
     """What the store holds about students' readings."""
 
     def __init__(self, storage: ObjectStorage) -> None:
-        self._tables = Tables(storage)
+        self._storage, self._tables = storage, Tables(storage)
 
     def add_readings(self, rows: Sequence[ReadingRow]) -> None:
         """Store the figures of readings; later ones of an activity count instead of earlier."""
@@ -163,6 +165,13 @@ class ReadingRecords:
     def corrections(self) -> list[WordCorrection]:
         """The latest correction of each word that has one, of all activities."""
         return self._tables.latest(word_corrections)
+
+    def recording_version(self, activity_id: str) -> str:
+        """Changes when the recording is replaced; empty where it is gone."""
+        try:
+            return self._storage.head(f"{activity_folder(activity_id)}{FULL_RECORDING}").version
+        except ObjectNotFoundError:
+            return ""
 
 
 def _interval(low: float | None, high: float | None) -> Interval | None:

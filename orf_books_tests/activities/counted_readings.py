@@ -151,6 +151,7 @@ def correction(place: tuple[int, int], *, is_misread: bool, **changes: object) -
         was_flagged=True,
         was_doubtful=False,
         code_version="1",
+        recording="version",
         corrected_by="Ms. Rivera",
         corrected_at=datetime(2026, 1, 20, 12, tzinfo=UTC),
     )

@@ -11,7 +11,7 @@ from orf_books.activities.word_corrections import MeasuredFlags, MeasuredPrecisi
 from orf_books.batches.resource import BatchResource
 from orf_books.commands.activity_deletion import delete_activity
 from orf_books.commands.corrections import correct, read_marks
-from orf_books.commands.local_runs import ingest_recordings
+from orf_books.commands.local_runs import ingest_recordings, run_job
 from orf_books.commands.student_deletion import delete_student
 from orf_books.commands.word_corrections import Heard, ReadingMarks, WordMark
 from orf_books.failures import FixInput
@@ -30,6 +30,7 @@ from orf_books_tests.activities.counted_readings import ADA
 from orf_books_tests.assets.activities.recorded_readings import (
     hear_the_story,
     settings_of_services,
+    wav,
     write_upload,
 )
 from orf_books_tests.pages.html_page import Page
@@ -115,6 +116,19 @@ def test_the_latest_verdict_on_a_word_counts_in_whatever_order_they_are_handed_i
     hand_in(settings, later)
     hand_in(settings, marks(RED))
     assert json.loads(folder.get(activity_data_key("one")))["accuracy"] == 0.875
+
+
+def test_what_was_heard_in_a_recording_that_was_replaced_does_not_count_for_the_new_one(
+    settings: Settings, folder: ObjectStorage
+) -> None:
+    hand_in(settings, marks(RED))
+    folder.put("activities/one/complete.wav", wav(7))
+    refresh = {"ops": {"activity_reports": {"config": {"activities": ["one"]}}}}
+    run_job(settings, "refresh_activity_reports", refresh, batch(settings))
+    assert json.loads(folder.get(activity_data_key("one")))["accuracy"] == 0.875
+    folder.delete("activities/one/complete.wav")
+    run_job(settings, "refresh_activity_reports", refresh, batch(settings))
+    assert json.loads(folder.get(activity_data_key("one")))["accuracy"] == 1.0
 
 
 REFUSED = {

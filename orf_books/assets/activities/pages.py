@@ -187,10 +187,11 @@ class _Pages:
     def _put_report(self, row: RescoredActivityRow) -> ReadingRow:
         from orf_books.pages.activity_page import render_activity_page
 
-        corrections = self._corrections.get(row.activity_id, ())
         reader = read_reader(row.record.encode())
-        reading = self._reading(row, reader, corrections)
-        page = render_activity_page(_report(self._records, row, reader, corrections))
+        corrections = self._corrections_of_recording(row.activity_id)
+        report = _report(self._records, row, reader, corrections)
+        reading = self._reading(row, report, reader)
+        page = render_activity_page(report)
         self._storage.put(activity_page_key(row.activity_id), page.encode())
         document = _document(row, reading, corrections)
         self._storage.put(
@@ -199,21 +200,27 @@ class _Pages:
         )
         return ReadingRow.of(reading, reader.student_id, datetime.now(UTC))
 
+    def _corrections_of_recording(self, activity_id: str) -> Sequence[WordCorrection]:
+        """What people heard in the recording that is there now; all of it where none is."""
+        if (corrections := self._corrections.get(activity_id)) is None:
+            return ()
+        version = self._readings.recording_version(activity_id)
+        return [one for one in corrections if version in {"", one.recording}]
+
     def _reading(
-        self, row: RescoredActivityRow, reader: Reader, corrections: Sequence[WordCorrection]
+        self, row: RescoredActivityRow, report: "ActivityReport", reader: Reader
     ) -> Reading:
-        activity, by_recognisers = row.activity(), row.rescored()
-        checked = applying(by_recognisers, corrections)
-        rescored = corrected(by_recognisers, checked)
+        checked = applying(report.rescored, report.corrections)
+        rescored = corrected(report.rescored, checked)
         return Reading(
             activity_id=row.activity_id,
             story_id=row.story_id,
             story=row.story,
             read_at=reader.read_at or self._first_arrivals.get(row.activity_id, row.rescored_at),
             is_draft=row.is_draft,
-            grade=activity.grade,
-            season=activity.season,
-            first_pass=first_pass_fluency(by_recognisers),
+            grade=report.activity.grade,
+            season=report.activity.season,
+            first_pass=first_pass_fluency(report.rescored),
             fluency=rescored.fluency,
             accuracy_interval=rescored.accuracy_interval,
             wcpm_interval=rescored.wcpm_interval,
