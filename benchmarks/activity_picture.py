@@ -17,7 +17,7 @@ import typer
 
 from benchmarks.labelled_readings import labelled_readings, listening
 from benchmarks.measuring import end_cleanly_when_stopped, output, temporary_folder
-from benchmarks.planted import placed, rescored
+from benchmarks.planted import rescored
 from benchmarks.planted_readings import Disturbance, disturbed
 from orf_books.activities.story import phrases_by_page, words_of
 from orf_books.pages.activity_page import ActivityReport, render_activity_page
@@ -42,7 +42,7 @@ async def _write(folder: Path) -> None:
             one for one in await labelled_readings(scratch / "readings") if one.reader == READING
         ]
         async with listening(scratch / "answers") as recognisers:
-            source = await placed(reading, recognisers)
+            source = await recognisers.placed(reading)
             soft = disturbed(source, Disturbance.SOFT, DECIBELS, source, [SOFT_PHRASE])
             report = ActivityReport(
                 await rescored(soft, recognisers),

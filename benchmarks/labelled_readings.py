@@ -13,16 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measuring import temporary_folder
+from benchmarks.planted_readings import SourceReading, source_reading
 from orf_books.activities.activity import Activity, Flags, read_truth
 from orf_books.activities.audio import Recording
 from orf_books.activities.calibration import Calibration
-from orf_books.activities.evidence import PagedRecording
+from orf_books.activities.evidence import PagedRecording, story_context
 from orf_books.activities.kept_answers import AnswersAbout, KeptAnswer
 from orf_books.activities.recognition import Recognisers
 from orf_books.activities.rescored_activity import RescoredActivity
 from orf_books.activities.rescoring import rescore_activity
 from orf_books.activities.voting import VoteRule
 from orf_books.commands.local_uploads import put_activities
+from orf_books.failures import FixConfiguration
 from orf_books.records.recordings import TRUTH, ActivityInputs, load_activity
 from orf_books.resources.embedded_speech import EmbeddedSpeech
 from orf_books.resources.pocketsphinx_model import bundled_lexicon
@@ -89,23 +91,36 @@ class Listening:
         calibration: Calibration | None = None,
     ) -> RescoredActivity:
         """The verdicts on a reading; recognisers are asked only for what was not kept."""
+        async with self._asking(reading) as recognisers:
+            return await rescore_activity(
+                reading.activity, reading.sound, recognisers, bundled_lexicon(), rule, calibration
+            )
+
+    async def placed(self, reading: LabelledReading) -> SourceReading:
+        """A reading, and where its words are.
+
+        Raises:
+            FixConfiguration: no recogniser that places words is installed.
+        """
+        async with self._asking(reading) as recognisers:
+            if recognisers.placer is None:
+                raise FixConfiguration("hama is not installed, so nobody knows where words are.")
+            placement = await recognisers.placer.place(
+                reading.sound.recording, story_context(reading.activity, reading.sound)
+            )
+        return source_reading(reading.activity, reading.sound, reading.misread, placement)
+
+    @asynccontextmanager
+    async def _asking(self, reading: LabelledReading) -> AsyncIterator[Recognisers]:
         recording = reading.sound.recording.fingerprint
         file = self.answers / f"{recording}.jsonl"
         kept = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         answers = AnswersAbout(recording, (KeptAnswer(**json.loads(line)) for line in kept))
-        rescored = await rescore_activity(
-            reading.activity,
-            reading.sound,
-            answers.first(self.recognisers),
-            bundled_lexicon(),
-            rule,
-            calibration,
-        )
+        yield answers.first(self.recognisers)
         if answers.new:
             lines = [*kept, *(json.dumps(asdict(answer)) for answer in answers.new)]
             self.answers.mkdir(parents=True, exist_ok=True)
             file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        return rescored
 
 
 @asynccontextmanager

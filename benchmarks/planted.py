@@ -26,10 +26,8 @@ from benchmarks.planted_readings import (
     PlantedReading,
     SourceReading,
     disturbed,
-    source_reading,
     with_events,
 )
-from orf_books.activities.evidence import story_context
 from orf_books.activities.fluency import EventKind
 from orf_books.activities.rescored_activity import RescoredActivity
 
@@ -106,19 +104,9 @@ async def _main(folder: Path, readers: Sequence[str], answers: Path) -> None:
         one for one in await labelled_readings(folder) if one.reader in readers or not readers
     ]
     async with listening(answers) as recognisers:
-        sources = [await placed(one, recognisers) for one in readings]
+        sources = [await recognisers.placed(one) for one in readings]
         await _measure_events(sources, recognisers)
         await _measure_disturbances(sources, recognisers)
-
-
-async def placed(reading: LabelledReading, recognisers: Listening) -> SourceReading:
-    """A reading, and where its words are."""
-    placer = recognisers.recognisers.placer
-    if placer is None:
-        raise typer.BadParameter("hama is not installed, so nobody knows where the words are.")
-    context = story_context(reading.activity, reading.sound)
-    placement = await placer.place(reading.sound.recording, context)
-    return source_reading(reading.activity, reading.sound, reading.misread, placement)
 
 
 async def rescored(planted: PlantedReading, recognisers: Listening) -> RescoredActivity:

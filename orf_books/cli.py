@@ -344,7 +344,7 @@ def status(  # noqa: PLR0913, PLR0917 - options
         _print_values(shown["upload"], shown, as_json=as_json)
         return
     wanted = BatchFilter(kind, class_id, state, longer_than, error)
-    found = batches(storage, wanted, unreported_batches(settings))
+    found = batches(storage, wanted, lambda reported: unreported_batches(settings, reported))
     if as_json:
         print_json({"batches": [batch.as_document() for batch in found]})
     elif found:
@@ -603,7 +603,9 @@ def doctor(
     else:
         for finding in findings:
             mark = "well " if finding["is_well"] else "WRONG"
-            output.print(f"{mark}  {finding['check']}: {finding['detail']}", markup=False)
+            of_kind = f" ({finding['category']})" if finding["category"] else ""
+            line = f"{mark}  {finding['check']}{of_kind}: {finding['detail']}"
+            output.print(line, markup=False, highlight=False, soft_wrap=True)
     if not all(finding["is_well"] for finding in findings):
         raise typer.Exit(ITEMS_FAILED)
 

@@ -20,7 +20,6 @@ from filelock import FileLock
 from orf_books.dagster_internals import forget_runs
 from orf_books.failures import FixConfiguration
 from orf_books.resources.ledger import Ledger
-from orf_books.resources.storage import ObjectStorage
 from orf_books.settings import Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -41,7 +40,7 @@ def prepare_home(settings: Settings) -> Path:
 
     Sets `DAGSTER_HOME`, because Dagster and the processes that it starts look there.
     """
-    home, chosen = _home(settings), os.environ.get(HOME_VARIABLE)
+    home, chosen = settings.dagster_home, os.environ.get(HOME_VARIABLE)
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     # A home that somebody chose may have a configuration of its own.
@@ -51,16 +50,10 @@ def prepare_home(settings: Settings) -> Path:
     return home
 
 
-def _home(settings: Settings) -> Path:
-    if chosen := os.environ.get(HOME_VARIABLE):
-        return Path(chosen).absolute()
-    return (ObjectStorage(settings.storage).folder or Path("data").absolute()) / "dagster"
-
-
 @contextmanager
 def existing_instance(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
     """The same instance for who only looks; None where nothing has made one yet."""
-    if not (_home(settings) / "dagster.yaml").exists():
+    if not (settings.dagster_home / "dagster.yaml").exists():
         yield None
         return
     with open_instance(settings) as instance:

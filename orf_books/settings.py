@@ -4,6 +4,7 @@ Belongs here: names, defaults and limits of the `ORF_BOOKS_…` variables. Does 
 what a setting does; nothing else in the project reads the environment.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PREFIX = "ORF_BOOKS_"
 HTTP_SCHEMES = ("http", "https")
+LEDGERS = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
 class Settings(BaseSettings):
@@ -115,6 +117,10 @@ class Settings(BaseSettings):
     page_url: str | None = Field(
         default=None, description="Where people find Dagster's page, for links in messages."
     )
+    serve_url: str | None = Field(
+        default=None,
+        description="Where people reach `orf-books serve`, for links in Dagster's page.",
+    )
     ledger: str = Field(
         default_factory=ledger_of_this_machine,
         description="Where runs agree on whose turn it is at a service; Postgres for machines.",
@@ -181,12 +187,20 @@ class Settings(BaseSettings):
         "s3_endpoint_url",
         "upload_queue_url",
         "page_url",
+        "serve_url",
     )
     @classmethod
     def _url_without_trailing_slash(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @field_validator("ledger")
+    @classmethod
+    def _ledger_is_a_database(cls, value: str) -> str:
+        if not value.startswith(LEDGERS):
+            raise ValueError(f"must begin with {' or '.join(LEDGERS)}")
+        return value
 
     @field_validator("serve_origins")
     @classmethod
@@ -223,6 +237,13 @@ class Settings(BaseSettings):
         folder = unquote(self.storage.removeprefix("file://"))
         beside = Path(folder if self.storage.startswith("file://") else "data").absolute()
         return self.database_url or SecretStr(f"sqlite:///{beside / 'published.sqlite'}")
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its files: `DAGSTER_HOME`, or `dagster` in the data folder."""
+        if chosen := os.environ.get("DAGSTER_HOME"):
+            return Path(chosen).absolute()
+        return (self.open_storage().folder or Path("data").absolute()) / "dagster"
 
     @property
     def open_library_requests_per_second(self) -> float:

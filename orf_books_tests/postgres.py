@@ -40,7 +40,7 @@ class PostgresServer:
                 shutil.copytree(part, folder / part.name, symlinks=True)
             install = folder / install.relative_to(install.parent.parent)
             folder.chmod(0o755)
-        self._programs = install / "bin"
+        self.programs = install / "bin"
         self._data = folder / "data"
         self._data.mkdir(mode=0o700)
         if self._user:
@@ -50,7 +50,7 @@ class PostgresServer:
             self.port: int = free.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
         subprocess.run(
-            [self._programs / "initdb", "-D", self._data, *_INITIAL],
+            [self.programs / "initdb", "-D", self._data, *_INITIAL],
             user=self._user,
             cwd=self._data,
             check=True,
@@ -70,7 +70,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start, and wait until it answers."""
         folder_and_port = ("-D", str(self._data), "-p", str(self.port))
-        command = [str(self._programs / "postgres"), *folder_and_port, *_LISTENING]
+        command = [str(self.programs / "postgres"), *folder_and_port, *_LISTENING]
         until = monotonic() + LONGEST_START_SECONDS
         while True:
             if self._process is None or self._process.poll() is not None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 
@@ -27,7 +28,10 @@ BUNDLED = Path(__file__).with_name("calibration.json")
 INTERVAL_SIGMAS = 1.645
 """90 % of a normal distribution."""
 
-_FITS = ("fit", "worst_fit", "fit_throughout", "fit_to_silence")
+_FITS = ("fit", "worst_fit", "fit_throughout", "fit_to_silence", "fit_over_omission")
+_fits_of = attrgetter(*_FITS)
+_NAMES = {role: (f"{role}.heard", [f"{role}.{fit}" for fit in _FITS]) for role in Role}
+"""Of the features, which are looked up twice for each word of a reading."""
 
 Engines = Mapping[Role, str]
 """Who answered, by role, as recognisers name themselves."""
@@ -57,9 +61,12 @@ class Weights:
     def probability(self, evidence: Evidence) -> float | None:
         """How probable it is that the word was misread; None where a feature is missing."""
         found = features(evidence)
-        if not self.weights.keys() <= found.keys():
-            return None
-        logit = self.constant + sum(weight * found[name] for name, weight in self.weights.items())
+        logit = self.constant
+        for name, weight in self.weights.items():
+            value = found.get(name)
+            if value is None:
+                return None
+            logit += weight * value
         return 1 / (1 + math.exp(-logit))
 
 
@@ -107,7 +114,12 @@ CALIBRATION = TypeAdapter(Calibration)
 
 def model_name(engines: Engines) -> str:
     """Names a set of recognisers, whatever their versions: `a=whisper k=whisper w=hama`."""
-    return " ".join(f"{role}={re.split('[-/]', engines[role])[0]}" for role in sorted(engines))
+    return " ".join(f"{role}={_family(engines[role])}" for role in sorted(engines))
+
+
+@cache
+def _family(engine: str) -> str:
+    return re.split("[-/]", engine)[0]
 
 
 def usual_fit(words: Iterable[WordEvidence]) -> float | None:
@@ -126,19 +138,20 @@ def features(evidence: Evidence) -> dict[str, float]:
 
     Keys are `<role>.heard` and `<role>.<fit>`, such as `k.worst_fit`, and `w.usual_fit`.
     """
-    votes = {Role.A: evidence.votes.a, Role.K: evidence.votes.k, Role.W: evidence.votes.w}
-    judged = {Role.K: evidence.k, Role.W: evidence.w}
+    votes = evidence.votes
     found: dict[str, float] = {}
-    for role, heard in votes.items():
+    for role, heard, word in (
+        (Role.A, votes.a, None),
+        (Role.K, votes.k, evidence.k),
+        (Role.W, votes.w, evidence.w),
+    ):
+        heard_name, fit_names = _NAMES[role]
         if heard is not None:
-            found[f"{role}.heard"] = float(heard)
-        if word := judged.get(role):
-            fits = {name: getattr(word, name) for name in _FITS}
-            found |= {
-                f"{role}.{name}": max(LEAST_FIT, fit)
-                for name, fit in fits.items()
-                if fit is not None
-            }
+            found[heard_name] = float(heard)
+        if word:
+            for name, fit in zip(fit_names, _fits_of(word), strict=True):
+                if fit is not None:
+                    found[name] = max(LEAST_FIT, fit)
     if evidence.usual_fit is not None:
         found["w.usual_fit"] = evidence.usual_fit
     return found

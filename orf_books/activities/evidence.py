@@ -195,7 +195,8 @@ def said_words(transcript: Transcript, evidence: Sequence[PhraseEvidence]) -> It
     for heard in transcript.words:
         if words := words_of(heard.text):
             word, is_match = places.get(heard, (None, False))
-            yield SaidWord(" ".join(words), heard.start, heard.end, word, is_match)
+            text = " ".join(words)
+            yield SaidWord(text, heard.start, heard.end, word, is_match, heard.confidence)
 
 
 def _timings(

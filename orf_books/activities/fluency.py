@@ -17,6 +17,9 @@ CORRECTED_WITHIN_SECONDS = 3.0
 """A later correction does not count as the child's own."""
 HESITATION_SECONDS = 3.0
 """A teacher supplies the word after a longer pause."""
+CERTAIN_FROM = 0.5
+"""Confidence in a word heard in place of another. Of planted words 9 of 16 are right from here, and
+of all that were heard 14 of 45."""
 _FILLERS = frozenset({"ah", "eh", "er", "erm", "hm", "hmm", "mm", "uh", "uhm", "um"})
 
 
@@ -105,6 +108,13 @@ class SaidWord:
     word: int | None
     """Index among all words of the story; None where it was said for none."""
     is_match: bool
+    confidence: float | None = None
+    """Of the recogniser; None where it gives none."""
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether people may be told that this was said; without a confidence it is believed."""
+        return self.confidence is None or self.confidence >= CERTAIN_FROM
 
 
 class EventKind(StrEnum):

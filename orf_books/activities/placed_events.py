@@ -6,15 +6,19 @@ a transcript (`fluency.py`), placing words (`forced_alignment.py`).
 How often each kind is right is in `docs/speech.md`, by `benchmarks/planted.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from orf_books.activities.fluency import HESITATION_SECONDS, EventKind, ReadingEvent
 from orf_books.activities.recognition import SaidBeside, Span
 
-ROOM_FOR_A_WORD_MS = 400
-"""Where less time passes between the words around a misread one, nothing was said in its place."""
+SOUND_OF_A_WORD_MS = 320
+"""Where there is less sound between the words around a misread one, nothing was said in its
+place: the ends of these words lie there too."""
+
+Sounding = Callable[[Span], int]
+"""For how many milliseconds of a part of the recording there is sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,10 @@ class PlacedWord:
     """What role A heard in its place; empty where that is the word itself, or nothing."""
 
 
-def placed_events(words: Sequence[PlacedWord]) -> tuple[ReadingEvent, ...]:
+def placed_events(words: Sequence[PlacedWord], sounding: Sounding) -> tuple[ReadingEvent, ...]:
     """What happened while words were read, in the order of the story."""
     events = [
-        *_misread_words(words),
+        *_misread_words(words, sounding),
         *_repetitions(words),
         *_additions(words),
         *_hesitations(words),
@@ -43,22 +47,23 @@ def placed_events(words: Sequence[PlacedWord]) -> tuple[ReadingEvent, ...]:
     return tuple(sorted(events, key=lambda event: event.word))
 
 
-def _misread_words(words: Sequence[PlacedWord]) -> Iterator[ReadingEvent]:
+def _misread_words(words: Sequence[PlacedWord], sounding: Sounding) -> Iterator[ReadingEvent]:
     for at, word in enumerate(words):
         if word.is_misread:
-            is_omission = _room(words, at) < ROOM_FOR_A_WORD_MS
+            room = _room(words, at)
+            is_omission = room is None or sounding(room) < SOUND_OF_A_WORD_MS
             kind = EventKind.OMISSION if is_omission else EventKind.SUBSTITUTION
             yield ReadingEvent(kind, at, "" if is_omission else word.heard)
 
 
-def _room(words: Sequence[PlacedWord], at: int) -> int:
-    """Milliseconds from the end of the word before to the start of the one after."""
+def _room(words: Sequence[PlacedWord], at: int) -> Span | None:
+    """From the end of the word before to the start of the one after."""
     word = words[at].span
     if word is None:
-        return 0
+        return None
     before = words[at - 1].span if at else None
     after = words[at + 1].span if at + 1 < len(words) else None
-    return (after[0] if after else word[1]) - (before[1] if before else word[0])
+    return before[1] if before else word[0], after[0] if after else word[1]
 
 
 def _repetitions(words: Sequence[PlacedWord]) -> Iterator[ReadingEvent]:

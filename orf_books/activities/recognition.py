@@ -99,6 +99,9 @@ class WordEvidence:
     """Summed from the word's start to its end, per part; None for recognisers without times."""
     fit_to_silence: float | None = None
     """How well silence would fit: what the text alone predicts; None where nothing does."""
+    fit_over_omission: float | None = None
+    """How much better the sound fits the phrase with the word than without it, less the same on
+    silence; None for recognisers that do not compare the two."""
     span: Span | None = None
     """When the word was said; None for recognisers without times."""
     is_repeated: bool = False

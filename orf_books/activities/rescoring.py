@@ -52,12 +52,12 @@ from orf_books.activities.rescored_activity import (
     RescoredPhrase,
     RescoredWord,
 )
-from orf_books.activities.sound_quality import NotScored
+from orf_books.activities.sound_quality import NotScored, sounding_ms, speech_decibels
 from orf_books.activities.trimming import Trimmed, trimmed_flags
 from orf_books.activities.voting import VoteRule
 from orf_books.failures import OrfBooksError
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 """Changes with whatever gives the same answers another result."""
 
 
@@ -136,7 +136,7 @@ def _summary(  # noqa: PLR0913, PLR0917 - all that is known of a reading
         trimmed=trimmed,
         fluency=fluency,
         longest_pause=longest_pause(timed, attempted),
-        events=_events(words, said, attempted, rescoring.rule, is_placed=is_placed),
+        events=_events(words, said, attempted, rescoring, is_placed=is_placed),
         rule=rescoring.rule,
         is_draft=rescoring.recognisers.are_drafts,
         warnings=tuple(_warnings(rescoring, phrases, trimmed, placing_failure)),
@@ -157,18 +157,20 @@ def _events(
     words: Sequence[RescoredWord],
     said: Sequence[SaidWord],
     attempted: int,
-    rule: VoteRule,
+    rescoring: PhraseRescoring,
     *,
     is_placed: bool,
 ) -> tuple[ReadingEvent, ...]:
     """What happened while the attempted words were read, as far as it is known."""
+    rule, recording = rescoring.rule, rescoring.sound.recording
     if rule is not VoteRule.CALIBRATED or not is_placed:
         events = reading_events(
             [word.text for word in words], [word.misread for word in words], said, attempted
         )
         unknown = ADDITIONS if rule is VoteRule.CALIBRATED else frozenset()
         return tuple(event for event in events if event.kind not in unknown)
-    heard = {one.word: one.text for one in said if not one.is_match}
+    heard = {one.word: one.text for one in said if not one.is_match and one.is_certain}
+    speech = speech_decibels(recording) or 0.0
     return placed_events(
         [
             PlacedWord(
@@ -180,7 +182,8 @@ def _events(
                 heard=heard.get(place, ""),
             )
             for place, word in enumerate(words[:attempted])
-        ]
+        ],
+        lambda span: sounding_ms(recording.between(*span), speech),
     )
 
 

@@ -24,6 +24,8 @@ _AT_THE_TOP, _SAMPLES_OF_A_CUT = 0.999, 4
 """So many samples of 20 ms as loud as the loudest of all: the wave was higher, and was cut off."""
 _LEAST_PEAK = 1000
 """Of softer recordings equal samples say nothing: there are few steps."""
+_SOFTEST_SOUND_DECIBELS = 20.0
+"""By which the sounds of a word are softer than the loud ones of the reading, at most."""
 SOFTEST_DECIBELS = -62.0
 """Of speech below full scale: a 16-bit recording has then a handful of steps left."""
 MOST_CLIPPED = 0.1
@@ -97,6 +99,21 @@ def speech_decibels(recording: Recording) -> float | None:
         return None
     decibels = np.sort(loudness(some.ravel().astype(np.float32) / np.float32(_FULL_SCALE)))
     return float(decibels[9 * len(decibels) // 10])
+
+
+def sounding_ms(part: Recording, speech: float) -> int:
+    """For how long there is sound in a part of a recording that is not much softer than speech.
+
+    Args:
+        part: of the recording.
+        speech: `speech_decibels` of all of it.
+    """
+    import numpy as np
+
+    samples = np.frombuffer(part.pcm, dtype="<i2").astype(np.float32)
+    decibels = loudness(samples / np.float32(_FULL_SCALE))
+    sounding = int(np.sum(decibels > speech - _SOFTEST_SOUND_DECIBELS))
+    return sounding * 1000 // LOUDNESS_WINDOWS_PER_SECOND
 
 
 def is_too_short(recording: Recording, words: int) -> bool:

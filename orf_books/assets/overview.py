@@ -4,6 +4,8 @@ Belongs here: what it is made after, and the metadata that Dagster shows of it. 
 here: what is on it (`orf_books/records/platform.py`, `orf_books/pages/overview_page.py`).
 """
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from orf_books.assets import OWNERS
@@ -12,6 +14,10 @@ from orf_books.assets.books.step import BOOKS, ENRICHMENT_REPORT
 from orf_books.assets.transcripts.step import SCORING_REPORT, SESSIONS
 from orf_books.object_keys import OVERVIEW_PAGE
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
+from orf_books.resources.storage import ObjectStorage
+
+if TYPE_CHECKING:
+    from orf_books.pages.overview_page import KindOverview
 
 _KINDS = (BOOKS, ACTIVITIES, SESSIONS)
 
@@ -34,19 +40,8 @@ def overview(
     google_books: GoogleBooksResource,
 ) -> dg.MaterializeResult[None]:
     """Make the page over books, activities and sessions."""
-    from orf_books.pages.overview_page import Quota
-    from orf_books.records.platform import put_overview
-
     opened = storage.open()
-    registered = {
-        name: len(context.instance.get_dynamic_partitions(name))
-        for name in (str(kind.partitions.name) for kind in _KINDS)
-    }
-    quotas = list[Quota]()
-    if google_books.key:
-        allowed = google_books.requests_per_day
-        quotas.append(Quota("Google Books", allowed - google_books.requests_left(), allowed))
-    kinds = put_overview(opened, registered, quotas)
+    kinds = put_overview(opened, context.instance, google_books)
     return dg.MaterializeResult(
         metadata={
             "uploads": sum(kind.uploads for kind in kinds),
@@ -55,3 +50,21 @@ def overview(
             "page": dg.MetadataValue.path(opened.location(OVERVIEW_PAGE)),
         }
     )
+
+
+def put_overview(
+    storage: ObjectStorage, instance: dg.DagsterInstance, google_books: GoogleBooksResource
+) -> "list[KindOverview]":
+    """Make and store the page; what it shows of each kind."""
+    from orf_books.pages.overview_page import Quota
+    from orf_books.records import platform
+
+    registered = {
+        name: len(instance.get_dynamic_partitions(name))
+        for name in (str(kind.partitions.name) for kind in _KINDS)
+    }
+    quotas = list[Quota]()
+    if google_books.key:
+        allowed = google_books.requests_per_day
+        quotas.append(Quota("Google Books", allowed - google_books.requests_left(), allowed))
+    return platform.put_overview(storage, registered, quotas)

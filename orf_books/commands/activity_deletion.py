@@ -21,6 +21,7 @@ from orf_books.activities.audio import read_recording
 from orf_books.activities.manifest import FULL_RECORDING
 from orf_books.assets.activities.pages import put_activities_page
 from orf_books.assets.activities.step import ACTIVITIES
+from orf_books.commands.overview import refresh_overview
 from orf_books.commands.runs_at_work import MOST_SECONDS, ran_since, wait_for_runs
 from orf_books.failures import FixInput
 from orf_books.instance import open_instance
@@ -105,6 +106,7 @@ def delete_activity(
         if ran_since(instance, _JOBS, began):
             again = _Deletion(records, instance, activity, deletion.recordings)
             done = done.and_also(again.carry_out())
+        refresh_overview(settings, instance)
         return done
 
 

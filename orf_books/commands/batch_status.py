@@ -4,7 +4,7 @@ Belongs here: the question that `orf-books status` answers without an upload. Do
 single uploads (`upload_status.py`), printing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from orf_books.batches.report import BatchReport
@@ -16,14 +16,16 @@ from orf_books.resources.storage import ObjectStorage
 
 
 def batches(
-    storage: ObjectStorage, wanted: BatchFilter, unreported: Sequence[Batch] = ()
+    storage: ObjectStorage,
+    wanted: BatchFilter,
+    unreported: Callable[[Collection[str]], Iterable[Batch]] = lambda _: (),
 ) -> list[Batch]:
     """The batches that are asked for, the latest first.
 
     Args:
         storage: with the reports.
         wanted: which.
-        unreported: batches of runs that perhaps have no report.
+        unreported: gives batches of runs that perhaps have no report, told those that have one.
     """
     reported = [
         *(_batch("books", report) for report in BookRecords(storage).reports()),
@@ -31,7 +33,7 @@ def batches(
         *_transcripts(storage),
     ]
     runs = {batch.job_id for batch in reported}
-    found = [*reported, *(batch for batch in unreported if batch.job_id not in runs)]
+    found = [*reported, *(batch for batch in unreported(runs) if batch.job_id not in runs)]
     found.sort(key=lambda batch: batch.started_at, reverse=True)
     return [batch for batch in found if wanted.takes(batch)]
 

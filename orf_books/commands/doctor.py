@@ -7,20 +7,31 @@ belong here: printing, and how damage is found and repaired (`resources/tables.p
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import httpx
+from sqlalchemy.exc import SQLAlchemyError
 
 from orf_books.definitions import google_books_of, speech_of, upload_queue_of
-from orf_books.failures import OrfBooksError, RetryLater
-from orf_books.instance import open_instance
+from orf_books.failures import (
+    DamagedStore,
+    FailureCategory,
+    FixConfiguration,
+    FixInput,
+    OrfBooksError,
+    RetryLater,
+)
+from orf_books.instance import failure_of_home, open_instance
 from orf_books.records import activities, books, sessions
 from orf_books.resources.database import current
+from orf_books.resources.embedded_speech import missing_models
 from orf_books.resources.ledger import Ledger
 from orf_books.resources.tables import Table, Tables
 from orf_books.settings import Settings
+from orf_books.transcripts.encoder_files import PIECES, WEIGHTS, find
 
 SERVICE_SECONDS = 5.0
 TABLES: tuple[Table[Any], ...] = (*books.TABLES, *activities.TABLES, *sessions.TABLES)
@@ -34,6 +45,8 @@ class Finding:
     is_well: bool
     detail: str
     """What was looked at, or what is wrong and what to do."""
+    category: FailureCategory | None = None
+    """Of what is wrong, as docs/runbook.md has it."""
 
 
 def examine(settings: Settings, *, repair: bool = False) -> list[Finding]:
@@ -43,16 +56,17 @@ def examine(settings: Settings, *, repair: bool = False) -> list[Finding]:
         settings: of the platform.
         repair: also repair damaged tables; nobody may write to them meanwhile.
     """
+    store = _finding("store", lambda: _store(settings))
+    findings = [_finding("versions", _versions), store]
+    if store.is_well:
+        findings += _tables(settings, repair=repair)
     checks: dict[str, Callable[[], str]] = {
-        "versions": _versions,
-        "store": lambda: _store(settings),
         "ledger": lambda: _ledger(settings),
         "database": lambda: _database(settings),
         "Dagster home": lambda: _home(settings),
+        "models": lambda: _models(settings),
     }
-    findings = [_finding(name, check) for name, check in checks.items()]
-    if next(one for one in findings if one.check == "store").is_well:
-        findings += _tables(settings, repair=repair)
+    findings += [_finding(name, check) for name, check in checks.items()]
     findings += [_finding(name, check) for name, check in _services(settings)]
     return findings
 
@@ -60,8 +74,10 @@ def examine(settings: Settings, *, repair: bool = False) -> list[Finding]:
 def _finding(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, is_well=True, detail=check())
-    except (OrfBooksError, OSError) as error:
-        return Finding(name, is_well=False, detail=str(error))
+    except OrfBooksError as error:
+        return Finding(name, is_well=False, detail=str(error), category=error.category)
+    except OSError as error:
+        return Finding(name, is_well=False, detail=str(error), category=FailureCategory.UNAVAILABLE)
 
 
 def _versions() -> str:
@@ -81,9 +97,12 @@ def _store(settings: Settings) -> str:
     finally:
         storage.delete(key)
     if not is_listed:
-        raise OSError(f"{storage.url} does not list what was just written: sensors would miss it.")
+        raise FixConfiguration(
+            f"{storage.url} does not list what was just written, so sensors would miss uploads: "
+            "use another store."
+        )
     if is_replaced:
-        raise OSError(
+        raise FixConfiguration(
             f"{storage.url} ignores conditional puts (If-None-Match): of two writers to a table, "
             "one would lose its rows. Use a store that has them."
         )
@@ -91,24 +110,46 @@ def _store(settings: Settings) -> str:
 
 
 def _ledger(settings: Settings) -> str:
-    Ledger(settings.ledger).seconds_until_turn("doctor")
+    with _remedy("Check ORF_BOOKS_LEDGER, and that its database runs and lets us in."):
+        Ledger(settings.ledger).seconds_until_turn("doctor")
     return "Runs can agree on turns, quotas and claims."
 
 
 def _database(settings: Settings) -> str:
-    try:
+    with _remedy("Check ORF_BOOKS_DATABASE_URL; scores are kept and published later."):
         revision = current(settings.published_database.get_secret_value())
-    except RetryLater as error:
-        raise OSError(
-            f"{error} Check ORF_BOOKS_DATABASE_URL; scores are kept and published later."
-        ) from None
     return f"Its tables are of revision {revision}." if revision else "It has no tables yet."
 
 
 def _home(settings: Settings) -> str:
-    with open_instance(settings) as instance:
-        runs = instance.get_runs_count()
+    try:
+        with open_instance(settings) as instance:
+            runs = instance.get_runs_count()
+    except (OSError, SQLAlchemyError) as error:
+        raise failure_of_home(error) or FixConfiguration(
+            f"The Dagster home cannot be used ({type(error).__name__}): check DAGSTER_HOME, or the "
+            "folder of ORF_BOOKS_STORAGE, its permissions, and `storage` in its dagster.yaml."
+        ) from error
     return f"{os.environ['DAGSTER_HOME']} holds {runs} runs."
+
+
+def _models(settings: Settings) -> str:
+    find(WEIGHTS)
+    find(PIECES)
+    if settings.speech == "services":
+        return "The sentence encoder is there; services listen to recordings."
+    if missing := missing_models():
+        raise FixConfiguration(" ".join(missing))
+    return "The sentence encoder and all recognisers are there, as they were measured."
+
+
+@contextmanager
+def _remedy(remedy: str) -> Iterator[None]:
+    """Add what to do to a failure that does not know which setting it comes from."""
+    try:
+        yield
+    except RetryLater as error:
+        raise RetryLater(f"{error} {remedy}", error.category) from None
 
 
 def _tables(settings: Settings, *, repair: bool) -> Iterator[Finding]:
@@ -125,7 +166,12 @@ def _tables(settings: Settings, *, repair: bool) -> Iterator[Finding]:
             yield Finding(f"table {table.name}", is_well=True, detail=f"Repaired. {done.remedy}")
         else:
             remedy = "Stop the runs, then `orf-books doctor --repair` rebuilds it from its files."
-            yield Finding(f"table {table.name}", is_well=False, detail=f"{damage} {remedy}")
+            yield Finding(
+                f"table {table.name}",
+                is_well=False,
+                detail=f"{damage} {remedy}",
+                category=DamagedStore.category,
+            )
     if has_lost:
         for records in (books.BookRecords(storage), activities.ActivityRecords(storage)):
             records.forget_lost()
@@ -137,11 +183,11 @@ def _upload_queue(settings: Settings) -> str:
         return "Off: uploads are found by listing."
     waiting, dead = inbox.queue.waiting(), inbox.queue.dead_letters()
     if dead is None:
-        raise OSError(
+        raise FixConfiguration(
             "It has no dead-letter queue: give it one, or unreadable messages come back for ever."
         )
     if dead:
-        raise OSError(
+        raise FixInput(
             f"{dead} messages are in its dead-letter queue: see DeadLettersAlarm in "
             "docs/runbook.md."
         )
@@ -166,9 +212,10 @@ def _answers(url: str) -> str:
     try:
         httpx.head(url, timeout=SERVICE_SECONDS)
     except httpx.HTTPError as error:
-        raise OSError(
+        raise RetryLater(
             f"{url} does not answer ({type(error).__name__}): check the network, a proxy, or the "
-            "address in the settings."
+            "address in the settings.",
+            FailureCategory.NETWORK,
         ) from None
     return f"{url} answers."
 
@@ -182,13 +229,15 @@ def _google_books(settings: Settings) -> str:
 def _cluster(settings: Settings) -> str:
     size = speech_of(settings).cluster_size()
     if not size:
-        raise OSError(f"{settings.cluster} has no worker: start one, from the image of the runs.")
+        raise FixConfiguration(
+            f"{settings.cluster} has no worker: start one, from the image of the runs."
+        )
     return f"{settings.cluster} carries out {size} calls at once, and runs our version."
 
 
 def _speech(settings: Settings) -> str:
     if settings.deepgram_key is None or settings.wav2vec_url is None:
-        raise OSError(
+        raise FixConfiguration(
             "ORF_BOOKS_SPEECH=services needs ORF_BOOKS_DEEPGRAM_KEY and ORF_BOOKS_WAV2VEC_URL."
         )
     urls = (

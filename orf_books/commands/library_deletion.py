@@ -18,6 +18,7 @@ import dagster as dg
 
 from orf_books.assets.books.pages import put_libraries_page
 from orf_books.assets.books.step import BOOKS
+from orf_books.commands.overview import refresh_overview
 from orf_books.commands.runs_at_work import MOST_SECONDS, ran_since, wait_for_runs
 from orf_books.failures import FixInput
 from orf_books.instance import open_instance
@@ -97,6 +98,7 @@ def delete_library(
         if ran_since(instance, _JOBS, began):
             again = _Deletion(records, instance, library, deletion.entries)
             done = done.and_also(again.carry_out())
+        refresh_overview(settings, instance)
         return done
 
 

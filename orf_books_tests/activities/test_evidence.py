@@ -51,6 +51,14 @@ def test_what_is_heard_for_another_word_is_no_match() -> None:
     assert (told[1].word, told[1].is_match) == (1, False)
 
 
+def test_only_what_is_heard_with_confidence_may_be_told() -> None:
+    heard = Transcript((HeardWord("kit", 0.0, 0.3, 0.2), HeardWord("sat", 0.4, 0.7, 0.9)))
+    told = said_words(heard, evidence(heard, "Cat sat."))
+    assert [one.is_certain for one in told] == [False, True]
+    without = spoken("kit sat")
+    assert all(one.is_certain for one in said_words(without, evidence(without, "Cat sat.")))
+
+
 def test_punctuation_in_a_transcript_is_no_word() -> None:
     heard = Transcript((HeardWord("-", 0.0, 0.1), HeardWord("Go.", 0.4, 0.7)))
     assert [one.text for one in said_words(heard, evidence(heard, "Go."))] == ["go"]

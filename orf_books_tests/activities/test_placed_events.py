@@ -15,8 +15,13 @@ def word(
     return PlacedWord(text, is_misread, span, is_repeated, before, heard)
 
 
+def throughout(span: Span) -> int:
+    """There is sound all the time."""
+    return span[1] - span[0]
+
+
 def kinds(*words: PlacedWord) -> list[tuple[EventKind, int]]:
-    return [(event.kind, event.word) for event in placed_events(words)]
+    return [(event.kind, event.word) for event in placed_events(words, throughout)]
 
 
 def test_a_reading_without_anything_special_has_no_events() -> None:
@@ -26,8 +31,14 @@ def test_a_reading_without_anything_special_has_no_events() -> None:
 def test_a_misread_word_without_room_was_left_out_and_another_was_replaced() -> None:
     left_out = [word((0, 300)), word((300, 320), is_misread=True), word((500, 700))]
     replaced = [word((0, 300)), word((320, 500), is_misread=True, heard="cat"), word((800, 900))]
-    assert placed_events(left_out) == (ReadingEvent(EventKind.OMISSION, 1),)
-    assert placed_events(replaced) == (ReadingEvent(EventKind.SUBSTITUTION, 1, "cat"),)
+    assert placed_events(left_out, throughout) == (ReadingEvent(EventKind.OMISSION, 1),)
+    assert placed_events(replaced, throughout) == (ReadingEvent(EventKind.SUBSTITUTION, 1, "cat"),)
+
+
+def test_a_pause_in_place_of_a_word_is_no_other_word() -> None:
+    paused = [word((0, 300)), word((900, 950), is_misread=True), word((1500, 1900))]
+    (omission,) = placed_events(paused, sounding=lambda _: 100)
+    assert omission == ReadingEvent(EventKind.OMISSION, 1)
 
 
 def test_at_the_ends_of_a_reading_the_word_itself_tells_how_long_it_took() -> None:
@@ -45,7 +56,7 @@ def test_words_repeated_together_are_one_repetition() -> None:
         word((300, 1300), "cat", is_repeated=True),
         word((1400, 1700), "sat"),
     ]
-    assert placed_events(again) == (ReadingEvent(EventKind.REPETITION, 0, "the cat"),)
+    assert placed_events(again, throughout) == (ReadingEvent(EventKind.REPETITION, 0, "the cat"),)
 
 
 def test_the_beginning_of_a_word_before_it_is_a_self_correction_and_other_speech_is_not() -> None:

@@ -7,6 +7,7 @@ from orf_books.activities.sound_quality import (
     NotScored,
     is_too_short,
     sound_quality,
+    sounding_ms,
     speech_decibels,
 )
 
@@ -66,3 +67,11 @@ def test_many_words_need_some_time() -> None:
     half_a_second = Recording(b"\0\0" * 8_000)
     assert is_too_short(half_a_second, words=12)
     assert not is_too_short(half_a_second, words=2)
+
+
+def test_a_pause_is_no_sound_and_soft_noise_neither() -> None:
+    loud, soft = speech(1.0), RANDOM.normal(0, 5, 16_000)
+    level = speech_decibels(recording(np.concatenate([loud, soft])))
+    assert level is not None
+    assert sounding_ms(recording(soft), level) == 0
+    assert 300 < sounding_ms(recording(loud), level) < 800

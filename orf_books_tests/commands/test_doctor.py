@@ -1,25 +1,35 @@
 import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from orf_books.commands.doctor import TABLES, Finding, examine
 from orf_books.records import activities, books, items, readings, sessions, uploads
 from orf_books.records.activities import ActivityRecords
+from orf_books.resources.embedded_speech import installed_models
 from orf_books.resources.storage import S3Options
 from orf_books.resources.tables import Table
 from orf_books.settings import Settings
 from orf_books_tests.conftest import Call, Platform, export_of, plain_books
+from orf_books_tests.resources.cluster import new_certificates, running_cluster
 from orf_books_tests.resources.upload_queue import Queue
+from orf_books_tests.small_disk import small_disk
 
 NOWHERE = "http://127.0.0.1:1"
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+def _home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
 
 
 def found(settings: Settings, check: str, *, repair: bool = False) -> Finding:
@@ -34,12 +44,6 @@ def wrong(settings: Settings) -> set[str]:
 def test_a_sound_set_up_is_well_and_nothing_is_left_behind(settings: Settings) -> None:
     assert wrong(settings) == set()
     assert not list(settings.open_storage().list("doctor/"))
-
-
-def test_a_store_that_is_no_folder_is_named(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("a file")
-    broken = settings.model_copy(update={"storage": (tmp_path / "file").as_uri()})
-    assert "store" in wrong(broken)
 
 
 def test_a_damaged_table_is_named_and_repaired(platform: Platform) -> None:
@@ -92,29 +96,129 @@ def test_every_table_that_is_declared_is_looked_at() -> None:
     assert {table.name for table in TABLES} == declared
 
 
-def test_a_database_that_does_not_answer_is_named_without_its_password(settings: Settings) -> None:
-    url = SecretStr("postgresql+psycopg://someone:hunter2@127.0.0.1:1/nothing")
-    broken = settings.model_copy(update={"database_url": url})
-    database = found(broken, "database")
-    assert not database.is_well
-    assert "ORF_BOOKS_DATABASE_URL" in database.detail
-    assert "hunter2" not in str(examine(broken))
-
-
 def test_a_service_that_does_not_answer_is_named(settings: Settings) -> None:
     broken = settings.model_copy(update={"open_library_url": NOWHERE})
     assert wrong(broken) == {"Open Library"}
 
 
-def test_speech_services_without_a_key_are_named(settings: Settings) -> None:
-    broken = settings.model_copy(update={"speech": "services"})
-    assert "ORF_BOOKS_DEEPGRAM_KEY" in found(broken, "speech services").detail
+# Broken set-ups: one line each
 
 
-def test_a_ledger_that_cannot_be_used_is_named(settings: Settings, tmp_path: Path) -> None:
+@pytest.fixture
+def line_of(call: Call, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What `orf-books doctor` prints of one check, with these variables."""
+
+    def line_of(check: str, **variables: str) -> str:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"ORF_BOOKS_{name}", value)
+        done = call("doctor")
+        assert done.returncode == 1
+        (line,) = (line for line in done.stdout.splitlines() if f" {check} (" in line)
+        return line
+
+    return line_of
+
+
+def test_a_store_that_is_read_only(line_of: Callable[..., str], tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        line = line_of("store", STORAGE=str(disk))
+    assert line.startswith("WRONG  store (unavailable): ")
+    assert "check ORF_BOOKS_STORAGE, the credentials and the bucket, or the folder" in line
+
+
+def test_a_store_that_is_no_folder(line_of: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    line = line_of("store", STORAGE=str(tmp_path / "file"))
+    assert "ORF_BOOKS_STORAGE" in line
+
+
+def test_a_home_that_is_read_only(
+    line_of: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        monkeypatch.setenv("DAGSTER_HOME", str(disk))
+        line = line_of("Dagster home")
+    assert line.startswith("WRONG  Dagster home (unavailable): ")
+    assert "check its permissions, or set DAGSTER_HOME to another folder" in line
+
+
+def test_a_ledger_that_does_not_answer(line_of: Callable[..., str]) -> None:
+    url = "postgresql+psycopg://someone:hunter2@127.0.0.1:1/ledger"
+    line = line_of("ledger", LEDGER=url)
+    assert line.startswith("WRONG  ledger (unavailable): ")
+    assert "Check ORF_BOOKS_LEDGER, and that its database runs" in line
+    assert "hunter2" not in line
+
+
+def test_a_ledger_that_is_no_database(line_of: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "ledger").write_bytes(b"no database" * 100)
-    broken = settings.model_copy(update={"ledger": f"sqlite:///{tmp_path / 'ledger'}"})
-    assert "ledger" in wrong(broken)
+    line = line_of("ledger", LEDGER=f"sqlite:///{tmp_path / 'ledger'}")
+    assert "is damaged: delete it" in line
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "postgresql"])
+def test_a_database_that_does_not_answer(line_of: Callable[..., str], scheme: str) -> None:
+    line = line_of("database", DATABASE_URL=f"{scheme}://someone:hunter2@127.0.0.1:1/nothing")
+    assert line.startswith("WRONG  database (unavailable): ")
+    assert "Check ORF_BOOKS_DATABASE_URL; scores are kept and published later." in line
+    assert "hunter2" not in line
+
+
+def test_a_url_that_names_no_database(line_of: Callable[..., str]) -> None:
+    line = line_of("database", DATABASE_URL="mysql://someone:hunter2@127.0.0.1/nothing")
+    assert line.startswith("WRONG  database (unavailable): ")
+    assert "write postgresql+psycopg://user:password@host/database" in line
+    assert "hunter2" not in line
+
+
+def test_an_upload_queue_that_is_not_there(
+    line_of: Callable[..., str], s3_server: S3Options, tmp_path: Path
+) -> None:
+    queue = Queue(s3_server, tmp_path.name)
+    named = {name.upper(): str(value) for name, value in queue.settings().items() if value}
+    line = line_of("upload queue", **named | {"UPLOAD_QUEUE_URL": f"{queue.url}-gone"})
+    assert line.startswith("WRONG  upload queue (unavailable): ")
+    assert "check ORF_BOOKS_UPLOAD_QUEUE_URL" in line
+
+
+@pytest.mark.slow
+def test_a_certificate_that_the_cluster_does_not_take(
+    line_of: Callable[..., str], tmp_path: Path
+) -> None:
+    other = new_certificates(tmp_path / "other")
+    with running_cluster(tmp_path / "cluster", workers=0) as cluster:
+        line = line_of(
+            "cluster",
+            CLUSTER=cluster.address,
+            CLUSTER_CA=str(other.ca),
+            CLUSTER_CERTIFICATE=str(other.certificate),
+            CLUSTER_KEY=str(other.key),
+        )
+    assert line.startswith("WRONG  cluster (unavailable): ")
+    assert "do not trust each other" in line
+    assert "Check ORF_BOOKS_CLUSTER_CA, …_CERTIFICATE and …_KEY" in line
+
+
+@pytest.fixture
+def _without_hama(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # For what looks for a package, a module that is None is one that is not there.
+    monkeypatch.setitem(sys.modules, "hama", None)
+    installed_models.cache_clear()
+    yield
+    installed_models.cache_clear()
+
+
+@pytest.mark.usefixtures("_without_hama")
+def test_a_model_that_is_not_installed(line_of: Callable[..., str]) -> None:
+    line = line_of("models")
+    assert line.startswith("WRONG  models (unavailable): hama is not installed")
+    assert "install orf_books again" in line
+
+
+def test_speech_services_without_a_key(line_of: Callable[..., str]) -> None:
+    assert "ORF_BOOKS_DEEPGRAM_KEY" in line_of("speech services", SPEECH="services")
 
 
 def test_the_command_ends_with_one_where_something_is_wrong(
@@ -124,7 +228,7 @@ def test_the_command_ends_with_one_where_something_is_wrong(
     monkeypatch.setenv("ORF_BOOKS_OPEN_LIBRARY_URL", NOWHERE)
     done = call("doctor")
     assert done.returncode == 1
-    assert "WRONG  Open Library" in done.stdout
+    assert "WRONG  Open Library (network): " in done.stdout
     assert os.environ["DAGSTER_HOME"] in done.stdout
 
 

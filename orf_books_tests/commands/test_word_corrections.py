@@ -17,6 +17,7 @@ from orf_books.commands.word_corrections import Heard, ReadingMarks, WordMark
 from orf_books.failures import FixInput
 from orf_books.object_keys import (
     ACTIVITIES_PAGE,
+    OVERVIEW_PAGE,
     activity_data_key,
     activity_page_key,
     progress_page_key,
@@ -31,6 +32,7 @@ from orf_books_tests.assets.activities.recorded_readings import (
     settings_of_services,
     write_upload,
 )
+from orf_books_tests.pages.html_page import Page
 from orf_books_tests.stored_text import objects_mentioning
 
 pytestmark = pytest.mark.slow
@@ -67,6 +69,14 @@ def marks(*of: WordMark, activity: str = "one") -> ReadingMarks:
 
 def hand_in(settings: Settings, of: ReadingMarks) -> dict[str, object]:
     return correct(settings, of, batch(settings)).as_document()
+
+
+def test_a_command_leaves_the_page_over_everything_as_things_are_now(
+    settings: Settings, folder: ObjectStorage
+) -> None:
+    assert "With a result 2" in Page(text_of(folder, OVERVIEW_PAGE)).spoken
+    delete_activity(settings, "one")
+    assert "With a result 1" in Page(text_of(folder, OVERVIEW_PAGE)).spoken
 
 
 def text_of(storage: ObjectStorage, key: str) -> str:

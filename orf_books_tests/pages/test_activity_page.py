@@ -367,7 +367,7 @@ def test_every_vote_is_in_a_table_with_headers(shown: Page) -> None:
     [
         (VoteRule.REFERENCE, "if W heard it, or both A and K did."),
         (VoteRule.MAJORITY, "if two of the three heard it."),
-        (VoteRule.CALIBRATED, "if what all three heard makes that more probable than not."),
+        (VoteRule.CALIBRATED, "if what all three heard makes that probable enough."),
     ],
 )
 def test_the_rule_of_the_vote_is_told(rule: VoteRule, words: str) -> None:

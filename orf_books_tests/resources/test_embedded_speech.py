@@ -105,6 +105,15 @@ def test_the_checker_does_not_take_a_sound_alike_for_the_word(
     asyncio.run(hear())
 
 
+def test_the_sound_misses_a_misread_word_least_of_all_words_of_the_phrase(
+    reading: RecordedReading, story: StoryContext
+) -> None:
+    phrase, words = 1, story.phrases[1]
+    weighed = whisper_model.weigh_words(phrase_of(reading, phrase).pcm, " ".join(words))
+    over_omission = [word.fit_over_omission or 0.0 for word in weighed]
+    assert over_omission.index(min(over_omission)) == words.index("barn")
+
+
 def test_phrases_are_placed_where_they_were_read(
     reading: RecordedReading, story: StoryContext
 ) -> None:
