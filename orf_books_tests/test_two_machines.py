@@ -36,6 +36,7 @@ from orf_books_tests.test_s3_end_to_end import aws_variables
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(600)]
 
 SECONDS_TO_FAIL_A_RUN = 120
+SECONDS_TO_RETRY = 120
 
 
 @dataclass
@@ -84,9 +85,9 @@ def statuses(machine: Machine) -> dict[str, PartitionStatus]:
 
 
 def run_seen_by(machine: Machine) -> dg.DagsterRun:
-    """The only run."""
+    """The first run."""
     with instance_of(machine) as instance:
-        (run,) = instance.get_runs()
+        *_, run = instance.get_runs()
         return run
 
 
@@ -109,7 +110,7 @@ def test_overlapping_uploads_on_two_machines_ask_about_no_book_twice(
     assert len(records.with_answers(all_books)) == 180
 
 
-def test_the_run_of_a_killed_machine_is_failed_by_the_other_and_its_items_are_settled(
+def test_the_run_of_a_killed_machine_is_failed_by_the_other_which_settles_its_items(
     machines: list[Machine], sandbox: Sandbox, s3_server: S3Options
 ) -> None:
     killed, living = machines
@@ -129,9 +130,8 @@ def test_the_run_of_a_killed_machine_is_failed_by_the_other_and_its_items_are_se
             seconds=SECONDS_TO_FAIL_A_RUN,
             pause=1,
         )
-    assert run_seen_by(living).status is dg.DagsterRunStatus.FAILURE
-    assert set(statuses(living).values()) == {PartitionStatus.FAILED}
+        assert run_seen_by(living).status is dg.DagsterRunStatus.FAILURE
 
-    sandbox.behaviour.change(Behaviour().as_json())
-    living.document("retry", "books")
-    assert statuses(living) == {book(number): PartitionStatus.MATERIALIZED for number in numbers}
+        sandbox.behaviour.change(Behaviour().as_json())
+        settled = {book(number): PartitionStatus.MATERIALIZED for number in numbers}
+        wait_for("retry", lambda: statuses(living) == settled, seconds=SECONDS_TO_RETRY, pause=1)

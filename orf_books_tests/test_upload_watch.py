@@ -43,6 +43,7 @@ from orf_books.upload_watch import (
     RUN_APPEARS_WITHIN,
     RUN_KEY_TAG,
     Timing,
+    read_cursor,
 )
 from orf_books_tests.assets.transcripts.class_platform import platform_in
 from orf_books_tests.conftest import Platform, book, export_of, plain_books
@@ -347,6 +348,7 @@ def test_a_cursor_of_an_earlier_version_is_read(
 ) -> None:
     version = folder.put("uploads/ada/raw.csv", b"...")
     cursor = json.dumps([["uploads/ada/raw.csv", version]])
+    assert [request.tries for request in read_cursor(cursor)] == [1]
     result = tick(folder, cursor, instance=instance)
     assert requested(result) == []
     ingest.execute_in_process(
