@@ -36,8 +36,14 @@ TALK_SIGMA = 0.8
 STUDENTS = 25
 LEAST_SCORED = 6
 """Of fewer students no rank correlation is worked out."""
-CERTAINTIES: Mapping[str, Sequence[float]] = {"alike": (0.7,), "differing": (0.45, 0.6, 0.8, 0.95)}
-"""Of findings: all the same, or as a detector has them."""
+CERTAINTIES: Mapping[str, Sequence[float]] = {
+    "alike": (0.7,),
+    "differing": (0.45, 0.6, 0.8, 0.95),
+    "unsure": (0.1, 0.2, 0.4, 0.7),
+}
+"""Of findings: all the same, as the detector has them of a frequent skill, and of a rare one."""
+RARE = 0.01
+"""Up to this rate findings are perhaps unsure."""
 ASSUMED_SPREAD = 2.0
 USUAL_BEFORE = {0.003: 0.05, 0.01: 0.44, 0.05: 0.10, 0.15: 0.18}
 """What earlier versions took for usual of a skill that is really this rare."""
@@ -66,6 +72,8 @@ def main(
     covered: dict[tuple[float, float], list[bool]] = defaultdict(list)
     for kind, certainties in CERTAINTIES.items():
         for rate in RATES:
+            if kind == "unsure" and rate > RARE:
+                continue
             for spread in TRUE_SPREADS:
                 for median in MEDIANS:
                     certainty = fmean(certainties)
@@ -162,7 +170,9 @@ def _print(found: Mapping[tuple[str, str, float, int], Sequence[float]], title: 
     for name in dict.fromkeys(setting[0] for setting in found):
         for kind in CERTAINTIES:
             for rate in RATES:
-                cells = [found[name, kind, rate, median] for median in MEDIANS]
+                cells = [found.get((name, kind, rate, median), ()) for median in MEDIANS]
+                if not any(cells):
+                    continue
                 table.add_row(
                     name,
                     kind,

@@ -59,7 +59,7 @@ def main(  # noqa: PLR0913 - each is an option of the command line
         list[str] | None, typer.Option(help="Attacks whose name holds this; may be repeated.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws moments, files and characters.")] = 1,
-    minutes: Annotated[float, typer.Option(help="How long all of them may go on trying.")] = 20.0,
+    minutes: Annotated[float, typer.Option(help="How long all of them may go on trying.")] = 18.0,
     soak_minutes: Annotated[
         int, typer.Option("--soak", help="Instead of all attacks, upload for so many minutes.")
     ] = 0,

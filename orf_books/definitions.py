@@ -122,10 +122,14 @@ def google_books_of(settings: Settings) -> GoogleBooksResource:
 def storage_of(settings: Settings) -> StorageResource:
     """The storage as the settings have it."""
     if not settings.storage.startswith("s3://"):
-        return StorageResource(url=settings.storage)
+        return StorageResource(url=settings.storage, serve_url=settings.serve_url)
     from dagster_aws.s3 import S3Resource
 
-    return StorageResource(url=settings.storage, s3=S3Resource.model_validate(settings.s3_options))
+    return StorageResource(
+        url=settings.storage,
+        s3=S3Resource.model_validate(settings.s3_options),
+        serve_url=settings.serve_url,
+    )
 
 
 def upload_queue_of(settings: Settings) -> UploadQueueResource:

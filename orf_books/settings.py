@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     page_url: str | None = Field(
         default=None, description="Where people find Dagster's page, for links in messages."
     )
+    serve_url: str | None = Field(
+        default=None,
+        description="Where people reach `orf-books serve`, for links in Dagster's page.",
+    )
     ledger: str = Field(
         default_factory=ledger_of_this_machine,
         description="Where runs agree on whose turn it is at a service; Postgres for machines.",
@@ -183,6 +187,7 @@ class Settings(BaseSettings):
         "s3_endpoint_url",
         "upload_queue_url",
         "page_url",
+        "serve_url",
     )
     @classmethod
     def _url_without_trailing_slash(cls, value: str | None) -> str | None:

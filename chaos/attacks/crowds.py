@@ -39,5 +39,5 @@ def crowd_without_daemon(ground: Ground, tally: Tally, tries: int) -> None:
 
 ATTACKS = (
     Attack("50, then 200 uploads at once", crowds, tries=250, share=3),
-    Attack("many uploads in one run", crowd_without_daemon, tries=200, short_tries=50),
+    Attack("many uploads in one run", crowd_without_daemon, tries=200, short_tries=50, share=0.3),
 )

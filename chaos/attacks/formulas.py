@@ -46,5 +46,11 @@ def _hand_in(tally: Tally, platform: Platform, library: str, formula: str) -> No
 
 
 ATTACKS = (
-    Attack("formulas, where a CSV would run them", formulas, tries=len(FORMULAS), short_tries=2),
+    Attack(
+        "formulas, where a CSV would run them",
+        formulas,
+        tries=len(FORMULAS),
+        short_tries=2,
+        share=0.3,
+    ),
 )

@@ -164,7 +164,9 @@ def change_somewhere(document: dict[str, Any], random: Random) -> None:
 
 
 ATTACKS = tuple(
-    Attack(f"generated {what}", partial(generated_files, check), tries=1000, short_tries=100)
+    Attack(
+        f"generated {what}", partial(generated_files, check), tries=1000, short_tries=100, share=0.5
+    )
     for what, check in (
         ("exports", check_export),
         ("activities", check_activity),

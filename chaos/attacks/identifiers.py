@@ -91,4 +91,8 @@ def _store(tally: Tally, storage: ObjectStorage, character: str) -> None:
 
 
 EVERY = COMMON + (0x110000 - COMMON) // STEP
-ATTACKS = (Attack("every character in every id", odd_characters, tries=EVERY, short_tries=0x1000),)
+ATTACKS = (
+    Attack(
+        "every character in every id", odd_characters, tries=EVERY, short_tries=0x1000, share=0.3
+    ),
+)

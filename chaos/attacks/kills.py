@@ -128,7 +128,7 @@ ATTACKS = (
         person="`orf-books retry books`",
     ),
     Attack(
-        "SIGKILL of a worker", kill_workers, tries=14, share=3, person="`orf-books retry books`"
+        "SIGKILL of a worker", kill_workers, tries=14, share=4, person="`orf-books retry books`"
     ),
     Attack("SIGKILL of the code servers", kill_code_servers, tries=4, share=4),
     Attack(

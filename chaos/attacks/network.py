@@ -155,6 +155,7 @@ ATTACKS = (
         broken_connections,
         tries=14,
         short_tries=7,
+        share=0.5,
         person="mend the address or the network; `orf-books retry books`",
     ),
 )

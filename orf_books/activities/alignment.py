@@ -36,6 +36,8 @@ def aligned_words(expected: Sequence[str], heard: Sequence[str]) -> tuple[Aligne
     Returns:
         Pairs in order; every word of both texts is in at least one.
     """
+    if tuple(expected) == tuple(heard):
+        return tuple(AlignedPair(word, word, is_match=True) for word in range(len(expected)))
     from kaldialign import align
 
     texts = ([word.replace("-", "") for word in text] for text in (expected, heard))

@@ -105,14 +105,19 @@ def refused_uploads(
     return dg.AssetCheckEvaluation(
         asset_key=asset,
         check_name=check,
-        passed=not refused,
+        # A store without uploads is not well, it is unknown: Dagster draws what passed in green.
+        passed=uploads > 0 and not refused,
         severity=(
-            dg.AssetCheckSeverity.WARN if len(refused) < uploads else dg.AssetCheckSeverity.ERROR
+            dg.AssetCheckSeverity.ERROR
+            if refused and len(refused) == uploads
+            else dg.AssetCheckSeverity.WARN
         ),
         description=(
             f"{len(refused)} of {uploads} uploads were refused; all others are read."
             if refused
             else f"{uploads} uploads, none of them refused."
+            if uploads
+            else "There is no upload yet: nothing was checked."
         ),
         metadata={
             "uploads": uploads,

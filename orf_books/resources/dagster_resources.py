@@ -58,6 +58,8 @@ class StorageResource(ProcessResource):
     s3: dg.ConfigurableResource | None = None  # type: ignore[type-arg]
     """An `S3Resource` of dagster-aws, where the url is `s3://…`: endpoint, region, profile and
     credentials are its own. Typed by its base, because importing dagster-aws takes a second."""
+    serve_url: str | None = None
+    """Where `orf-books serve` is reached; None where it is not, or nobody knows."""
 
     def open(self) -> ObjectStorage:
         """The storage, ready to use."""

@@ -9,7 +9,7 @@ Phrases are compared by lemmas, so `we split the work` and `splitting work` hold
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -69,8 +69,12 @@ def read_cues(text: str, sentence: Span) -> SentenceCues:
     A negator shortly before a cue or in a gap of it makes it void. Mockery makes the whole sentence
     void; a frame does so but for cues before it: `I disagree because the text says otherwise`.
     """
+    lemmas = [lemma for span in word_spans(text, sentence) for lemma in _lemmas(span.of(text))]
+    patterns = list(_patterns_within(lemmas))
+    if not patterns:
+        return SentenceCues({}, {})
     words = _words(text, sentence)
-    matches = sorted(_matches(words), key=lambda match: (match.first, -match.last))
+    matches = sorted(_matches(words, patterns), key=lambda match: (match.first, -match.last))
     cues: dict[Skill, Cue] = {}
     vetoes: dict[Skill, Veto] = {}
     for match in matches:
@@ -102,6 +106,8 @@ class _Pattern:
     text: str
     words: tuple[frozenset[str] | None, ...]
     """The lemmas that may stand in each place; None for a gap."""
+    further: tuple[frozenset[str], ...]
+    """The same of all places but the first, without gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +202,22 @@ def _lemma(word: str) -> str:
     return _IRREGULAR.get(word) or simplemma.lemmatize(word, lang="en").casefold()
 
 
-def _matches(words: Sequence[_Word]) -> Iterator[_Match]:
-    patterns = _patterns()
-    lemmas = [word.lemma for word in words]
+def _patterns_within(lemmas: Sequence[str]) -> Iterator[tuple[int, _Pattern]]:
+    """Patterns all of whose words occur, and the place where each may begin."""
+    patterns, occurring = _patterns(), set(lemmas)
     for first, lemma in enumerate(lemmas):
         for pattern in patterns.get(lemma, ()):
-            if places := _places(pattern.words, lemmas, first):
-                yield _Match(
-                    pattern.hints_at, pattern.text, first, places[-1], _is_negated(words, places)
-                )
+            if not any(map(occurring.isdisjoint, pattern.further)):
+                yield first, pattern
+
+
+def _matches(words: Sequence[_Word], within: Iterable[tuple[int, _Pattern]]) -> Iterator[_Match]:
+    lemmas = [word.lemma for word in words]
+    for first, pattern in within:
+        if places := _places(pattern.words, lemmas, first):
+            yield _Match(
+                pattern.hints_at, pattern.text, first, places[-1], _is_negated(words, places)
+            )
 
 
 def _places(
@@ -253,8 +266,10 @@ def _patterns() -> Mapping[str, Sequence[_Pattern]]:
     ]
     for hints_at, texts in kinds:
         for text in texts:
-            pattern = _Pattern(hints_at, text, tuple(map(_alternatives, text.split())))
-            for lemma in pattern.words[0] or ():
+            words = tuple(map(_alternatives, text.split()))
+            further = tuple(one for one in words[1:] if one)
+            pattern = _Pattern(hints_at, text, words, further)
+            for lemma in words[0] or ():
                 by_first[lemma].append(pattern)
     return by_first
 

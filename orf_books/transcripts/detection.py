@@ -21,7 +21,7 @@ from orf_books.transcripts.head import Head, read_head
 from orf_books.transcripts.likeness import EncodedExemplars
 from orf_books.transcripts.model_version import model_version
 from orf_books.transcripts.sentence_features import HeardSentence, features_of, hear
-from orf_books.transcripts.sentences import Span, sentence_spans, word_spans
+from orf_books.transcripts.sentences import Span, sentence_spans, word_count
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.spoken_form import asks_to_explain
 
@@ -106,32 +106,33 @@ class SkillDetector:
             )
         }
         judged = {
-            turn: {skill: self._judgement(skill, parts, known) for skill in Skill}
+            turn: self._judgements([(part, known[part.heard]) for part in parts])
             for turn, parts in divided.items()
         }
         return [judged[turn] for turn in turns]
 
-    def _judgement(
-        self, skill: Skill, parts: Sequence["_Part"], known: "_KnownSentences"
-    ) -> Judgement:
-        def probability(part: _Part) -> float:
-            return known[part.heard].probabilities[skill]
+    def _judgements(self, parts: Sequence["_KnownPart"]) -> Judgements:
+        return {skill: self._judgement(skill, parts) for skill in Skill}
 
-        valid = [part for part in parts if not part.is_void(skill)]
-        void = [part for part in parts if part.is_void(skill)]
+    def _judgement(self, skill: Skill, parts: Sequence["_KnownPart"]) -> Judgement:
+        def probability(part: _KnownPart) -> float:
+            return part[1].probabilities[skill]
+
+        valid = [part for part in parts if skill not in part[0].vetoes]
+        void = [part for part in parts if skill in part[0].vetoes]
         highest, highest_void = (max(map(probability, of), default=0.0) for of in (valid, void))
         finding = voided = None
         if fires(skill, highest):
             # A sentence says best where it is shown.
-            shown = max([part for part in valid if part.is_sentence] or valid, key=probability)
-            finding = self._finding(skill, tier(skill, highest), shown, known[shown.heard])
+            shown = max([part for part in valid if part[0].is_sentence] or valid, key=probability)
+            finding = self._finding(skill, tier(skill, highest), *shown)
         elif fires(skill, highest_void):
-            veto = next(part.vetoes[skill] for part in void if skill in part.vetoes)
+            veto = void[0][0].vetoes[skill]
             cue = veto.cue.pattern if veto.cue else None
             voided = Voided(veto.reason, highest_void, cue)
         return Judgement(
             probability=highest,
-            has_cue=any(skill in part.cues for part in parts),
+            has_cue=any(skill in part.cues for part, _ in parts),
             chance=self._calibrations[skill].share_right(highest),
             finding=finding,
             voided=voided,
@@ -164,12 +165,9 @@ class _Part:
     span: Span
     cues: Mapping[Skill, Cue]
     vetoes: Mapping[Skill, Veto]
+    """Of each skill of which its words make it say nothing, why."""
     heard: HeardSentence
     is_sentence: bool
-
-    def is_void(self, skill: Skill) -> bool:
-        """Whether any of its words make it say nothing of a skill."""
-        return skill in self.vetoes
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,7 @@ class _Known:
     probabilities: Mapping[Skill, float]
 
 
-_KnownSentences: TypeAlias = Mapping[HeardSentence, _Known]
+_KnownPart: TypeAlias = tuple[_Part, _Known]
 
 
 def _parts(text: str, before: str) -> tuple[_Part, ...]:
@@ -196,7 +194,7 @@ def _parts(text: str, before: str) -> tuple[_Part, ...]:
         return _Part(span, cues, vetoes, heard, is_sentence=len(within) == 1)
 
     parts = [
-        part(span, [cues]) for span, cues in sentences if len(word_spans(text, span)) >= LEAST_WORDS
+        part(span, [cues]) for span, cues in sentences if word_count(text, span) >= LEAST_WORDS
     ]
     if len(sentences) > 1:
         whole = Span(sentences[0][0].start, sentences[-1][0].end)

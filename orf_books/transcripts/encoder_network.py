@@ -100,8 +100,8 @@ class _Pieces:
     projected: tuple[Vectors, ...]
     """By branch: what it sees of a piece."""
     convolved: tuple[tuple[Vectors, ...], ...]
-    """By branch and place in its window: what a piece there adds to the first convolution. The last
-    row is nothing, for places outside of the sentence."""
+    """By branch and place in its window: what a piece there adds to the first convolution, and at
+    the first place its bias. The last row is of no piece, for places outside of the sentence."""
 
 
 class EncoderNetwork:
@@ -178,6 +178,8 @@ class EncoderNetwork:
             )
             for branch, seen in zip(self._branches, by_branch, strict=True)
         )
+        for branch, of_places in zip(self._branches, convolved, strict=True):
+            of_places[0][:] += branch.first_bias
         return _Pieces(embedded, by_branch, convolved)
 
     def _sums(self, pieces: _Pieces, rows: Rows, lengths: Rows) -> Vectors:
@@ -191,22 +193,23 @@ class EncoderNetwork:
         window = _windows(lengths)
         rows_in_window = np.append(rows, len(pieces.embedded))[window]
         kept, kept_as = _different_surroundings(rows_in_window, window)
-        features = [pieces.embedded[rows[kept]]]
+        features = [pieces.embedded.take(rows[kept], axis=0)]
         for branch, seen, convolved in zip(
             self._branches, pieces.projected, pieces.convolved, strict=True
         ):
             columns = rows_in_window[:, branch.places].T
-            first = convolved[0][columns[0]] + branch.first_bias
+            padded = np.zeros((len(rows) + 1, _BRANCH_DIMENSIONS), np.float32)
+            first = padded[:-1]
+            convolved[0].take(columns[0], axis=0, out=first, mode="clip")
             for of_place, column in zip(convolved[1:], columns[1:], strict=True):
-                first += of_place[column]
+                first += of_place.take(column, axis=0)
             np.maximum(first, 0, out=first)
-            first += seen[rows]
-            padded = np.append(first, np.zeros((1, _BRANCH_DIMENSIONS), np.float32), axis=0)
-            in_window = padded[window[kept, branch.places]].reshape(len(kept), -1)
+            first += seen.take(rows, axis=0)
+            in_window = padded.take(window[kept, branch.places], axis=0).reshape(len(kept), -1)
             second = in_window @ branch.second
             second += branch.second_bias
             np.maximum(second, 0, out=second)
-            second += first[kept]
+            second += first.take(kept, axis=0)
             features.append(second)
         times = np.zeros((len(lengths), len(kept)), np.float32)
         np.add.at(times, (np.repeat(np.arange(len(lengths)), lengths), kept_as), 1)

@@ -8,8 +8,8 @@ Belongs here: fitting, and the report. Does not belong here: applying what is le
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +22,18 @@ from orf_books.transcripts.cues import read_cues
 from orf_books.transcripts.detection import SkillDetector
 from orf_books.transcripts.encoder import SentenceEncoder, universal_sentence_encoder
 from orf_books.transcripts.evaluation import Evaluation, evaluate_skills
-from orf_books.transcripts.exemplars import Exemplar, exemplars
+from orf_books.transcripts.exemplars import exemplars
 from orf_books.transcripts.firing import Tier
 from orf_books.transcripts.head import FILE, Head, write_head
 from orf_books.transcripts.labels import (
+    HANDS,
     Half,
     LabelledText,
     LessonPart,
+    OthersPart,
     labelled_sentences,
     lesson_turns,
+    turns_by_others,
 )
 from orf_books.transcripts.measured_tiers import FILE as TIERS_FILE
 from orf_books.transcripts.measured_tiers import TierWorth, is_worth_showing
@@ -39,6 +42,7 @@ from orf_books.transcripts.sentences import Span
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.spoken_form import asks_to_explain
 from orf_books.transcripts.tier_measurement import measure_tiers, write_measured_tiers
+from orf_books.transcripts.usual_measurement import measure_usual
 
 INVERSE_REGULARISATION = 3.0
 INVERSE_REGULARISATION_OF_VECTORS = 5.0
@@ -52,6 +56,9 @@ too literally where a skill is shown in very many ways. Also chosen on these."""
 LEAST_EXEMPLARS_OF_PHRASE = 3
 """Phrases in fewer exemplars are left out."""
 
+WEIGHT_OF_TURNS = 2.0
+"""Of a turn by another hand, beside an exemplar: turns are closer to lessons, and fewer."""
+
 _CLASSES = (*Skill, None)
 _MOST_STEPS = 2000
 _TOLERANCE = 1e-5
@@ -59,10 +66,44 @@ _DECIMALS = 4
 """Of weights: so that the last bits of a processor do not show."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Example:
+    """A text that shows a skill, or none."""
+
+    text: str = field(repr=False)
+    before: str = field(repr=False)
+    skill: Skill | None
+    weight: float
+
+
 def fit_head(encoder: SentenceEncoder) -> Head:
-    """Fitted on the exemplars, calibrated on the development turns."""
-    shown = exemplars()
-    features = features_of([_heard(exemplar) for exemplar in shown], encoder)
+    """Fitted on the exemplars and the turns by other hands.
+
+    Calibrated on these turns, too, as heads judge them that were fitted without the hand that wrote
+    them.
+    """
+    left_out = [
+        (turns_by_others(OthersPart.LEARNING, (hand,)), fit_weights(encoder, set(HANDS) - {hand}))
+        for hand in HANDS
+    ]
+    return replace(fit_weights(encoder, HANDS), calibrations=_fit_calibrations(encoder, left_out))
+
+
+def _examples(hands: Collection[str]) -> Iterator[_Example]:
+    """Exemplars and turns; what shows two skills is there once for each."""
+    for exemplar in exemplars():
+        yield _Example(exemplar.text, exemplar.before, exemplar.skill, 1.0)
+    for turn in turns_by_others(OthersPart.LEARNING, hands):
+        for skill in sorted(turn.skills):
+            yield _Example(turn.text, turn.before, skill, WEIGHT_OF_TURNS)
+        if not turn.skills and not turn.arguable:
+            yield _Example(turn.text, turn.before, None, WEIGHT_OF_TURNS)
+
+
+def fit_weights(encoder: SentenceEncoder, hands: Collection[str]) -> Head:
+    """A head that is not calibrated."""
+    examples = list(_examples(hands))
+    features = features_of([_heard(example) for example in examples], encoder)
     counts = Counter(phrase for phrases in features.phrases for phrase in phrases)
     vocabulary = sorted(
         phrase for phrase, count in counts.items() if count >= LEAST_EXEMPLARS_OF_PHRASE
@@ -73,10 +114,9 @@ def fit_head(encoder: SentenceEncoder) -> Head:
         CUE_SCALE * features.cues,
         features.is_asked_for,
     ]
-    classes = [_CLASSES.index(exemplar.skill) for exemplar in shown]
-    weights, intercepts = _fit(columns, classes, INVERSE_REGULARISATION)
+    weights, intercepts = _fit(columns, examples, INVERSE_REGULARISATION)
     by_vectors, intercepts_by_vectors = _fit(
-        columns[:1], classes, INVERSE_REGULARISATION_OF_VECTORS
+        columns[:1], examples, INVERSE_REGULARISATION_OF_VECTORS
     )
     mixed = [list(Skill).index(skill) for skill in MIXED]
     weights[mixed] /= 2
@@ -84,7 +124,7 @@ def fit_head(encoder: SentenceEncoder) -> Head:
     intercepts[mixed] = (intercepts[mixed] + intercepts_by_vectors[mixed]) / 2
     ends = np.cumsum([of_kind.shape[1] for of_kind in columns])[:-1]
     of_vectors, of_phrases, of_cues, of_asked = np.hsplit(weights, ends)
-    head = Head(
+    return Head(
         encoder_version=encoder.version,
         weights=tuple(map(_rounded, of_vectors)),
         phrase_weights=dict(
@@ -95,27 +135,27 @@ def fit_head(encoder: SentenceEncoder) -> Head:
         intercepts=_rounded(intercepts),
         calibrations=(Calibration(slope=1.0, intercept=0.0),) * len(Skill),
     )
-    turns = lesson_turns(LessonPart.DEVELOPMENT)
-    return replace(head, calibrations=_fit_calibrations(SkillDetector(encoder, head), turns))
 
 
 def _fit(
     columns: Sequence[NDArray[np.float64] | csr_array],
-    classes: Sequence[int],
+    examples: Sequence[_Example],
     inverse_regularisation: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights and intercepts of each skill against no skill."""
     model = LogisticRegression(C=inverse_regularisation, max_iter=_MOST_STEPS, tol=_TOLERANCE).fit(
-        hstack([csr_array(of_kind) for of_kind in columns], format="csr"), classes
+        hstack([csr_array(of_kind) for of_kind in columns], format="csr"),
+        [_CLASSES.index(example.skill) for example in examples],
+        [example.weight for example in examples],
     )
     weights, intercepts = (fitted[:-1] - fitted[-1] for fitted in (model.coef_, model.intercept_))
     return weights, intercepts
 
 
-def _heard(exemplar: Exemplar) -> HeardSentence:
-    """An exemplar is one sentence, whatever its punctuation."""
-    cues = read_cues(exemplar.text, Span(0, len(exemplar.text))).cues
-    return hear(exemplar.text, cues, is_asked_for=asks_to_explain(exemplar.before))
+def _heard(example: _Example) -> HeardSentence:
+    """An example is one sentence, whatever its punctuation."""
+    cues = read_cues(example.text, Span(0, len(example.text))).cues
+    return hear(example.text, cues, is_asked_for=asks_to_explain(example.before))
 
 
 def _phrase_columns(phrases: Sequence[Sequence[str]], vocabulary: Sequence[str]) -> csr_array:
@@ -131,17 +171,33 @@ def _phrase_columns(phrases: Sequence[Sequence[str]], vocabulary: Sequence[str])
 
 
 def _fit_calibrations(
-    detector: SkillDetector, turns: Sequence[LabelledText]
+    encoder: SentenceEncoder, judged_by: Sequence[tuple[Sequence[LabelledText], Head]]
 ) -> tuple[Calibration, ...]:
-    """Platt's scaling for each skill, turns weighted to the rates of lessons."""
-    judged = detector.judge([turn.text for turn in turns], [turn.before for turn in turns])
+    """Platt's scaling for each skill, turns weighted to the rates of lessons.
+
+    Args:
+        encoder: of all heads.
+        judged_by: turns, and a head that was not fitted on them.
+    """
+    judged = [
+        (turn, judgements)
+        for turns, head in judged_by
+        for turn, judgements in zip(
+            turns,
+            SkillDetector(encoder, head).judge(
+                [turn.text for turn in turns], [turn.before for turn in turns]
+            ),
+            strict=True,
+        )
+    ]
     calibrations = []
     for skill in Skill:
-        is_shown = np.array([skill in turn.skills for turn in turns])
+        settled = [(turn, of_turn) for turn, of_turn in judged if skill not in turn.arguable]
+        is_shown = np.array([skill in turn.skills for turn, _ in settled])
         rate = RATES_IN_LESSONS[skill]
         weights = np.where(is_shown, rate / is_shown.mean(), (1 - rate) / (1 - is_shown.mean()))
         model = LogisticRegression(max_iter=_MOST_STEPS).fit(
-            [[log_odds(of_turn[skill].probability)] for of_turn in judged], is_shown, weights
+            [[log_odds(of_turn[skill].probability)] for _, of_turn in settled], is_shown, weights
         )
         calibrations.append(Calibration(*_rounded(model.coef_[0]), *_rounded(model.intercept_)))
     return tuple(calibrations)
@@ -157,16 +213,20 @@ def fit_report(detector: SkillDetector, tiers: Mapping[Skill, Mapping[Tier, Tier
         "# How well skills are detected",
         "",
         f"Detector {detector.version}, fitted by `python -m orf_books.transcripts.fit`.",
-        "`labelled_sentences.json` and `lesson_turns.json` say what the texts are and what each",
-        "part is for; only the held-out half and the test turns say how well others are judged.",
+        "`labelled_sentences.json`, `lesson_turns.json` and `turns_by_others.json` say what the",
+        "texts are and what each part is for. Only the held-out half and the test turns are new to",
+        "the detector, and only those by other hands are not of the hand that wrote the exemplars.",
     ]
     labelled = {f"{half} sentences": labelled_sentences(half) for half in Half} | {
         f"{part} turns": lesson_turns(part) for part in LessonPart
     }
+    labelled["test turns by other hands"] = turns_by_others(OthersPart.TEST)
     for name, texts in labelled.items():
         evaluation = evaluate_skills(texts, detector)
         lines += ["", f"## {name.capitalize()}: {len(texts)}", "", *_table(evaluation)]
-    return "\n".join([*lines, "", "## What tiers are worth", "", *_tier_table(tiers)]) + "\n"
+    lines += ["", "## What tiers are worth", "", *_tier_table(tiers)]
+    lines += ["", "## What is usual", "", *_usual_table(detector)]
+    return "\n".join(lines) + "\n"
 
 
 def _table(evaluation: Evaluation) -> list[str]:
@@ -201,8 +261,8 @@ def _table(evaluation: Evaluation) -> list[str]:
 
 def _tier_table(tiers: Mapping[Skill, Mapping[Tier, TierWorth]]) -> list[str]:
     return [
-        "Precision to be expected at the rates of lessons, from the test turns; each tier with",
-        "those above it.",
+        "Precision to be expected at the rates of lessons, from the test turns by other hands;",
+        "each tier with those above it.",
         "",
         "| | tier | right | found | precision | measured |",
         "|---|---|---|---|---|---|",
@@ -212,6 +272,21 @@ def _tier_table(tiers: Mapping[Skill, Mapping[Tier, TierWorth]]) -> list[str]:
             f"| {'yes' if is_worth_showing(by_tier) else 'no'} |"
             for skill, by_tier in tiers.items()
             for tier, worth in by_tier.items()
+        ),
+    ]
+
+
+def _usual_table(detector: SkillDetector) -> list[str]:
+    return [
+        "What `usual.SHIPPED` is to hold, from the same turns at the rates of lessons: the share",
+        "of utterances in which a skill is found, each finding counting by its probability of",
+        "being right, and the mean of these probabilities.",
+        "",
+        "| | rate | certainty |",
+        "|---|---|---|",
+        *(
+            f"| {skill} | {usual.rate:.3f} | {usual.certainty:.1f} |"
+            for skill, usual in measure_usual(detector, turns_by_others(OthersPart.TEST)).items()
         ),
     ]
 
@@ -232,7 +307,7 @@ def main() -> None:
     encoder = universal_sentence_encoder()
     head = fit_head(encoder)
     detector = SkillDetector(encoder, head)
-    tiers = measure_tiers(detector, lesson_turns(LessonPart.TEST))
+    tiers = measure_tiers(detector, turns_by_others(OthersPart.TEST))
     report = fit_report(detector, tiers)
     (folder / FILE).write_bytes(write_head(head))
     (folder / TIERS_FILE).write_bytes(write_measured_tiers(tiers))

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from orf_books.failures import FixConfiguration
@@ -56,7 +57,7 @@ class Head:
 
         odds = np.exp(
             features.vectors.astype(np.float64) @ np.array(self.weights).T
-            + np.array([self._of_phrases(one) for one in features.phrases]).reshape(-1, len(Skill))
+            + self._of_phrases(features.phrases)
             + features.cues @ np.array(self.cue_weights).T
             + features.is_asked_for * np.array(self.asked_weights)
             + np.array(self.intercepts)
@@ -65,21 +66,32 @@ class Head:
         rounded: list[list[float]] = np.round(shares, DECIMALS).tolist()
         return rounded
 
-    def _of_phrases(self, phrases: Sequence[str]) -> "NDArray[np.float64]":
-        """Log odds that phrases add; long sentences hold more and each counts for less."""
+    def _of_phrases(self, phrases: Sequence[Sequence[str]]) -> "NDArray[np.float64]":
+        """Log odds that the phrases of each sentence add.
+
+        Long sentences hold more of them, and there each counts for less.
+        """
+        import numpy as np
+
         rows, weights = self._phrase_table
-        known = [rows[phrase] for phrase in phrases if phrase in rows]
-        summed: NDArray[np.float64] = weights[known].sum(axis=0) / max(len(known), 1) ** 0.5
-        return summed
+        known = [[rows[phrase] for phrase in of if phrase in rows] for of in phrases]
+        counts = np.fromiter(map(len, known), np.int64, len(known))
+        # The last row is nothing: so each sentence has one, as `reduceat` needs.
+        flat = np.fromiter(chain.from_iterable((*of, len(rows)) for of in known), np.int64)
+        starts = np.cumsum(counts + 1) - counts - 1
+        summed: NDArray[np.float64] = (
+            np.add.reduceat(weights[flat], starts) if known else weights[:0]
+        )
+        return summed / np.sqrt(np.maximum(counts, 1))[:, None]
 
     @cached_property
     def _phrase_table(self) -> "tuple[dict[str, int], NDArray[np.float64]]":
-        """The row of each phrase, and the weights."""
+        """The row of each phrase, and the weights, with a row of none at the end."""
         import numpy as np
 
         rows = {phrase: row for row, phrase in enumerate(self.phrase_weights)}
-        weights = np.array(list(self.phrase_weights.values()), np.float64)
-        return rows, weights.reshape(-1, len(Skill))
+        weights = np.array([*self.phrase_weights.values(), (0.0,) * len(Skill)], np.float64)
+        return rows, weights
 
 
 @cache

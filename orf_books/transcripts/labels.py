@@ -6,7 +6,7 @@ comparing with them (`evaluation.py`).
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
@@ -34,7 +34,20 @@ class LessonPart(StrEnum):
     DEVELOPMENT = "development"
     """Calibration is fitted and thresholds are chosen on these."""
     TEST = "test"
+    """These are only ever measured."""
+
+
+class OthersPart(StrEnum):
+    """What lessons by other hands are for."""
+
+    LEARNING = "learning"
+    """The head is fitted on these, and thresholds are chosen with one hand left out at a time."""
+    TEST = "test"
     """These are only ever measured: they say what a tier is worth."""
+
+
+HANDS = ("first", "second", "third")
+"""Who wrote and labelled them; none saw the others, nor this project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,12 @@ def labelled_sentences(half: Half) -> tuple[LabelledText, ...]:
 def lesson_turns(part: LessonPart) -> tuple[LabelledText, ...]:
     """Turns of our own lessons; their file says how they were made."""
     return tuple(map(_labelled, _document("lesson_turns.json")["parts"][part]))
+
+
+def turns_by_others(part: OthersPart, hands: Collection[str] = HANDS) -> tuple[LabelledText, ...]:
+    """Turns of lessons by other hands; their file says how they were made."""
+    by_hand = _document("turns_by_others.json")["hands"]
+    return tuple(_labelled(turn) for hand in HANDS if hand in hands for turn in by_hand[hand][part])
 
 
 def read_labels(content: bytes) -> tuple[LabelledText, ...]:

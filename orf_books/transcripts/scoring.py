@@ -22,7 +22,7 @@ from orf_books.transcripts.scored_session import (
     SkillScore,
     VoidedHit,
 )
-from orf_books.transcripts.sentences import Span, sentence_spans, word_spans
+from orf_books.transcripts.sentences import Span, sentence_spans, word_count
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.usual import SHIPPED, Usual
 from orf_books.transcripts.utterance import Session, SpeakerRole, Utterance
@@ -102,10 +102,9 @@ def _turns_before(utterances: Sequence[Utterance]) -> dict[int, str]:
 
 
 def _is_scorable(utterance: Utterance) -> bool:
-    words = word_spans(utterance.text, Span(0, len(utterance.text)))
     return (
         utterance.lang == LANGUAGE
-        and len(words) >= LEAST_WORDS
+        and word_count(utterance.text, Span(0, len(utterance.text))) >= LEAST_WORDS
         # Some of it is perhaps said by somebody else, whose label nobody knows.
         and WarningCode.LABEL_NOT_ON_ROSTER not in utterance.warnings
     )

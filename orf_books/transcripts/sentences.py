@@ -51,6 +51,11 @@ def word_spans(text: str, within: Span) -> tuple[Span, ...]:
     return tuple(Span(*word.span()) for word in _WORD.finditer(text, within.start, within.end))
 
 
+def word_count(text: str, within: Span) -> int:
+    """How many words a part of a text has."""
+    return len(_WORD.findall(text, within.start, within.end))
+
+
 def _sentence_ends(text: str) -> Iterator[int]:
     for found in _END.finditer(text):
         start, end = found.span()

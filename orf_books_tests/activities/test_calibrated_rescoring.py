@@ -61,12 +61,13 @@ class Placer:
 
     engine, is_draft = "placer/1", False
 
-    def __init__(self, words: Mapping[int, WordEvidence]) -> None:
-        self._words = words
+    def __init__(self, words: Mapping[int, WordEvidence], phrases: int) -> None:
+        self._words, self._phrases = words, phrases
 
     async def place(self, recording: Recording, story: StoryContext) -> Placement:
         words = [self._words.get(place) or evidence(place) for place in range(len(WORDS))]
-        return Placement((PlacedPhrase(0, tuple(words[:6])), PlacedPhrase(1, tuple(words[6:]))))
+        placed = PlacedPhrase(0, tuple(words[:6])), PlacedPhrase(1, tuple(words[6:]))
+        return Placement(placed[: self._phrases])
 
 
 def evidence(
@@ -89,10 +90,11 @@ def rescored(
     *,
     rule: VoteRule = VoteRule.CALIBRATED,
     sound: PagedRecording = SOUND,
+    placed: int = len(PHRASES),
 ) -> RescoredActivity:
     """A reading whose first pass doubts everything; `words` fit otherwise than well."""
     listeners = PhraseListener("k/1", dict(enumerate(PHRASES))), PhraseListener("w/1", "")
-    recognisers = Recognisers(Transcriber(spoken(heard)), *listeners, Placer(words or {}))
+    recognisers = Recognisers(Transcriber(spoken(heard)), *listeners, Placer(words or {}, placed))
     made = activity("xxxxxx", "xxxx")
     return asyncio.run(rescore_activity(made, sound, recognisers, LEXICON, rule, CALIBRATION))
 
@@ -108,6 +110,12 @@ def test_intervals_are_of_the_words_that_were_attempted() -> None:
     assert seconds is not None
     assert result.accuracy_interval == Interval(correct.low / 9, correct.high / 9)
     assert result.wcpm_interval == Interval(60 * correct.low / seconds, 60 * correct.high / seconds)
+
+
+def test_words_that_were_not_placed_leave_the_others_their_interval() -> None:
+    result = rescored(placed=1)
+    assert {word.probability is None for word in result.words} == {True, False}
+    assert result.accuracy_interval is not None
 
 
 def test_other_rules_know_no_probability_and_so_no_interval() -> None:

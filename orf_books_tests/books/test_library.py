@@ -303,6 +303,10 @@ def test_the_same_arguments_make_the_same_json() -> None:
     assert one.model_dump_json() == other.model_dump_json()
 
 
+def test_a_dashboard_that_was_made_does_not_change() -> None:
+    assert len({dashboard(DUNE), dashboard(DUNE)}) == 1
+
+
 def test_dates_are_written_in_iso() -> None:
     made = json.loads(dashboard(DUNE).model_dump_json())
     assert made["books"][0]["date_read"] == "2023-12-21"

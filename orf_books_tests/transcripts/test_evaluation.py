@@ -75,6 +75,7 @@ def test_findings_are_counted_by_tier_and_another_person_may_agree() -> None:
     assert document["by_skill"][C]["right_or_arguable"] == 1.0
 
 
+@pytest.mark.slow
 def test_the_report_beside_the_weights_is_of_the_shipped_detector() -> None:
     from orf_books.transcripts import fit
     from orf_books.transcripts.detection import shipped_detector

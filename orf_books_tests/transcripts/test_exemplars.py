@@ -9,7 +9,14 @@ from orf_books.transcripts.exemplars import (
     kind_in_words,
     lesson_exemplars,
 )
-from orf_books.transcripts.labels import Half, LessonPart, labelled_sentences, lesson_turns
+from orf_books.transcripts.labels import (
+    Half,
+    LessonPart,
+    OthersPart,
+    labelled_sentences,
+    lesson_turns,
+    turns_by_others,
+)
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.spoken_form import as_spoken
 
@@ -35,6 +42,13 @@ def test_no_measured_turn_is_an_exemplar() -> None:
     known = {as_spoken(exemplar.text) for exemplar in exemplars()}
     turns = {as_spoken(turn.text) for part in LessonPart for turn in lesson_turns(part)}
     assert not known & turns
+
+
+def test_no_turn_by_others_that_shows_a_skill_and_is_measured_was_learned() -> None:
+    known = {as_spoken(exemplar.text) for exemplar in exemplars()}
+    known |= {as_spoken(turn.text) for turn in turns_by_others(OthersPart.LEARNING)}
+    measured = {as_spoken(turn.text) for turn in turns_by_others(OthersPart.TEST) if turn.skills}
+    assert not known & measured
 
 
 def test_every_exemplar_of_lesson_talk_that_shows_a_skill_says_what_it_does() -> None:

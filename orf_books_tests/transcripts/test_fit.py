@@ -4,9 +4,15 @@ import pytest
 from orf_books.transcripts.detection import SkillDetector
 from orf_books.transcripts.encoder import universal_sentence_encoder
 from orf_books.transcripts.firing import THRESHOLDS
-from orf_books.transcripts.fit import fit_head
+from orf_books.transcripts.fit import fit_weights
 from orf_books.transcripts.head import read_head
-from orf_books.transcripts.labels import Half, LessonPart, labelled_sentences, lesson_turns
+from orf_books.transcripts.labels import (
+    HANDS,
+    Half,
+    LessonPart,
+    labelled_sentences,
+    lesson_turns,
+)
 from orf_books.transcripts.skills import Skill
 
 OF_ANOTHER_PROCESSOR = 0.02
@@ -27,7 +33,7 @@ def test_fitting_again_gives_a_head_that_judges_as_the_shipped_one_does() -> Non
                 for judged in SkillDetector(encoder, head).judge(texts)
             ]
         )
-        for head in (fit_head(encoder), read_head())
+        for head in (fit_weights(encoder, HANDS), read_head())
     )
     np.testing.assert_allclose(refitted, shipped, atol=OF_ANOTHER_PROCESSOR)
     thresholds = np.array([THRESHOLDS[skill].shown for skill in Skill])

@@ -4,7 +4,14 @@ import pytest
 
 from orf_books.transcripts.detection import shipped_detector
 from orf_books.transcripts.firing import Tier
-from orf_books.transcripts.labels import LabelledText, LessonPart, lesson_turns
+from orf_books.transcripts.labels import (
+    HANDS,
+    LabelledText,
+    LessonPart,
+    OthersPart,
+    lesson_turns,
+    turns_by_others,
+)
 from orf_books.transcripts.measured_tiers import (
     LEAST_PRECISION,
     TierWorth,
@@ -43,7 +50,8 @@ def test_the_shipped_figures_are_of_every_skill_and_tier() -> None:
 
 
 def test_the_shipped_figures_are_those_of_the_shipped_detector() -> None:
-    assert measure_tiers(shipped_detector(), lesson_turns(LessonPart.TEST)) == measured_tiers()
+    turns = turns_by_others(OthersPart.TEST)
+    assert measure_tiers(shipped_detector(), turns) == measured_tiers()
 
 
 def test_a_wrong_finding_lowers_what_a_tier_is_worth() -> None:
@@ -63,5 +71,15 @@ def test_an_arguable_finding_counts_neither_way() -> None:
 @pytest.mark.parametrize("part", LessonPart)
 def test_lessons_hold_every_skill(part: LessonPart) -> None:
     turns = lesson_turns(part)
+    assert all(sum(skill in turn.skills for turn in turns) >= 10 for skill in Skill)
+    assert sum(not turn.skills for turn in turns) > len(turns) / 2
+
+
+@pytest.mark.parametrize("hand", HANDS)
+@pytest.mark.parametrize("part", OthersPart)
+def test_every_hand_wrote_every_skill_for_learning_and_for_measuring(
+    hand: str, part: OthersPart
+) -> None:
+    turns = turns_by_others(part, (hand,))
     assert all(sum(skill in turn.skills for turn in turns) >= 10 for skill in Skill)
     assert sum(not turn.skills for turn in turns) > len(turns) / 2

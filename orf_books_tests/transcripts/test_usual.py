@@ -2,6 +2,8 @@ import random
 
 import pytest
 
+from orf_books.transcripts.detection import shipped_detector
+from orf_books.transcripts.labels import OthersPart, turns_by_others
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.usual import (
     SHIPPED,
@@ -11,6 +13,7 @@ from orf_books.transcripts.usual import (
     class_tally,
     learn_usual,
 )
+from orf_books.transcripts.usual_measurement import measure_usual
 
 VERSION = "1.2.0+ab12"
 
@@ -92,3 +95,8 @@ def test_the_state_changes_with_the_rates() -> None:
     assert one is not None
     assert other is not None
     assert len({SHIPPED.state, one.state, other.state}) == 3
+
+
+def test_the_shipped_rates_are_those_of_the_shipped_detector() -> None:
+    turns = turns_by_others(OthersPart.TEST)
+    assert measure_usual(shipped_detector(), turns) == SHIPPED.rates

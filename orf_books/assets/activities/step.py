@@ -56,6 +56,7 @@ def _metadata(activity: ActivityDigest) -> Metadata:
     """Figures, never words."""
     measures = {"accuracy": activity.accuracy, "words_correct_per_minute": activity.wcpm}
     return {
+        "story_id": dg.MetadataValue.text(activity.story_id),
         "words_attempted": dg.MetadataValue.int(activity.words_attempted),
         "misread": dg.MetadataValue.int(activity.misread),
         "changed_verdicts": dg.MetadataValue.int(activity.changed),

@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 
 import dagster as dg
 
 from orf_books.assets import OWNERS
+from orf_books.assets.books.page_links import link_to_library
 from orf_books.assets.books.step import BOOKS, BookEnrichment, EnrichConfig
 from orf_books.assets.table_columns import shown_columns
 from orf_books.assets.uploads import (
@@ -217,7 +219,14 @@ def enrich_books(  # noqa: PLR0913, PLR0917 - Dagster hands resources over as pa
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Enrich chosen partitions, or as a batch all that an upload brought."""
     records = BookRecords(storage.open())
-    work = BookEnrichment(config, records, open_library, google_books, context.run.run_id)
+    work = BookEnrichment(
+        config,
+        records,
+        open_library,
+        google_books,
+        context.run.run_id,
+        partial(link_to_library, records.storage, storage.serve_url),
+    )
     yield from Driver(context, work, records, batch, slack).run()
 
 

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from orf_books.assets import OWNERS
 from orf_books.assets.books.assets import library_entries
+from orf_books.assets.books.page_links import link_to_library
 from orf_books.assets.books.step import ENRICHED_BOOKS, ENRICHMENT_REPORT, books_in_turn
 from orf_books.assets.uploads import FRESHNESS
 from orf_books.books.exports.entries import RefusedRow, UnreadCell
@@ -36,7 +37,6 @@ from orf_books.records.books import (
 )
 from orf_books.records.overviews import overviews_beside
 from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
-from orf_books.resources.storage import ObjectStorage
 
 GROUP = "dashboards"
 PREVIEWED = 10
@@ -79,7 +79,7 @@ def library_dashboard(
             "libraries": len(digests),
             "books": sum(digest.books for digest in digests),
             "failed_books": sum(digest.failed for digest in digests),
-            "files": dg.MetadataValue.md(_links(records.storage, libraries)),
+            "files": dg.MetadataValue.md(_links(storage, libraries)),
             "preview": dg.MetadataValue.md("\n\n".join(previews)),
         }
     )
@@ -198,10 +198,11 @@ def _row_notes(notes: str) -> tuple[RefusedRow, ...]:
     return tuple(RefusedRow(**note) for note in json.loads(notes))
 
 
-def _links(storage: ObjectStorage, libraries: Iterable[str]) -> str:
+def _links(storage: StorageResource, libraries: Iterable[str]) -> str:
+    opened = storage.open()
     return "\n".join(
-        f"- {library}: `{storage.location(library_page_key(library))}`, "
-        f"`{storage.location(library_data_key(library))}`"
+        f"- {library}: {link_to_library(opened, storage.serve_url, library)}, "
+        f"`{opened.location(library_data_key(library))}`"
         for library in sorted(libraries)
     )
 

@@ -6,9 +6,10 @@ item through a step (`orf_books/batches/driver.py`), how a book is enriched
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -24,7 +25,6 @@ from orf_books.books.enrichment import (
 from orf_books.books.gap_deadline import AskedFirst, AskedInTime, GapDeadline
 from orf_books.books.metadata import NO_KEY, NO_TIME, NOT_YET, BookQuery
 from orf_books.failures import FailureCategory, FixInput
-from orf_books.object_keys import library_page_key
 from orf_books.records.books import (
     ACCEPTED,
     BookDigest,
@@ -60,11 +60,15 @@ class EnrichConfig(dg.Config):
 
 
 def _metadata(book: BookDigest) -> Metadata:
-    return {
+    figures: dict[str, dg.MetadataValue[Any]] = {
         "found": dg.MetadataValue.bool(book.found),
         "genres": dg.MetadataValue.text(", ".join(book.genres)),
         "matched_by": dg.MetadataValue.text(book.matched_by or ""),
     }
+    # A link, for Dagster's page would load a picture unasked, and tell its host who looks at what.
+    if book.thumbnail_url and book.thumbnail_url.startswith("https://"):
+        figures["cover"] = dg.MetadataValue.url(book.thumbnail_url)
+    return figures
 
 
 BOOKS = ItemKind(
@@ -82,15 +86,17 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
     kind = BOOKS
     code_version = CODE_VERSION
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that the work takes
         self,
         config: EnrichConfig,
         records: BookRecords,
         open_library: OpenLibraryResource,
         google_books: GoogleBooksResource,
         run_id: str,
+        link_to: Callable[[str], str],
     ) -> None:
         self._config, self._records, self._run_id = config, records, run_id
+        self._link_to = link_to
         self._open_library, self._google_books = open_library, google_books
         self._queries: dict[str, BookQuery] = {}
         self._held_by = defaultdict[str, set[str]](set)
@@ -177,8 +183,7 @@ class BookEnrichment(ItemWork[BookDigest, EnrichedBookRow, EnrichmentReport]):
         """Title, author, and where the dashboards of its libraries are."""
         if (question := self._queries.get(key)) is None:
             return {}
-        pages = sorted(map(library_page_key, self._held_by[key]))[:SHOWN_DASHBOARDS]
-        where = [f"`{self._records.storage.location(page)}`" for page in pages]
+        where = map(self._link_to, sorted(self._held_by[key])[:SHOWN_DASHBOARDS])
         return {
             "title": dg.MetadataValue.text(question.title),
             "author": dg.MetadataValue.text(question.author),
