@@ -735,6 +735,8 @@ def _complain(message: str, status: int) -> NoReturn:
 def _batch(settings: Settings, *, is_silent: bool) -> "TerminalBatch":
     from orf_books.commands.terminal import TerminalBatch
 
+    # Bars and lines of JSON on the same terminal would spoil each other.
+    is_silent = is_silent or settings.log_format == "json"
     return TerminalBatch(
         concurrency=settings.concurrency, ledger=settings.ledger, is_silent=is_silent
     )

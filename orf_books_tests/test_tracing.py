@@ -158,7 +158,7 @@ def test_an_upload_is_followed_to_the_requests_that_its_items_make(
 ) -> None:
     write_upload(tmp_path, ACTIVITY)
 
-    done = command("run", "activities", ACTIVITY, "--json")
+    done = command("run", "activities", ACTIVITY)
 
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stderr.splitlines()]
