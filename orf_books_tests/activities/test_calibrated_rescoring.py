@@ -151,5 +151,6 @@ def test_silence_cannot_be_scored_by_the_calibrated_rule_alone() -> None:
 
 
 def test_a_reading_of_which_no_word_fits_is_judged_by_all_of_its_words() -> None:
-    result = rescored("", {place: evidence(place, BAD) for place in range(len(WORDS))})
+    heard = "the owl hen cow pig fox a bear lion tiger"
+    result = rescored(heard, {place: evidence(place, BAD) for place in range(len(WORDS))})
     assert result.not_scored is NotScored.UNLIKE_THE_TEXT
