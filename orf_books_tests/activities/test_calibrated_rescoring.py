@@ -148,3 +148,8 @@ def test_what_happened_is_known_from_where_words_were_placed() -> None:
 def test_silence_cannot_be_scored_by_the_calibrated_rule_alone() -> None:
     assert rescored("", sound=SILENCE).not_scored is NotScored.TOO_SOFT
     assert rescored("", sound=SILENCE, rule=VoteRule.REFERENCE).not_scored is None
+
+
+def test_a_reading_of_which_no_word_fits_is_judged_by_all_of_its_words() -> None:
+    result = rescored("", {place: evidence(place, BAD) for place in range(len(WORDS))})
+    assert result.not_scored is NotScored.UNLIKE_THE_TEXT

@@ -13,6 +13,8 @@ from orf_books.resources.rate_limit import (
     LocalRateLimit,
     RateLimit,
     SharedRateLimit,
+    SharedWindow,
+    TurnIsTooFarAway,
 )
 
 PER_SECOND = 50.0
@@ -126,6 +128,12 @@ def test_when_many_requests_will_have_left_follows_from_windows_and_days(
     assert until == last
 
 
+def test_of_one_request_a_day_each_leaves_on_a_day_of_its_own() -> None:
+    strict = Allowance(window_requests=1, window_seconds=100, requests_per_day=1)
+    until = strict.time_of_last(2, NOON, free_in=0, left_today=0)
+    assert until == datetime(2026, 11, 30, 8, 1, 40, tzinfo=UTC)
+
+
 def test_where_a_day_takes_no_request_there_is_no_last_one() -> None:
     nothing = Allowance(window_requests=100, window_seconds=100, requests_per_day=0)
     assert nothing.time_of_last(1, NOON, free_in=0, left_today=0) is None
@@ -191,3 +199,19 @@ def test_of_a_quota_that_was_overspent_nothing_is_left(tmp_path: Path) -> None:
         return [await generous.left(), await strict.left()]
 
     assert asyncio.run(left()) == [1, 0]
+
+
+def test_a_request_that_would_wait_too_long_in_a_window_is_not_sent(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    patient = SharedWindow(ledger, "service", 1, 1000.0)
+    hasty = SharedWindow(ledger, "service", 1, 1000.0, longest_wait=2.0)
+
+    async def waits() -> list[float]:
+        await hasty.turn()
+        with pytest.raises(TurnIsTooFarAway):
+            await hasty.turn()
+        return [await patient.seconds_until_free(), await hasty.seconds_until_free()]
+
+    longest, none = asyncio.run(waits())
+    assert longest > 2.0
+    assert none == 0.0
