@@ -25,7 +25,7 @@ LIBRARIES_PAGE = "dashboard.html"
 OVERVIEW_PAGE = "overview.html"
 _PRIVATE_FOLDERS = (
     *(RAW, ACTIVITIES, "rejected/", "damaged/", CLASS_PAGES, f"data/{ACTIVITIES}", "tables/"),
-    *(f"{stage}/" for stage in (NORMALIZED, SCORES, AGGREGATES)),
+    *(f"{stage}/" for stage in (NORMALIZED, SCORES, AGGREGATES, CORRECTIONS)),
 )
 _METADATA = ".metadata.json"
 _HALF_DONE = re.compile(r"(^|/)[.~]|\.(tmp|part|partial|crdownload)$|~$", re.IGNORECASE)

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import boto3
 import dagster as dg
+import hypothesis
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -42,6 +43,10 @@ from orf_books.sandbox.server import Sandbox
 from orf_books.sandbox.synthetic_library import FIRST_GOODREADS_ID, synthetic_library
 from orf_books.settings import Settings
 from orf_books_tests.postgres import PostgresServer, running_postgres
+
+# A busy machine fails no test by its time.
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 BUCKET = "orf-books-tests"
 INVENTED_BOOKS = 520

@@ -45,7 +45,7 @@ PIECE_SECONDS = 12.0
 """What is written down at once: of longer pieces it leaves more out."""
 SHORTEST_FRAMES = 400
 MOST_TOKENS = 224
-MOST_POSITIONS = 2000
+MOST_POSITIONS = 800
 """Of the encoder, over all texts that are weighed at once: more of them need more memory."""
 
 _FRAMES_A_SECOND = 100

@@ -9,12 +9,12 @@ long as the same student speaks there.
 """
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from orf_books.precision_recall import wilson_interval
 from orf_books.transcripts.firing import Tier
 from orf_books.transcripts.scored_session import (
     Evidence,
@@ -26,9 +26,6 @@ from orf_books.transcripts.scored_session import (
 from orf_books.transcripts.skills import Skill
 from orf_books.transcripts.usual import SHIPPED, Usual
 from orf_books.transcripts.utterance import Utterance
-
-_Z = 1.96
-"""Standard deviations to either side that hold 95 % of a normal distribution."""
 
 
 class Verdict(StrEnum):
@@ -89,13 +86,7 @@ class MeasuredPrecision:
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's, of 95 %; all there is where none was looked at."""
-        if not self.judged:
-            return 0.0, 1.0
-        n, share = self.judged, self.right / self.judged
-        middle = share + _Z**2 / (2 * n)
-        reach = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
-        whole = 1 + _Z**2 / n
-        return max((middle - reach) / whole, 0.0), min((middle + reach) / whole, 1.0)
+        return wilson_interval(self.right, self.judged) or (0.0, 1.0)
 
 
 def standing(corrections: Iterable[Correction]) -> list[Correction]:

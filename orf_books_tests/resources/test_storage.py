@@ -381,6 +381,7 @@ PRIVATE_KEYS = [
     "normalized/5B/2026-11-16/run.jsonl",
     "scores/5B/2026-11-16/run.json",
     "aggregates/5B/2026-11-16/run.json",
+    "corrections/5B/2026-11-16/1.json",
     "data/classes/5B.html",
     "data/classes/5B/student.html",
     "activities/1/complete.wav",
