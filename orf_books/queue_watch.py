@@ -19,7 +19,7 @@ import dagster as dg
 from orf_books.failures import FixInput
 from orf_books.records.uploads import Found, UploadRecords, Version, oldest_first
 from orf_books.resources.upload_inbox import KeyHint, UploadInbox
-from orf_books.upload_watch import Timing, UploadWatch, read_cursor
+from orf_books.upload_watch import Timing, UploadWatch, read_cursor, runs_of
 
 logger = logging.getLogger(__name__)
 
@@ -72,10 +72,12 @@ class QueueWatch(UploadWatch[Found]):
         timing = timing or Timing()
         requests = read_cursor(context.cursor)
         # Before the receipts are read: a run may leave one and end in between.
-        ended = self._without_run(context, requests)
+        ended, is_held = runs_of(requests, context)
         read = self._records.receipts({request.key for request in requests}) if requests else set()
         waiting = [request for request in requests if request.upload not in read]
         lost = [request for request in waiting if request in ended]
+        if is_held and not lost:  # Messages stay in the queue meanwhile.
+            return self._request_runs(context, waiting, [], [])
         requested = {request.upload for request in waiting}
         if lost or self._memory.next_listing <= timing.now():
             present = self._listed(timing)
@@ -84,7 +86,7 @@ class QueueWatch(UploadWatch[Found]):
         else:
             present = self._reported(timing, requested)
         needing = present.keys() - self._dealt_with(present) - requested
-        new = oldest_first(present[version] for version in needing)
+        new = [] if is_held else oldest_first(present[version] for version in needing)
         return self._request_runs(context, waiting, new, lost)
 
     def _listed(self, timing: Timing) -> dict[Version, Found]:

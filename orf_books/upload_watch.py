@@ -90,6 +90,7 @@ class _Memory(Generic[Found]):
     next_listing: float = 0.0
 
 
+_NOT_STARTED = frozenset({dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED})
 _memories: dict[tuple[str, str], _Memory[Any]] = {}
 """By store and prefix."""
 
@@ -123,7 +124,7 @@ class UploadWatch(Generic[Found]):
         """Wait for uploads that need a run, and request runs for them."""
         requests = read_cursor(context.cursor)
         # Before the receipts are read: a run may leave one and end in between.
-        ended = self._without_run(context, requests)
+        ended, is_held = runs_of(requests, context)
         waiting, new, lost = requests, list[Found](), list[Request]()
         for uploads in self._stable_uploads(timing or Timing()):
             dealt_with = self._dealt_with(uploads)
@@ -133,7 +134,7 @@ class UploadWatch(Generic[Found]):
                 if request.upload in uploads and request.upload not in dealt_with
             ]
             needing = uploads.keys() - dealt_with - {request.upload for request in waiting}
-            new = oldest_first(uploads[version] for version in needing)
+            new = [] if is_held else oldest_first(uploads[version] for version in needing)
             lost = [request for request in waiting if request in ended]
             if new or lost:
                 break
@@ -187,25 +188,6 @@ class UploadWatch(Generic[Found]):
             return memory.dealt_with
         return memory.dealt_with | {version for version in uploads if version[0] in claimed}
 
-    def _without_run(
-        self, context: dg.SensorEvaluationContext, requests: Sequence[Request]
-    ) -> set[Request]:
-        """Requests whose run has ended, or never appeared."""
-        by_run: dict[str, list[Request]] = {}
-        for request in requests:
-            by_run.setdefault(request.run_key, []).append(request)
-        overdue = datetime.now(UTC) - RUN_APPEARS_WITHIN
-        ended = set[Request]()
-        for run_key, of_run in by_run.items():
-            runs = context.instance.get_runs(dg.RunsFilter(tags={RUN_KEY_TAG: run_key}))
-            if all(run.is_finished for run in runs):
-                ended |= {
-                    request
-                    for request in of_run
-                    if runs or request.requested_at < overdue.isoformat()
-                }
-        return ended
-
     def _give_up(self, instance: dg.DagsterInstance, request: Request) -> None:
         problem = (
             f"{request.tries} runs ended before they had read it. Their logs say why: fix that, "
@@ -214,6 +196,31 @@ class UploadWatch(Generic[Found]):
         self._records.abandon(request.key, request.version, problem)
         self._memory.dealt_with.add(request.upload)
         report_unread(instance, self._asset, self._records)
+
+
+def runs_of(
+    requests: Sequence[Request], context: dg.SensorEvaluationContext
+) -> tuple[set[Request], bool]:
+    """Requests whose run has ended or never appeared, and whether new uploads are held back.
+
+    They are while a run about new uploads waits for its turn: those that come meanwhile share the
+    next. Otherwise the queue grows for ever where uploads come faster than each can have a run.
+    """
+    runs = {
+        run_key: context.instance.get_runs(dg.RunsFilter(tags={RUN_KEY_TAG: run_key}))
+        for run_key in {request.run_key for request in requests}
+    }
+    overdue = (datetime.now(UTC) - RUN_APPEARS_WITHIN).isoformat()
+    ended = {
+        request
+        for request in requests
+        if all(run.is_finished for run in runs[request.run_key])
+        and (runs[request.run_key] or request.requested_at < overdue)
+    }
+    first_tries = [
+        run for request in requests if request.tries == 1 for run in runs[request.run_key]
+    ]
+    return ended, any(run.status in _NOT_STARTED for run in first_tries)
 
 
 def _requests(

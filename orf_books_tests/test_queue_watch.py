@@ -24,7 +24,7 @@ from orf_books.resources.upload_inbox import UploadInbox
 from orf_books.resources.upload_queue import UploadQueue
 from orf_books.sensors import watch_exports, watch_recordings, watch_transcripts
 from orf_books.settings import Settings
-from orf_books.upload_watch import CLAIM_LASTS, RUN_APPEARS_WITHIN, Timing, UploadWatch
+from orf_books.upload_watch import CLAIM_LASTS, RUN_APPEARS_WITHIN, RUN_KEY_TAG, Timing, UploadWatch
 from orf_books_tests.conftest import BUCKET
 from orf_books_tests.resources.upload_queue import TEST_EVENT, Queue, event, message
 
@@ -90,6 +90,11 @@ class Sensors:
             for one in found
         ]
         Tables(self.storage).append(export_uploads, receipts)
+
+
+@dg.job
+def ingest() -> None:
+    """Stands for the run of an upload."""
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +233,21 @@ def test_an_upload_whose_run_never_appeared_is_requested_again_while_it_is_there
     sensors.cursors["library_entries"] = json.dumps(lost + gone)
     assert sensors.books() == ["uploads/ada/raw.csv"]
     assert "bob" not in (sensors.cursors["library_entries"] or "")
+
+
+def test_messages_stay_in_the_queue_while_a_run_waits_for_its_turn(sensors: Sensors) -> None:
+    sensors.put("uploads/ada/raw.csv")
+    assert sensors.books() == ["uploads/ada/raw.csv"]
+    tags = {
+        RUN_KEY_TAG: f"uploads/ada/raw.csv:{sensors.storage.head('uploads/ada/raw.csv').version}"
+    }
+    queued = sensors.instance.create_run_for_job(
+        ingest, tags=tags, status=dg.DagsterRunStatus.NOT_STARTED
+    )
+    sensors.put("uploads/bob/raw.csv")
+    assert sensors.books() == []
+    sensors.instance.delete_run(queued.run_id)
+    assert sensors.books() == ["uploads/bob/raw.csv"]
 
 
 def test_whoever_receives_passes_on_what_is_for_others(sensors: Sensors) -> None:

@@ -334,6 +334,47 @@ def test_an_upload_whose_run_is_under_way_is_not_requested_again(
     assert requested(tick(folder, first.cursor, instance=instance)) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "keys"),
+    [
+        (dg.DagsterRunStatus.NOT_STARTED, []),
+        (dg.DagsterRunStatus.STARTED, ["uploads/bob/raw.csv", "uploads/cy/raw.csv"]),
+    ],
+)
+def test_uploads_that_come_while_a_run_waits_for_its_turn_share_the_next(
+    folder: ObjectStorage,
+    instance: dg.DagsterInstance,
+    status: dg.DagsterRunStatus,
+    keys: list[str],
+) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    first = tick(folder, instance=instance)
+    (request,) = first.run_requests or []
+    instance.create_run_for_job(ingest, tags={RUN_KEY_TAG: str(request.run_key)}, status=status)
+    for library in ("bob", "cy"):
+        folder.put(f"uploads/{library}/raw.csv", b"...")
+
+    result = tick(folder, first.cursor, instance=instance)
+
+    assert requested(result) == keys
+    assert len(result.run_requests or []) == bool(keys)
+
+
+def test_another_try_of_a_lost_upload_holds_no_new_one_back(
+    folder: ObjectStorage, instance: dg.DagsterInstance
+) -> None:
+    folder.put("uploads/ada/raw.csv", b"...")
+    first = tick(folder, instance=instance)
+    run_it(instance, first)
+    again = tick(folder, first.cursor, instance=instance)
+    (request,) = again.run_requests or []
+    tags = {RUN_KEY_TAG: str(request.run_key)}
+    instance.create_run_for_job(ingest, tags=tags, status=dg.DagsterRunStatus.NOT_STARTED)
+    folder.put("uploads/bob/raw.csv", b"...")
+
+    assert requested(tick(folder, again.cursor, instance=instance)) == ["uploads/bob/raw.csv"]
+
+
 def test_a_request_that_never_became_a_run_is_repeated(
     folder: ObjectStorage, instance: dg.DagsterInstance
 ) -> None:
