@@ -75,7 +75,7 @@ WORDS = tuple(f"{start}{end}" for start in ("brumvl", "quaddl", "snorvf") for en
 def said(number: int) -> str:
     """Something that shows two skills, one that pages quote and one whose finding is a sentence."""
     word = WORDS[number]
-    return f"Do you want to do the {word} with me? Can you explain the {word} of Zyqora?"
+    return f"Do you want to do the {word} with me? What do you mean by the {word} of Zyqora?"
 
 
 def turn(label: str, number: int, **others: object) -> str:

@@ -22,6 +22,7 @@ from orf_books.pages.class_parts import (
 from orf_books.pages.templating import page_template
 from orf_books.transcripts.aggregates import StudentTrend
 from orf_books.transcripts.firing import Tier
+from orf_books.transcripts.measured_tiers import is_measured
 from orf_books.transcripts.quotes import Quote
 from orf_books.transcripts.scored_session import Judged, SkillScore
 from orf_books.transcripts.skills import Skill
@@ -150,7 +151,13 @@ def _shown_skills(
 ) -> Iterator[ShownSkill]:
     for skill in Skill:
         found = sorted(
-            (evidence for evidence in report.evidence if evidence.skill is skill),
+            (
+                evidence
+                for evidence in report.evidence
+                if evidence.skill is skill
+                # What an educator says holds, however well the detector hears the skill.
+                and (is_measured(skill) or evidence.judged)
+            ),
             key=lambda evidence: (
                 -evidence.day.toordinal(),
                 evidence.session_id,

@@ -10,10 +10,11 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import pairwise
 
 from orf_books.bounded_json import read_json
+from orf_books.transcripts.columns import TIMESTAMP
 from orf_books.transcripts.csv_format import Table, TableRow, rows_of_table, table_rows
 from orf_books.transcripts.jsonl_format import row_of_line
 from orf_books.transcripts.layout import Layout, RawFile, recognise_raw_file
@@ -268,6 +269,8 @@ def _erase_row(
         _erase_if_unread(lines, _place(row), student)
     elif is_spoken:
         _erase(lines, _place(row))
+        if not table.header.line:
+            lines[row.line - 1] = _shape_of(row, table) + lines[row.line - 1]
     else:
         label = said.label if isinstance(said, Row) else None
         _mask_row(lines, row, table.delimiter, student, label or "")
@@ -282,10 +285,21 @@ def _mask_row(
     cells = row.cells or []
     masked = [student.masked(cell, label) for cell in cells]
     if masked != cells:
-        written = io.StringIO(newline="")
-        csv.writer(written, delimiter=delimiter, lineterminator="\r\n").writerow(masked)
         line_end = _line_end(lines[row.end - 1])
-        lines[_place(row)] = physical_lines(written.getvalue().removesuffix("\r\n") + line_end)
+        lines[_place(row)] = physical_lines(_written(masked, delimiter) + line_end)
+
+
+def _shape_of(row: TableRow, table: Table) -> str:
+    """A row without its cells: where a table has no header, rows tell which column is which."""
+    time = table.columns.get(TIMESTAMP)
+    cells = [cell if str(at) == time else REMOVED for at, cell in enumerate(row.cells or [])]
+    return _written(cells, table.delimiter)
+
+
+def _written(cells: Sequence[str], delimiter: str) -> str:
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter, lineterminator="").writerow(cells)
+    return file.getvalue()
 
 
 def _place(row: TableRow) -> slice:

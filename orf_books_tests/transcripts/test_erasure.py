@@ -316,13 +316,14 @@ def school_class(seed: int, students: int) -> InventedClass:
 def said_by_others(
     content: bytes, transcript_format: str, of: Roster, student: InventedStudent
 ) -> dict[str, str]:
-    """By whoever is known not to be the student, with each name of the student taken out.
+    """By whoever is known not to be the student, without names and the id of the student.
 
     Where the student is gone, what others say before and after is one utterance.
     """
     first, last = student.first_name, student.last_name
     name = re.compile(
-        rf"\b({first}\W{{0,2}}{last[0]}|{first}\W{{0,2}}{last}|{first}|{last})s?\b", re.IGNORECASE
+        rf"\b({first}\W{{0,2}}{last[0]}|{first}\W{{0,2}}{last}|{first}|{last}|{student.student_id})s?\b",
+        re.IGNORECASE,
     )
     said: dict[str, str] = defaultdict(str)
     for one in read(content, transcript_format, of).session.utterances:
