@@ -29,7 +29,7 @@ test: setup
 
 # Tests with a live daemon and killed workers; minutes.
 test-slow: setup
-	$(BIN)/pytest -m slow -n 3
+	$(BIN)/pytest -m slow
 
 # Two machines that share a bucket and Postgres; minutes, and root for their host names.
 test-machines: setup
