@@ -10,6 +10,7 @@ piece of it was. What the text alone predicts is known from the same on silence.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -316,6 +317,9 @@ def _tokenizer() -> Any:  # noqa: ANN401 - the package has no types
 
 @cache
 def _model() -> Any:  # noqa: ANN401 - the package has no types
+    # oneDNN, which runs the model, keeps a plan for each length of sound: by default 1,024, and a
+    # process grows by 10 MB a reading. So few cost no time that could be measured.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
     from ctranslate2.models import Whisper
 
     return Whisper(str(_folder()), device="cpu", compute_type="int8", intra_threads=1)
