@@ -15,9 +15,12 @@ def safe_key(text: str) -> str:
     """The text as a key: `[A-Za-z0-9._/:@-]`, everything else percent-encoded.
 
     Raises:
-        FixInput: the text is empty, too long, or has empty, `.` or `..` segments.
+        FixInput: the text is empty, too long, no Unicode, or has empty, `.` or `..` segments.
     """
-    key = quote(text, safe="/:@").replace("~", "%7E")
+    try:
+        key = quote(text, safe="/:@").replace("~", "%7E")
+    except UnicodeEncodeError:  # Half a character, as of bytes that a terminal did not understand.
+        raise FixInput("A key must be Unicode text; write it in UTF-8.") from None
     if len(key) > LONGEST_KEY:
         raise FixInput(f"A key may have {LONGEST_KEY} characters; this one has {len(key)}.")
     if any(segment in {"", ".", ".."} for segment in key.split("/")):

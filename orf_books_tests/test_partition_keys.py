@@ -61,6 +61,12 @@ def test_any_text_is_a_plain_key_that_leads_back_or_is_refused(text: str) -> Non
     assert text_of_key(key) == text
 
 
+@pytest.mark.parametrize("half", ["\ud800", "a\udcffb"])
+def test_half_a_character_is_refused_by_what_to_do(half: str) -> None:
+    with pytest.raises(FixInput, match="write it in UTF-8"):
+        safe_key(half)
+
+
 @given(st.text(), st.text())
 def test_different_texts_have_different_keys(one: str, other: str) -> None:
     try:
