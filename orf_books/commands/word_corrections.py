@@ -128,7 +128,8 @@ def _corrections(
         for mark in marks.corrections
         for word in [words.get((mark.phrase, mark.word))]
     ]
-    if astray := [one for one in corrections if one.place not in applying(rescored, corrections)]:
+    known = applying(rescored, corrections)
+    if astray := [one for one in corrections if one.place not in known]:
         raise FixInput(
             f"The story of activity {row.activity_id!r} has another text at phrase "
             f"{astray[0].phrase + 1}, word {astray[0].word + 1}: download the marks anew from its "

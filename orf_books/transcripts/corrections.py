@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from orf_books.precision_recall import wilson_interval
+from orf_books.precision_recall import share, wilson_interval
 from orf_books.transcripts.firing import Tier
 from orf_books.transcripts.scored_session import (
     Evidence,
@@ -81,7 +81,7 @@ class MeasuredPrecision:
     @property
     def share(self) -> float | None:
         """From 0 to 1; None where none was looked at."""
-        return self.right / self.judged if self.judged else None
+        return share(self.right, self.judged)
 
     @property
     def interval(self) -> tuple[float, float]:
