@@ -21,6 +21,7 @@ from orf_books.batches.report import COMPLETE, COMPLETE_WITH_FAILURES, success_r
 from orf_books.batches.resource import BatchResource
 from orf_books.batches.store import ReportT
 from orf_books.commands.local_uploads import SessionFiles, put_activities, put_sessions
+from orf_books.commands.overview import refresh_overview
 from orf_books.definitions import build_defs, google_books_of
 from orf_books.failures import FixInput, OrfBooksError
 from orf_books.instance import forget_old_runs, open_instance, process_tag
@@ -425,6 +426,7 @@ def run_job(
             instance.report_run_canceled(result.dagster_run, "Stopped by Ctrl-C.")
             raise KeyboardInterrupt
         forget_old_runs(instance, settings)
+        refresh_overview(settings, instance)
     return result
 
 

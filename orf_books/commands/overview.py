@@ -1,4 +1,4 @@
-"""The page over everything after something was deleted: it may name what is gone.
+"""The page over everything after a command has changed something: no daemon need be running.
 
 Belongs here: when it is made. Does not belong here: what is on it (`orf_books/pages`), the asset
 that a schedule makes (`orf_books/assets/overview.py`).
