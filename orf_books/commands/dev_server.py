@@ -81,7 +81,8 @@ def run_together(*commands: Sequence[str], code_server: Sequence[str], code_sock
 
     Args:
         commands: what needs the code server, and goes on while it is away.
-        code_server: it is started before them, and again when it ends after it was ready.
+        code_server: it is started before them, and again when it ends, unless it ended by itself
+            before it was ready.
         code_socket: where it listens once it is ready.
 
     Returns:
@@ -93,13 +94,17 @@ def run_together(*commands: Sequence[str], code_server: Sequence[str], code_sock
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     processes: list[Process] = []
     try:
-        processes.append(_started(code_server, code_socket))
+        processes.extend(map(subprocess.Popen, [code_server]))
+        while not code_socket.exists() and processes[0].poll() is None:
+            time.sleep(SECONDS_BETWEEN_CHECKS)
         processes.extend(map(subprocess.Popen, commands))
         while all(process.poll() is None for process in processes[1:]):
-            if processes[0].poll() is not None:
-                if not code_socket.exists():
+            if (status := processes[0].poll()) is not None:
+                was_killed = status < 0
+                if not was_killed and not code_socket.exists():
                     break
-                processes[0] = _started(code_server, code_socket)
+                code_socket.unlink(missing_ok=True)
+                processes[:1] = map(subprocess.Popen, [code_server])
             time.sleep(SECONDS_BETWEEN_CHECKS)
     except KeyboardInterrupt:
         # Ctrl-C has reached them too, and a second signal would cut their clean-up short.
@@ -112,15 +117,6 @@ def run_together(*commands: Sequence[str], code_server: Sequence[str], code_sock
         for process in processes:
             process.kill()
     return 1
-
-
-def _started(code_server: Sequence[str], code_socket: Path) -> Process:
-    """The code server, once it is ready or has ended."""
-    code_socket.unlink(missing_ok=True)
-    process = subprocess.Popen(code_server)  # noqa: S603 - a program of ours
-    while not code_socket.exists() and process.poll() is None:
-        time.sleep(SECONDS_BETWEEN_CHECKS)
-    return process
 
 
 def _wait(processes: Iterable[Process], seconds: float) -> None:
