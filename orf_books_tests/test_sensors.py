@@ -326,7 +326,7 @@ def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
 
 @pytest.mark.slow
 def test_no_run_after_the_other_asks_in_vain_about_the_same_books(
-    platform: Platform, sandbox: Sandbox
+    platform: Platform, sandbox: Sandbox, retries_at_once: None
 ) -> None:
     with_key, _ = library_with_gaps(platform, sandbox, window=2)
     sandbox.behaviour.services = {Service.GOOGLE_BOOKS: Troubles(down=True)}
