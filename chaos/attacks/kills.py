@@ -50,7 +50,13 @@ def kill_workers(ground: Ground, tally: Tally, tries: int) -> None:
     with live(ground, _command(ground), ground.libraries()) as running:
         for _ in ground.tries(tally, tries):
             library = running.upload()
-            run = wait_for("run", lambda: running.run_over(library), SECONDS_TO_NOTICE)  # noqa: B023
+            run = wait_for(
+                "run",
+                lambda: running.run_over(library) or running.platform.dashboard(library),  # noqa: B023
+                SECONDS_TO_NOTICE,
+            )
+            if "runId" not in run:
+                continue  # The retry after an earlier kill has read this upload, too.
             run_id = str(run["runId"])
             worker = wait_for(
                 "worker",
