@@ -159,8 +159,8 @@ def report(result: Result, plan: Plan, earlier: str) -> str:
     killed, mutants = (sum(int(row.split("|")[column]) for row in modules) for column in (3, 2))
     gaps = sum(row.endswith(f"| {GAP} |") for row in survivors)
     total = (
-        f"Of {mutants} changes, {killed} are killed: {_percent(killed, mutants)}. Of the others, "
-        f"{len(survivors) - gaps} may survive for the reasons below, and {gaps} are gaps."
+        f"Of {mutants} changes, {killed} are killed: {_percent(killed, mutants)}. "
+        f"{len(survivors) - gaps} others may survive, for the reasons below; {gaps} are gaps."
     )
     return "\n".join([INTRODUCTION, total, MODULES, *modules, SURVIVORS, *sorted(survivors), ""])
 
