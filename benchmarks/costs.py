@@ -31,7 +31,7 @@ BOOKS, READINGS, SCHOOL_DAYS, UTTERANCES = 565, 1000, 180, 1000
 MEASURED_READINGS = 2
 HOUR, MONTH_HOURS = 3600, 730
 VCPU_HOUR, GB_HOUR = 0.04048, 0.004445
-"""Dollars: Linux/X86, US East (N. Virginia), as published on 2026-09-20."""
+"""Dollars: Linux/X86, US East (N. Virginia); https://aws.amazon.com/ecs/pricing/, 2026-09-20."""
 START_SECONDS = 60.0
 """From when AWS charges for a task until it works: an assumption, not measured."""
 LEAST_SECONDS = 60.0
@@ -157,9 +157,11 @@ def _page(jobs: list[Job], recorded: float) -> str:
     return f"""# What it costs on AWS
 
 Made on {datetime.now(UTC):%Y-%m-%d} by `python -m benchmarks.costs`, which measures the CPU and
-does the arithmetic. Prices of Fargate: Linux/X86, US East (N. Virginia), as published on
-2026-09-20: ${VCPU_HOUR} a vCPU and hour, ${GB_HOUR} a GB and hour, {LEAST_SECONDS:.0f} s at least.
-A task is taken to start within {START_SECONDS:.0f} s, which was not measured.
+does the arithmetic. Prices of Fargate for Linux/X86 in US East (N. Virginia), by the examples on
+[AWS's page](https://aws.amazon.com/ecs/pricing/) of 2026-09-20: ${VCPU_HOUR} a vCPU and hour,
+${GB_HOUR} a GB and hour, {LEAST_SECONDS:.0f} s at least, [from the download of the image
+on](https://aws.amazon.com/fargate/pricing/). A task is taken to start within {START_SECONDS:.0f} s,
+which was not measured. No bill of AWS was compared with this page.
 
 | job | CPU seconds, measured | charged | dollars |
 |---|--:|---|--:|

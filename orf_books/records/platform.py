@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orf_books.object_keys import ACTIVITIES_PAGE, CLASSES_PAGE, LIBRARIES_PAGE, OVERVIEW_PAGE
 from orf_books.pages.overview_page import (
@@ -28,6 +28,9 @@ from orf_books.records.overviews import overviews_beside
 from orf_books.records.sessions import SessionRecords
 from orf_books.resources.storage import ObjectStorage
 from orf_books.resources.tables import Table, Tables
+
+if TYPE_CHECKING:
+    import polars as pl
 
 REPORTED = timedelta(days=30)
 """How far back batches are shown and counted."""
@@ -92,10 +95,12 @@ def _overview(
 ) -> KindOverview:
     uploads = records.uploads()
     made = _made_items(records)
+    ever_failed = _failures(records)
+    made_at = _made_at(made, ever_failed)
     failures = {
         key: failure
-        for key, failure in _failures(records).items()
-        if key not in made or made[key] < failure.failed_at
+        for key, failure in ever_failed.items()
+        if key not in made_at or made_at[key] < failure.failed_at
     }
     refused = _refused(records, uploads)
     return KindOverview(
@@ -106,18 +111,25 @@ def _overview(
         last_upload=max((upload.arrived_at for upload in uploads), default=None),
         refused=refused,
         items=len(made),
-        last_result=max(made.values(), default=None),
-        waiting=max(0, registered - len(made.keys() | failures.keys())),
+        last_result=made.select("made_at").max().item(),
+        waiting=max(0, registered - len(made) - len(failures.keys() - made_at.keys())),
         failures=_grouped(failures.values()),
         batches=_batches(records, now),
     )
 
 
-def _made_items(records: _Records) -> dict[str, datetime]:
+def _made_items(records: _Records) -> "pl.DataFrame":
     """When the latest result of each item was made."""
     digests = records.item_digests
     table = Table(digests.name, _MadeItem, digests.keys, "made_at", {"made_at": digests.latest_by})
-    return {item.key: item.made_at for item in Tables(records.storage).latest(table)}
+    return Tables(records.storage).latest_frame(table)
+
+
+def _made_at(made: "pl.DataFrame", keys: Collection[str]) -> dict[str, datetime]:
+    """Of those of the keys that have a result."""
+    import polars as pl
+
+    return dict(made.filter(pl.col("key").is_in(list(keys))).select("key", "made_at").iter_rows())
 
 
 def _failures(records: _Records) -> dict[str, FailedItem]:
