@@ -9,6 +9,7 @@ files (`layout.py`), where labels stand (`openings.py`), which look like a speak
 """
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,9 +18,11 @@ from typing import Protocol
 from orf_books.transcripts.openings import (
     Form,
     Opening,
+    is_change_of_speaker,
     is_notice,
     label_alone,
     opening_of,
+    openings_inside,
     time_alone,
 )
 from orf_books.transcripts.problems import LineWarning, WarningCode
@@ -85,6 +88,12 @@ class KnowsLabels(Protocol):
     def is_label(self, label: str) -> bool:
         """Whether a label is known to be a speaker's."""
         ...
+
+
+_ENDS_SENTENCE_INSIDE = re.compile(
+    r"\b(?!(?:mr|mrs|ms|mx|dr|prof|st|sr|sra|jr)\b)[^\W\d_]{2,}[.!?]\s", re.IGNORECASE
+)
+"""`Yes. Noah` is an answer and a name, unlike `Noah R. Reed`, `Ms. Rivera`."""
 
 
 def physical_lines(text: str) -> list[str]:
@@ -182,7 +191,15 @@ class _TurnReader:
             end += nested.end
             time = self._current.begun.timestamp
             self._current = _OpenTurn(Turn(row.line, nested.label, timestamp=time), rows=[index])
+        if not (has_cell or end) and row.is_line and is_change_of_speaker(line):
+            self._close()
         if self._current:
+            for at, inner in openings_inside(line, end):
+                if at >= end and self._is_accepted(inner, is_line=row.is_line):
+                    self._current.add(index, row, Piece(index, start + end, start + at))
+                    time = inner.timestamp or self._current.begun.timestamp
+                    self._current = self._opened(Turn(row.line, inner.label, timestamp=time), index)
+                    end = at + inner.end
             self._current.add(index, row, Piece(index, start + end, start + len(line)))
         elif line.strip():
             self._unread.append(index)
@@ -190,19 +207,26 @@ class _TurnReader:
 
     def _opening(self, line: str, *, is_line: bool) -> Opening | None:
         """What opens a turn in a line, if anything does."""
-        for may_end_by_dash in (True, False):
-            opening = opening_of(line, may_end_by_dash=may_end_by_dash)
+        readings = [opening_of(line)]
+        if readings[0] and readings[0].form is Form.DASH:
+            readings.append(opening_of(line, may_end_by_dash=False))
+        for opening in readings:
             if opening and self._is_accepted(opening, is_line=is_line):
                 return opening
-            if opening is None or opening.form is not Form.DASH:
-                break
-        if is_line and Form.ALONE in self._forms and (alone := label_alone(line)):
+        alone = label_alone(line) if is_line else None
+        if alone and Form.ALONE in self._forms:
             # What follows a label directly is said.
             is_text = self._current is not None and not self._current.pieces
             is_set_apart = self._is_after_gap or " " in alone.label
             is_foreign = is_set_apart and not is_text and self._looks_like_speaker(alone)
             if self._speakers.is_label(alone.label) or is_foreign:
                 return alone
+        # A full name opens a turn in any form: its words must not become somebody else's.
+        unusual = readings[0] if is_line else None
+        if unusual and unusual.form is not Form.COLON and self._is_first_and_last_name(unusual):
+            return unusual
+        if alone and self._is_after_gap and self._is_first_and_last_name(alone):
+            return alone
         return None
 
     def _nested(self, text: str) -> Opening | None:
@@ -210,8 +234,14 @@ class _TurnReader:
         opening = opening_of(text)
         if opening is None or opening.form is not Form.COLON or opening.label.isdecimal():
             return None
+        if _ENDS_SENTENCE_INSIDE.search(opening.label):
+            return None
         is_full_name = " " in opening.label and self._looks_like_speaker(opening)
         return opening if is_full_name or self._speakers.is_label(opening.label) else None
+
+    def _is_first_and_last_name(self, opening: Opening) -> bool:
+        words = [word for word in opening.label.split() if word[0].isalpha()]
+        return len(words) > 1 and self._looks_like_speaker(opening)
 
     def _is_accepted(self, opening: Opening, *, is_line: bool) -> bool:
         is_known = self._speakers.is_label(opening.label)
@@ -230,8 +260,11 @@ class _TurnReader:
         return looks_like_speaker(opening.label, is_uncapitalised=self._is_uncapitalised)
 
     def _open(self, turn: Turn, index: int) -> None:
+        self._current = self._opened(turn, index)
+
+    def _opened(self, turn: Turn, index: int) -> _OpenTurn:
         self._close()
-        self._current = _OpenTurn(turn, rows=[index])
+        return _OpenTurn(turn, rows=[index])
 
     def _close(self) -> None:
         if self._current and self._current.pieces:
