@@ -118,6 +118,7 @@ _SAYS = re.compile(
 )
 """Of a full name: `Emma said:` is what somebody tells."""
 _TAG = re.compile(r"</?[a-z]{1,6}\b[^<>]{0,40}>")
+_TWO_WORDS = re.compile(r"(?P<name>[^\W\d_][\w'\u2019-]{0,30}\s[^\W\d_][\w'\u2019-]{0,30})[.,]?\s+")
 _NUMBER = re.compile(r"\d{1,3}")
 _NOTICE = re.compile(
     r"[>|_\s-]+"
@@ -225,6 +226,13 @@ def label_alone(line: str) -> Opening | None:
     if len(label) > LONGEST_LABEL or not _may_be_label(label):
         return None
     return Opening(Form.ALONE, label, len(line), before["time"] if before else None)
+
+
+def name_first(line: str) -> Opening | None:
+    """The first two words of a line, as if they were the name of who speaks: `Noah Reed. Yes.`."""
+    before = _BEFORE.match(line)
+    found = _TWO_WORDS.match(line, before.end() if before else 0)
+    return Opening(Form.ALONE, found["name"], found.end()) if found else None
 
 
 def _may_be_label(text: str) -> bool:

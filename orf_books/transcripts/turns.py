@@ -21,6 +21,7 @@ from orf_books.transcripts.openings import (
     is_change_of_speaker,
     is_notice,
     label_alone,
+    name_first,
     opening_of,
     openings_inside,
     time_alone,
@@ -87,6 +88,10 @@ class KnowsLabels(Protocol):
 
     def is_label(self, label: str) -> bool:
         """Whether a label is known to be a speaker's."""
+        ...
+
+    def is_without_consent(self, label: str) -> bool:
+        """Whether a label is, or may be, a student's whose words must not be kept."""
         ...
 
 
@@ -221,13 +226,21 @@ class _TurnReader:
             is_foreign = is_set_apart and not is_text and self._looks_like_speaker(alone)
             if self._speakers.is_label(alone.label) or is_foreign:
                 return alone
-        # A full name opens a turn in any form: its words must not become somebody else's.
-        unusual = readings[0] if is_line else None
-        if unusual and unusual.form is not Form.COLON and self._is_first_and_last_name(unusual):
-            return unusual
+        return self._unusual_opening(line, readings[0]) if is_line else None
+
+    def _unusual_opening(self, line: str, reading: Opening | None) -> Opening | None:
+        """A whole name in a form that the file does not use elsewhere.
+
+        Its words must not become somebody else's. A name without any mark behind it is one only
+        where nothing may be kept of whoever is called so.
+        """
+        if reading and reading.form is not Form.COLON and self._is_first_and_last_name(reading):
+            return reading
+        alone = label_alone(line)
         if alone and self._is_after_gap and self._is_first_and_last_name(alone):
             return alone
-        return None
+        bare = name_first(line)
+        return bare if bare and self._speakers.is_without_consent(bare.label) else None
 
     def _nested(self, text: str) -> Opening | None:
         """A second label behind the first: several children at one device, as a rule."""

@@ -49,6 +49,15 @@ def test_a_label_within_a_line_ends_the_turn_before_it(gap: str, label: str) -> 
     assert [text for text in texts(session) if text] == ["We share.", "So."]
 
 
+@pytest.mark.parametrize("before", ["Zora Quill. ", "Zora Quill ", "[0:07] Zora Quill "])
+def test_a_line_that_begins_with_the_name_of_a_child_without_consent_is_not_kept(
+    before: str,
+) -> None:
+    session = read(f"Emma Johnson: We share.\n{before}{FOREIGN}\nLiam O'Brien: So.\n")
+    assert texts(session) == ["We share.", "So."]
+    assert session.without_consent == 1
+
+
 def test_several_turns_in_a_cell_of_word_are_of_those_who_speak() -> None:
     said = "Emma Johnson: We share. Noah Reed: My quokka. Liam O'Brien: So."
     session = read(document([f"0:05\t{said}"]), "docx")
