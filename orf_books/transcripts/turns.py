@@ -203,7 +203,7 @@ class _TurnReader:
                 if at >= end and self._is_accepted(inner, is_line=row.is_line):
                     self._current.add(index, row, Piece(index, start + end, start + at))
                     time = inner.timestamp or self._current.begun.timestamp
-                    self._current = self._opened(Turn(row.line, inner.label, timestamp=time), index)
+                    self._open(Turn(row.line, inner.label, timestamp=time), index)
                     end = at + inner.end
             self._current.add(index, row, Piece(index, start + end, start + len(line)))
         elif line.strip():
@@ -273,11 +273,8 @@ class _TurnReader:
         return looks_like_speaker(opening.label, is_uncapitalised=self._is_uncapitalised)
 
     def _open(self, turn: Turn, index: int) -> None:
-        self._current = self._opened(turn, index)
-
-    def _opened(self, turn: Turn, index: int) -> _OpenTurn:
         self._close()
-        return _OpenTurn(turn, rows=[index])
+        self._current = _OpenTurn(turn, rows=[index])
 
     def _close(self) -> None:
         if self._current and self._current.pieces:
