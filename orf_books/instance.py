@@ -31,8 +31,6 @@ _BETWEEN_UPKEEPS = timedelta(days=1)
 
 CONFIGURATION = Path(__file__).with_name("configuration")
 """Part of the package, so that an installed one has it too."""
-WORKSPACE = CONFIGURATION / "workspace.yaml"
-"""Which code the processes of Dagster load."""
 
 
 def prepare_home(settings: Settings) -> Path:

@@ -86,9 +86,9 @@ def _make_older(home: Path, days: int) -> None:
         database.execute(f"UPDATE runs SET update_timestamp = datetime('now', '-{days} days')")
 
 
-@pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
-def test_the_configuration_at_the_root_is_the_one_in_the_package(name: str) -> None:
-    assert (PROJECT / name).resolve() == files("orf_books") / "configuration" / name
+def test_the_configuration_at_the_root_is_the_one_in_the_package() -> None:
+    in_package = files("orf_books") / "configuration" / "dagster.yaml"
+    assert (PROJECT / "dagster.yaml").resolve() == in_package
 
 
 def test_the_home_lies_in_the_data_folder_with_the_projects_configuration(
