@@ -18,7 +18,8 @@ _MILLISECONDS = (
     *("start ms", "start millis", "start milliseconds", "start time ms", "time ms", "timestamp ms"),
     *("offset ms", "offset millis", "offset milliseconds", "startms", "begin ms"),
 )
-_LAST_NAME = ("last name", "family name", "surname")
+_FIRST_NAME = ("first name", "given name", "forename", "first")
+_LAST_NAME = ("last name", "family name", "surname", "last")
 """Beside a first name."""
 _NAMES: Mapping[str, Sequence[str]] = {
     # The first that is there counts.
@@ -52,8 +53,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "from",
         "student",
         "users",
-        "first name",
-        "given name",
+        *_FIRST_NAME,
         "role",
         "channel",
     ),
@@ -174,7 +174,7 @@ def time_of(record: Mapping[str, object], columns: Mapping[str, str]) -> object:
 def _label_of(record: Mapping[str, object], columns: Mapping[str, str]) -> str | None:
     name = columns.get(SPEAKER, SPEAKER)
     label = _label(record.get(name))
-    if label is None or _comparable(name) not in ("first name", "given name"):
+    if label is None or _comparable(name) not in _FIRST_NAME:
         return label
     lasts = (record[key] for key in record if _comparable(key) in _LAST_NAME)
     return " ".join([label.strip(), *(last.strip() for last in lasts if isinstance(last, str))])

@@ -49,6 +49,8 @@ class Table:
     delimiter: str
     columns: Mapping[str, str] = field(repr=False)
     """By our name of a field, how the header calls it."""
+    speakers: Sequence[str] = field(default=(), repr=False)
+    """Of a table with a column for what each of them says."""
 
     def rows(self, lines: list[str]) -> Iterator[TableRow]:
         """The rows below the header, or all."""
@@ -65,6 +67,11 @@ class Table:
             return LineWarning(row.line, WarningCode.LONG_ROW)
         # Of columns of the same name the first counts.
         record = dict(zip(reversed(names), reversed(row.cells), strict=True))
+        if self.speakers:
+            heard = [name for name in self.speakers if record[name].strip()]
+            # Of several who speak in a row, nobody knows who begins.
+            said = " ".join(record[name] for name in heard)
+            record |= {SPEAKER: " and ".join(heard), TEXT: said}
         return row_of_record(row.line, record, self.columns)
 
 
@@ -80,6 +87,36 @@ def table_in(lines: list[str]) -> Table | None:
             if SPEAKER in columns and TEXT in columns and columns[SPEAKER] != columns[TEXT]:
                 return Table(header, delimiter, columns)
     return None
+
+
+def table_of_speakers(lines: list[str]) -> Table | None:
+    """The table that has a column for each speaker, or for each kind: `Time,Teacher,Students`."""
+    for at in range(min(len(lines), _LATEST_HEADER)):
+        for delimiter in _DELIMITERS:
+            first_lines = lines[: at + _LONGEST_RECORD]
+            header = next(table_rows(first_lines, delimiter, at), None)
+            table = _table_of_speakers(header, delimiter) if header else None
+            if table and _one_speaks_in_each(table.rows(first_lines), table):
+                return table
+    return None
+
+
+def _table_of_speakers(header: TableRow, delimiter: str) -> Table | None:
+    names = header.cells or []
+    columns = {field: name for field, name in columns_of(names).items() if field != SPEAKER}
+    speakers = tuple(
+        name
+        for name in dict.fromkeys(names)
+        if name not in columns.values() and looks_like_speaker(name)
+    )
+    is_by_speaker = len(speakers) > 1 and TEXT not in columns
+    return Table(header, delimiter, columns, speakers) if is_by_speaker else None
+
+
+def _one_speaks_in_each(rows: Iterator[TableRow], table: Table) -> bool:
+    heard = [table.row_of(row) for row in rows]
+    by_one = [isinstance(row, Row) and row.label in table.speakers for row in heard]
+    return sum(by_one) >= max(_LEAST_ROWS, _LEAST_SHARE * len(heard))
 
 
 def table_without_header(lines: list[str]) -> Table | None:

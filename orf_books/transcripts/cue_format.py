@@ -3,8 +3,8 @@
 A library would be shorter, but webvtt-py drops captions whose time it cannot read, gives no line
 numbers, and takes several voices of a caption for one.
 
-Belongs here: timing lines, and the text of captions without markup. Does not belong here: labels
-within it (`openings.py`).
+Belongs here: timing lines, who speaks by the marks of captions, and their text without markup. Does
+not belong here: labels within it (`openings.py`).
 """
 
 import html
@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from operator import itemgetter
 
+from orf_books.transcripts.openings import opening_of
 from orf_books.transcripts.timestamps import TIME
 from orf_books.transcripts.turns import Row
 
@@ -28,6 +29,10 @@ _KARAOKE = re.compile(rf"<{TIME}>")
 _LEAST_ROLLING_SHARE, _LEAST_ROLLING = 0.4, 3
 """Captions that begin with what the one before ended with: so many, and that share of all."""
 _WORD = re.compile(r"\S+")
+_DASH = re.compile(r"\s*[-\u2013\u2014]\s?\w")
+_LEAST_DASHES = 2
+UNKNOWN = "unknown"
+"""The label of somebody whom nothing names."""
 _NUMBERED_LABEL = re.compile(
     r"\s*\d+\s+(?:\"(?P<quoted>[^\"]+)\"(?:\s*\(\d+\))?|(?P<plain>[^\W\d][^\"]*?))\s*"
 )
@@ -47,7 +52,8 @@ def rows_of_captions(lines: list[str]) -> list[Row]:
     that are repeated from the caption before are left out.
     """
     cues = [
-        [row for _, row in of_cue] for _, of_cue in groupby(_numbered_rows(lines), itemgetter(0))
+        _with_dashes_read([row for _, row in of_cue])
+        for _, of_cue in groupby(_numbered_rows(lines), itemgetter(0))
     ]
     repeated = [0, *(_repeated_words(before, cue) for before, cue in pairwise(cues))]
     rolling = sum(map(bool, repeated))
@@ -58,6 +64,21 @@ def rows_of_captions(lines: list[str]) -> list[Row]:
         row
         for cue, words in zip(cues, repeated, strict=False)
         for row in _without_first_words(cue, words)
+    ]
+
+
+def _with_dashes_read(cue: list[Row]) -> list[Row]:
+    """The rows of a caption in which two people speak, each behind a dash: without a label nobody.
+
+    Subtitles set two speakers apart so, and leave out who they are.
+    """
+    if sum(bool(_DASH.match(row.text)) for row in cue) < _LEAST_DASHES:
+        return cue
+    return [
+        replace(row, label=UNKNOWN)
+        if _DASH.match(row.text) and row.label is None and opening_of(row.text) is None
+        else row
+        for row in cue
     ]
 
 

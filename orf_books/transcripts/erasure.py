@@ -229,9 +229,11 @@ def _erase_from_lines(lines: list[str], raw: RawFile, student: _Student, blank: 
     read = read_turns(rows, student.speakers)
     unread = {rows[index].line - 1 for index in read.unread}
     turns = {rows[turn.rows[0]].line - 1: turn for turn in read.turns}
-    spoken = {
-        rows[index].line - 1 for turn in read.turns if student.speaks(turn) for index in turn.rows
-    }
+    spoken = set[int]()
+    for one in read.turns:
+        # Without the line of its label, a turn would go on with what somebody said before.
+        if student.speaks(one) or rows[one.rows[0]].line - 1 in spoken:
+            spoken.update(rows[index].line - 1 for index in one.rows)
     starts = sorted({0, *turns, *unread})
     # From the end: an empty line may become one with the next.
     for start, end in reversed([*pairwise([*starts, len(lines)])]):

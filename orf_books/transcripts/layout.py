@@ -12,6 +12,7 @@ from orf_books.transcripts.csv_format import (
     Table,
     rows_of_table,
     table_in,
+    table_of_speakers,
     table_without_header,
 )
 from orf_books.transcripts.cue_format import is_captions, rows_of_captions
@@ -121,7 +122,7 @@ def recognise_raw_file(content: bytes, transcript_format: TranscriptFormat) -> R
         return RawFile(decoded, Layout.RECORDS)
     if is_captions(lines):
         return RawFile(decoded, Layout.CAPTIONS)
-    if table := table_in(lines):
+    if table := table_in(lines) or table_of_speakers(lines):
         return RawFile(decoded, Layout.TABLE, table)
     has_openings = any(map(opening_of, lines))
     if transcript_format in _TABLES or not has_openings:

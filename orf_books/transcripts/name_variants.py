@@ -20,15 +20,20 @@ _TRAILING = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(rf"^[\[(<]\s*{_ADDITIONS}\s*[\])>]\s*(?=\S)", re.IGNORECASE)
+_MANNER = re.compile(
+    r"\s*[\[(](?!(?:sibling|family)\b)"
+    r"(?:[a-z]+(?:ing|ly)|aloud|again|continued|cont\.?|cont'd)(?:\sto\s[^()\[\]]{1,40})?[\])]\s*$"
+)
+"""How somebody speaks: `(quietly)`, `[whispering to Liam]`; in small letters, as names are not."""
 _MARKS = " \t*_`\"'\u201c\u201d"
 
 
 def without_additions(label: str) -> str:
-    """A label without what tools and people add to a name: pronouns, `(Guest)`, `External`."""
+    """A label without what is added to a name: pronouns, `(Guest)`, `External`, `(quietly)`."""
     bare = _LEADING.sub("", label.strip(_MARKS), count=1)
     if len(bare) > 1 and bare[0] + bare[-1] in ("[]", "<>", "()"):
         bare = bare[1:-1].strip(_MARKS)
-    while (shorter := _TRAILING.sub("", bare)) != bare and shorter:
+    while (shorter := _MANNER.sub("", _TRAILING.sub("", bare))) != bare and shorter:
         bare = shorter
     return bare
 

@@ -6,10 +6,11 @@ one (`turns.py`).
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from orf_books.transcripts.speaker_labels import is_phone_number
+from orf_books.transcripts.speaker_labels import is_phone_number, looks_like_speaker
 from orf_books.transcripts.timestamps import TIME
 
 LONGEST_LABEL = 60
@@ -83,7 +84,9 @@ _UP_TO_TEXT = (
     rf"|(?<=\])\s{{0,3}}(?P<behind>{TIME})[\s\u2013\u2014-]*+"
     # `Name 0:05 text`
     rf"|\s{{1,3}}(?P<bare>{TIME}(?P<until>(?:{_TO}|\s){TIME})?)\s++(?=\S)"
-    r"|(?P<dash>\s{1,3}[-\u2013\u2014|]{1,2}\s{1,3}{never})"
+    # `Name - text`, `Name -> text`, `Name; text`, `Name> text`, `Name....text`, `Name   text`
+    r"|(?P<dash>(?:\s{1,3}(?:[-\u2013\u2014|]{1,3}|[-=]>|[=\u2192])\s{1,3}|\s?;\s{1,3}|>\s{1,3}"
+    r"|\s?\.{3,9}\s?|[ \xa0]{2,60}+(?=\S)){never})"
     # `[Name] text`
     r"|(?P<wrapped>(?:(?(bracketed)|(?(angled)|(?(rounded)|(?!)))))\s{1,3})(?=\S)"
     r"|(?P<tab>\s*+(?<=\t)\s*+|\t\s*+)"
@@ -95,12 +98,27 @@ _FORMS_OF_GROUPS = {"dash": Form.DASH, "wrapped": Form.WRAPPED, "tab": Form.TAB}
 _IS_SAID = re.compile(r"\s+[^\W\d]")
 _TIME_BEHIND = re.compile(rf"\s*+{_BRACKETED}")
 _TIME_OF_MESSAGE = re.compile(rf"\s*+{TIME}\s*$")
+_GAP = re.compile(r"(?<!\s)\s++(?=[^\s:])")
+_ENDS_SENTENCE = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]{0,3}$")
+_LEAST_WIDE_GAP = 3
+_COLON = re.compile(r"[:\uff1a]")
+_LINE_SEPARATORS = frozenset("\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+"""Of other programs: in a text they are no ends of lines, but set labels apart."""
+_LONGEST_OPENING = 2 * LONGEST_LABEL
+_CHANGE_OF_SPEAKER = re.compile(r"\s*>>")
 _ONLY_TIME = re.compile(rf"[*_>\s-]*+{_RANGE}[*_\s.]*+$")
 _SENT = re.compile(
     r"from\s+(?P<from>\S.*?)(?P<to>\s+to\s+(?P<everyone>everyone|me)?.*)?", re.IGNORECASE
 )
 """As chats have it: `From Emma Johnson to Everyone`."""
+_TO_SOMEBODY = re.compile(r"(?P<who>\S.*?)\s(?:to|[-=]>|\u2192)\s(?P<to>.*\S)")
+_SAYS = re.compile(
+    r"(?P<who>\S+\s\S.*?),?\s(?:add|answer|ask|call|continue|explain|repl(?=y|ie)|respond|say|said|"
+    r"shout|whisper)(?:s|d|ed|y|ies|ied)?"
+)
+"""Of a full name: `Emma said:` is what somebody tells."""
 _TAG = re.compile(r"</?[a-z]{1,6}\b[^<>]{0,40}>")
+_TWO_WORDS = re.compile(r"(?P<name>[^\W\d_][\w'\u2019-]{0,30}\s[^\W\d_][\w'\u2019-]{0,30})[.,]?\s+")
 _NUMBER = re.compile(r"\d{1,3}")
 _NOTICE = re.compile(
     r"[>|_\s-]+"
@@ -155,13 +173,44 @@ def opening_of(line: str, *, may_end_by_dash: bool = True) -> Opening | None:
     return opening if is_numbered_speaker or _may_be_label(label) else None
 
 
+def openings_inside(line: str, start: int) -> Iterator[tuple[int, Opening]]:
+    """Where labels with a colon may stand within what is said, and what opens a turn there.
+
+    They stand behind the end of a sentence or a wide gap, as two columns of a page have, or several
+    turns in a cell.
+    """
+    if not _COLON.search(line, start):
+        return
+    for gap in _GAP.finditer(line, start):
+        at = gap.end()
+        is_set_apart = len(gap[0]) >= _LEAST_WIDE_GAP or not _LINE_SEPARATORS.isdisjoint(gap[0])
+        if is_set_apart or _ENDS_SENTENCE.search(line, max(start, gap.start() - 4), gap.start()):
+            opening = opening_of(line[at : at + _LONGEST_OPENING], may_end_by_dash=False)
+            if opening and opening.form is Form.COLON and not opening.label.isdecimal():
+                yield at, opening
+
+
+def is_change_of_speaker(line: str) -> bool:
+    """Whether a line says that somebody else begins to speak, and not who: `>> Yes.`."""
+    return bool(_CHANGE_OF_SPEAKER.match(line))
+
+
 def _label_of(found: re.Match[str], *, is_timed: bool) -> tuple[str, bool]:
     """The label, and whether a chat says who sent what to whom."""
     label = found["bracketed"] or found["rounded"] or found["angled"] or found["label"]
-    label = _TAG.sub("", label).strip(" \t*_")
+    label = _without_addressee(_TAG.sub("", label).strip(" \t*_"))
     sent = _SENT.fullmatch(label)
     is_message = sent is not None and (is_timed or sent["everyone"] is not None)
     return (sent["from"] if sent and is_message else label), is_message
+
+
+def _without_addressee(label: str) -> str:
+    """`Emma Johnson to Liam`, `Emma Johnson said` without what is behind the name."""
+    if (spoken := _TO_SOMEBODY.fullmatch(label)) and looks_like_speaker(spoken["to"]):
+        label = spoken["who"] if looks_like_speaker(spoken["who"]) else label
+    elif (spoken := _SAYS.fullmatch(label)) and looks_like_speaker(spoken["who"]):
+        label = spoken["who"]
+    return label
 
 
 def _is_number_of_speaker(label: str, line: str, end: int) -> bool:
@@ -177,6 +226,13 @@ def label_alone(line: str) -> Opening | None:
     if len(label) > LONGEST_LABEL or not _may_be_label(label):
         return None
     return Opening(Form.ALONE, label, len(line), before["time"] if before else None)
+
+
+def name_first(line: str) -> Opening | None:
+    """The first two words of a line, as if they were the name of who speaks: `Noah Reed. Yes.`."""
+    before = _BEFORE.match(line)
+    found = _TWO_WORDS.match(line, before.end() if before else 0)
+    return Opening(Form.ALONE, found["name"], found.end()) if found else None
 
 
 def _may_be_label(text: str) -> bool:

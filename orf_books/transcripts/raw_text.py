@@ -17,6 +17,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_RICH_TEXT = b"{\\rtf"
 _PACKAGE = b"PK\x03\x04"
 _SAMPLE = 4096
 """Bytes that tell the encoding of a file without a mark."""
@@ -45,11 +46,16 @@ def is_package(content: bytes) -> bool:
 
 
 def decode_text(content: bytes) -> DecodedText:
-    """A text of UTF-8, UTF-16, UTF-32 or Windows-1252.
+    """A text of UTF-8, UTF-16, UTF-32, Windows-1252, or Mac Roman with its line ends.
 
     Raises:
         UnusableTranscript: it is none of these.
     """
+    if content.startswith(_RICH_TEXT):
+        raise UnusableTranscript(
+            ErrorCode.NOT_TEXT,
+            "It is Rich Text (RTF). Save the transcript as a document of Word (.docx) or as text.",
+        )
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _decoded(content, encoding, mark)
@@ -58,7 +64,8 @@ def decode_text(content: bytes) -> DecodedText:
     try:
         return DecodedText(content.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
-        return _decoded(content, "cp1252")
+        is_of_old_mac = b"\r" in content and b"\n" not in content
+        return _decoded(content, "mac_roman" if is_of_old_mac else "cp1252")
 
 
 def _wide_encoding(content: bytes) -> str | None:

@@ -33,6 +33,7 @@ _Item = TypeVar("_Item")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _JOINING = ("Pc", "Pd")
 """Categories of punctuation that stand for a space: `Anne-Marie`, `anne_marie`."""
+_AROUND_NAMES = ("Cf", "So", "Sk")
 _LISTS = ("student_roster", "roster", "students")
 _IDS = ("student_id", "id")
 """What schools' programs call the same, too; the first is ours."""
@@ -43,9 +44,13 @@ _ROLES = {
 
 
 def comparable_name(name: str) -> str:
-    """A name or label as names are compared: without case, punctuation and surplus spaces."""
+    """A name or label as names are compared: without case, punctuation and surplus spaces.
+
+    Emoji and marks of direction around a name do not tell people apart, but may be all of one.
+    """
     folded = unicodedata.normalize("NFC", name).casefold()
-    return " ".join("".join(map(_compared, unicodedata.normalize("NFC", folded))).split())
+    compared = " ".join("".join(map(_compared, unicodedata.normalize("NFC", folded))).split())
+    return "".join(filter(_is_of_name, compared)).strip() or compared
 
 
 def _compared(character: str) -> str:
@@ -55,6 +60,10 @@ def _compared(character: str) -> str:
     if category in _JOINING:
         return " "
     return "" if category.startswith("P") else character
+
+
+def _is_of_name(character: str) -> bool:
+    return character.isascii() or unicodedata.category(character) not in _AROUND_NAMES
 
 
 def _name(name: str) -> str:

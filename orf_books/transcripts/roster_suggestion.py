@@ -29,6 +29,9 @@ class _AnyLabel:
     def is_label(self, label: str) -> bool:
         return self._speakers.is_label(label) or looks_like_speaker(label)
 
+    def is_without_consent(self, label: str) -> bool:
+        return self._speakers.is_without_consent(label)
+
 
 def suggest_entries(sessions: Iterable[Sequence[Row]], roster: Roster) -> list[RosterEntry]:
     """Suggest entries for the labels in some sessions, the most frequent label first.

@@ -127,7 +127,7 @@ def _may_be_in_name(character: str) -> bool:
         character.isalnum()
         or character.isspace()
         or character in _NAME_MARKS
-        or unicodedata.category(character) in ("Mn", "Mc", "Pc")
+        or unicodedata.category(character) in ("Mn", "Mc", "Pc", "Cc")
     )
 
 

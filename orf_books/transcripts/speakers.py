@@ -77,6 +77,10 @@ class Speakers:
         """Everyone on the roster whom a label may mean."""
         return self._roster.called(label)
 
+    def is_without_consent(self, label: str) -> bool:
+        """Whether a label is, or may be, a student's whose words must not be kept."""
+        return any(entry.is_without_consent for entry in self.called(label))
+
     def speaker_of(self, turn: Turn) -> Speaker:
         """Who speaks a turn.
 

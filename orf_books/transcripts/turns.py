@@ -9,6 +9,7 @@ files (`layout.py`), where labels stand (`openings.py`), which look like a speak
 """
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,9 +18,12 @@ from typing import Protocol
 from orf_books.transcripts.openings import (
     Form,
     Opening,
+    is_change_of_speaker,
     is_notice,
     label_alone,
+    name_first,
     opening_of,
+    openings_inside,
     time_alone,
 )
 from orf_books.transcripts.problems import LineWarning, WarningCode
@@ -85,6 +89,16 @@ class KnowsLabels(Protocol):
     def is_label(self, label: str) -> bool:
         """Whether a label is known to be a speaker's."""
         ...
+
+    def is_without_consent(self, label: str) -> bool:
+        """Whether a label is, or may be, a student's whose words must not be kept."""
+        ...
+
+
+_ENDS_SENTENCE_INSIDE = re.compile(
+    r"\b(?!(?:mr|mrs|ms|mx|dr|prof|st|sr|sra|jr)\b)[^\W\d_]{2,}[.!?]\s", re.IGNORECASE
+)
+"""`Yes. Noah` is an answer and a name, unlike `Noah R. Reed`, `Ms. Rivera`."""
 
 
 def physical_lines(text: str) -> list[str]:
@@ -182,7 +196,15 @@ class _TurnReader:
             end += nested.end
             time = self._current.begun.timestamp
             self._current = _OpenTurn(Turn(row.line, nested.label, timestamp=time), rows=[index])
+        if not (has_cell or end) and row.is_line and is_change_of_speaker(line):
+            self._close()
         if self._current:
+            for at, inner in openings_inside(line, end):
+                if at >= end and self._is_accepted(inner, is_line=row.is_line):
+                    self._current.add(index, row, Piece(index, start + end, start + at))
+                    time = inner.timestamp or self._current.begun.timestamp
+                    self._open(Turn(row.line, inner.label, timestamp=time), index)
+                    end = at + inner.end
             self._current.add(index, row, Piece(index, start + end, start + len(line)))
         elif line.strip():
             self._unread.append(index)
@@ -190,28 +212,49 @@ class _TurnReader:
 
     def _opening(self, line: str, *, is_line: bool) -> Opening | None:
         """What opens a turn in a line, if anything does."""
-        for may_end_by_dash in (True, False):
-            opening = opening_of(line, may_end_by_dash=may_end_by_dash)
+        readings = [opening_of(line)]
+        if readings[0] and readings[0].form is Form.DASH:
+            readings.append(opening_of(line, may_end_by_dash=False))
+        for opening in readings:
             if opening and self._is_accepted(opening, is_line=is_line):
                 return opening
-            if opening is None or opening.form is not Form.DASH:
-                break
-        if is_line and Form.ALONE in self._forms and (alone := label_alone(line)):
+        alone = label_alone(line) if is_line else None
+        if alone and Form.ALONE in self._forms:
             # What follows a label directly is said.
             is_text = self._current is not None and not self._current.pieces
             is_set_apart = self._is_after_gap or " " in alone.label
             is_foreign = is_set_apart and not is_text and self._looks_like_speaker(alone)
             if self._speakers.is_label(alone.label) or is_foreign:
                 return alone
-        return None
+        return self._unusual_opening(line, readings[0]) if is_line else None
+
+    def _unusual_opening(self, line: str, reading: Opening | None) -> Opening | None:
+        """A whole name in a form that the file does not use elsewhere.
+
+        Its words must not become somebody else's. A name without any mark behind it is one only
+        where nothing may be kept of whoever is called so.
+        """
+        if reading and reading.form is not Form.COLON and self._is_first_and_last_name(reading):
+            return reading
+        alone = label_alone(line)
+        if alone and self._is_after_gap and self._is_first_and_last_name(alone):
+            return alone
+        bare = name_first(line)
+        return bare if bare and self._speakers.is_without_consent(bare.label) else None
 
     def _nested(self, text: str) -> Opening | None:
         """A second label behind the first: several children at one device, as a rule."""
         opening = opening_of(text)
         if opening is None or opening.form is not Form.COLON or opening.label.isdecimal():
             return None
+        if _ENDS_SENTENCE_INSIDE.search(opening.label):
+            return None
         is_full_name = " " in opening.label and self._looks_like_speaker(opening)
         return opening if is_full_name or self._speakers.is_label(opening.label) else None
+
+    def _is_first_and_last_name(self, opening: Opening) -> bool:
+        words = [word for word in opening.label.split() if word[0].isalpha()]
+        return len(words) > 1 and self._looks_like_speaker(opening)
 
     def _is_accepted(self, opening: Opening, *, is_line: bool) -> bool:
         is_known = self._speakers.is_label(opening.label)

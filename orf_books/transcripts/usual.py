@@ -71,11 +71,11 @@ _SPREAD = 2.0
 SHIPPED = Usual(
     UsualSource.SHIPPED,
     {
-        Skill.COLLABORATION: UsualRate(0.007, _SPREAD, 0.3),
-        Skill.COMMUNICATION: UsualRate(0.096, _SPREAD, 0.8),
+        Skill.COLLABORATION: UsualRate(0.008, _SPREAD, 0.5),
+        Skill.COMMUNICATION: UsualRate(0.09, _SPREAD, 0.8),
         Skill.ADAPTABILITY: UsualRate(0.005, _SPREAD, 0.4),
-        Skill.SELF_REGULATION: UsualRate(0.003, _SPREAD, 0.3),
-        Skill.EMPATHY: UsualRate(0.004, _SPREAD, 0.4),
+        Skill.SELF_REGULATION: UsualRate(0.004, _SPREAD, 0.4),
+        Skill.EMPATHY: UsualRate(0.005, _SPREAD, 0.4),
     },
 )
 """What `usual_measurement.py` measures: how often the detector finds each skill in turns by other

@@ -7,12 +7,17 @@ mean (`csv_format.py`): it is read like a table in CSV.
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
+from orf_books.transcripts.columns import SPEAKER
 from orf_books.transcripts.csv_format import table_in
 from orf_books.transcripts.office_package import refused, repacked
 from orf_books.transcripts.turns import physical_lines
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
 
 WORKBOOK = "xl/workbook.xml"
 MOST_CELLS = 2_000_000
@@ -26,7 +31,8 @@ _FIRST_DAY = date(1900, 1, 1)
 def text_of_xlsx(files: Mapping[str, bytes]) -> str:
     """The sheet of an unpacked workbook that has a table of speakers and texts, as CSV.
 
-    A row of the sheet is a row of the text. Without such a table it is the first sheet.
+    A row of the sheet is a row of the text; of merged cells, each row has the speaker. Without such
+    a table it is the first sheet.
 
     Raises:
         UnusableTranscript: it is damaged, or its cells are too far apart.
@@ -38,10 +44,7 @@ def text_of_xlsx(files: Mapping[str, bytes]) -> str:
         raise refused("has cells too far apart")
     try:
         workbook = load_workbook(repacked(dict(files)))
-        sheets = [
-            _as_csv(workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
-            for name in workbook.sheet_names
-        ]
+        sheets = [_as_csv(workbook.get_sheet_by_name(name)) for name in workbook.sheet_names]
     except (CalamineError, OSError, ValueError, KeyError):
         raise refused("is damaged") from None
     written = (sheet for sheet in sheets if sheet.strip(", \r\n"))
@@ -60,14 +63,22 @@ def _extent(sheet: bytes) -> int:
     return rows * columns
 
 
-def _as_csv(rows: Sequence[Sequence[object]]) -> str:
+def _as_csv(sheet: "CalamineSheet") -> str:
+    rows = [[*map(_as_text, row)] for row in sheet.to_python(skip_empty_area=False)]
+    table = table_in(physical_lines(_written(rows)))
+    if table:
+        speakers = (table.header.cells or []).index(table.columns[SPEAKER])
+        for (first, left), (last, right) in sheet.merged_cell_ranges or ():
+            if left <= speakers <= right:
+                for row in rows[first + 1 : last + 1]:
+                    row[speakers] = rows[first][left]
+    return _written(rows)
+
+
+def _written(rows: Iterable[Sequence[str]]) -> str:
     written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="\n").writerows(map(_cells, rows))
+    csv.writer(written, lineterminator="\n").writerows(rows)
     return written.getvalue()
-
-
-def _cells(row: Sequence[object]) -> Iterator[str]:
-    return (_as_text(cell) for cell in row)
 
 
 def _as_text(cell: object) -> str:

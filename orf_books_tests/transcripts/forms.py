@@ -14,7 +14,7 @@ Line: TypeAlias = tuple[str, str]
 SECONDS = 6
 """From one turn to the next."""
 
-_SHEET = (
+SHEET = (
     '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/'
     'main"><sheetData>{rows}</sheetData></worksheet>'
 )
@@ -66,7 +66,7 @@ def package(files: Mapping[str, str | bytes]) -> bytes:
     return written.getvalue()
 
 
-def workbook(rows: Sequence[Sequence[str | float]], sheet: str = _SHEET) -> bytes:
+def workbook(rows: Sequence[Sequence[str | float]], sheet: str = SHEET) -> bytes:
     """A workbook of Excel with one sheet."""
     written = "".join(
         f'<row r="{number}">{"".join(map(_cell, row))}</row>'

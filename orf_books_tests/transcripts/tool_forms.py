@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from orf_books_tests.transcripts.forms import (
     SECONDS,
+    SHEET,
     Line,
     clock,
     document,
@@ -88,6 +89,27 @@ def _first_and_last_names(lines: Sequence[Line]) -> str:
         first, _, last = label.partition(" ")
         writer.writerow([last, first, int(at(number) * 1000), text])
     return table.getvalue()
+
+
+def _by_speaker(lines: Sequence[Line]) -> str:
+    """A column for what each of them says."""
+    table, labels = io.StringIO(newline=""), list(dict.fromkeys(label for label, _ in lines))
+    writer = csv.writer(table)
+    writer.writerow(["Time", *labels])
+    for number, (label, text) in enumerate(lines):
+        writer.writerow([clock(number), *(text if one == label else "" for one in labels)])
+    return table.getvalue()
+
+
+def _merged_speakers(lines: Sequence[Line]) -> bytes:
+    """Without times: only the workbook says that two rows are of one speaker."""
+    rows: list[list[str | float]] = [["Speaker", "Text"]]
+    for label, text in lines:
+        words = text.split()
+        rows += [[label, " ".join(words[:2])], ["", " ".join(words[2:])]]
+    merged = "".join(f'<mergeCell ref="A{row}:A{row + 1}"/>' for row in range(2, len(rows), 2))
+    sheet = SHEET.replace("</worksheet>", f"<mergeCells>{merged}</mergeCells></worksheet>")
+    return workbook(rows, sheet)
 
 
 def _merged_cells(lines: Sequence[Line]) -> bytes:
@@ -381,6 +403,12 @@ TOOL_FORMS: Mapping[str, Form] = {
     ),
     "two_names.csv": _first_and_last_names,
     "merged.xlsx": _merged_cells,
+    "merged_speakers.xlsx": _merged_speakers,
+    "by_speaker.csv": _by_speaker,
+    "arrow.txt": _lines("{label} -> {text}\n"),
+    "wide_gap.txt": _lines("{label}   {text}\n"),
+    "direction.txt": _lines("\u2068{label}\u2069: {text}\n"),
+    "manner.txt": _lines("{label} (quietly): {text}\n"),
     "by_column.json": _json(_by_column),
     "by_number.json": _json(_by_number),
 }

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 SCORED_TRANSCRIPTS = dg.AssetKey("scored_transcripts")
 SCORING_REPORT = dg.AssetKey("scoring_report")
-READING = "2"
+READING = "3"
 """Raise it when the same file may be read otherwise."""
 
 
