@@ -44,7 +44,7 @@ def aligned_words(expected: Sequence[str], heard: Sequence[str]) -> tuple[Aligne
     indices, heard_indices = count(), count()
     pairs = []
     for word, other in align(*texts, _GAP, merge_compounds=True):
-        is_match = word.replace(" ", "") == other.replace(" ", "")
+        is_match = word == other or word.replace(" ", "") == other.replace(" ", "")
         row = product(_row(word, indices), _row(other, heard_indices))
         pairs += [AlignedPair(*pair, is_match) for pair in row]
     return tuple(pairs)
@@ -58,4 +58,6 @@ def match_vector(expected: Sequence[str], heard: Sequence[str]) -> tuple[bool, .
 
 def _row(words: str, indices: Iterator[int]) -> Sequence[int | None]:
     """The indices of words that `kaldialign` put together, with blanks between them."""
-    return [next(indices) for _ in words.split()] or [None]
+    if " " in words:
+        return [next(indices) for _ in words.split()]
+    return (next(indices) if words else None,)
