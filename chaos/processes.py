@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 DAEMON = "dagster_internals.daemon"
-CODE_SERVER = "api grpc"
+CODE_SERVER = "dagster_internals.code_server"
 """What stands in their command lines."""
 
 

@@ -35,9 +35,16 @@ checkov --config-file checkov.yaml --framework dockerfile --file Dockerfile
 
 step "Compose"
 if docker compose version >/dev/null 2>&1; then
-    POSTGRES_PASSWORD=x STORE_PASSWORD=x docker compose -f compose/docker-compose.yaml config --quiet
+    compose=(docker compose)
+elif command -v docker-compose >/dev/null; then
+    compose=(docker-compose)
 else
-    echo "left out: there is no docker compose here"
+    compose=()
+    echo "left out: there is neither docker compose nor docker-compose here"
+fi
+if [ "${#compose[@]}" -gt 0 ]; then
+    POSTGRES_PASSWORD=x STORE_PASSWORD=x "${compose[@]}" -f compose/docker-compose.yaml config --quiet
+    echo "${compose[*]} config: as intended"
 fi
 echo
 echo "All checks passed."

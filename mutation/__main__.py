@@ -30,6 +30,7 @@ it looks at; `mutation/modules.toml` has the tests of each module, and why a sur
 """
 MODULES = "\n| module | changes | killed | share |\n|---|---|---|---|"
 SURVIVORS = "\n## What survives\n\n| module | line | change | why |\n|---|---|---|---|"
+GAP = "a gap"
 PATIENCE = 3
 """A run that takes so many times as long as without a change, and some seconds, hangs."""
 
@@ -152,11 +153,15 @@ def report(result: Result, plan: Plan, earlier: str) -> str:
     modules = sorted([*modules, _row(result)])
     survivors += [
         f"| `{result.module}` | {_code(mutant.code)} | {_code(mutant.change)}"
-        f" | {plan.why(result.module, mutant) or 'a gap'} |"
+        f" | {plan.why(result.module, mutant) or GAP} |"
         for mutant in result.survivors
     ]
     killed, mutants = (sum(int(row.split("|")[column]) for row in modules) for column in (3, 2))
-    total = f"Of {mutants} changes, {killed} are killed: {_percent(killed, mutants)}."
+    gaps = sum(row.endswith(f"| {GAP} |") for row in survivors)
+    total = (
+        f"Of {mutants} changes, {killed} are killed: {_percent(killed, mutants)}. Of the others, "
+        f"{len(survivors) - gaps} may survive for the reasons below, and {gaps} are gaps."
+    )
     return "\n".join([INTRODUCTION, total, MODULES, *modules, SURVIVORS, *sorted(survivors), ""])
 
 

@@ -678,13 +678,13 @@ def dev(
 ) -> None:
     """The Dagster page with its daemon."""
     from orf_books.commands.dev_server import HOST, refuse_taken_port, serve
-    from orf_books.instance import WORKSPACE, open_instance
+    from orf_books.instance import open_instance
 
     refuse_taken_port(HOST, port)
     messages.print(f"The Dagster page: http://{HOST}:{port}   Ctrl-C stops it.", highlight=False)
     # Creates the storage, before several processes want to.
     open_instance(load_settings()).dispose()
-    raise typer.Exit(serve(WORKSPACE, port))
+    raise typer.Exit(serve(port))
 
 
 @app.command(epilog=_examples("serve", "serve --port 8002"))

@@ -6,9 +6,11 @@ what its failures mean. Does not belong here: what runs on it.
 
 import errno
 import os
+import re
 import shutil
 import socket
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -31,8 +33,6 @@ _BETWEEN_UPKEEPS = timedelta(days=1)
 
 CONFIGURATION = Path(__file__).with_name("configuration")
 """Part of the package, so that an installed one has it too."""
-WORKSPACE = CONFIGURATION / "workspace.yaml"
-"""Which code the processes of Dagster load."""
 
 
 def prepare_home(settings: Settings) -> Path:
@@ -64,15 +64,42 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance that the page shows too."""
     home = prepare_home(settings)
     # Two processes that create the storage at once would leave it in disorder.
-    with FileLock(home / "opening.lock"):
-        instance = dg.DagsterInstance.get()
+    with _opening(home):
+        instance = _load(home)
     fail_abandoned_runs(instance)
     return instance
+
+
+def _opening(home: Path) -> FileLock:
+    if os.access(home, os.W_OK):
+        return FileLock(home / "opening.lock")
+    # A home that is part of an image, with its storage in a database.
+    return FileLock(Path(tempfile.gettempdir()) / f"orf_books_{os.getuid()}.lock")
+
+
+def _load(home: Path) -> dg.DagsterInstance:
+    try:
+        return dg.DagsterInstance.get()
+    except Exception as error:
+        # A field that Dagster does not know, a class that it does not find, a database that does
+        # not let it in: it has another error for each, and some quote passwords.
+        unset = re.search(r'environment variable "(\w+)" which is not set', str(error))
+        remedy = (
+            f"set {unset[1]}, which its dagster.yaml names."
+            if unset
+            else f"compare its dagster.yaml with {CONFIGURATION / 'dagster.yaml'}; if it names a "
+            "database, check that this runs and lets us in."
+        )
+        raise failure_of_home(error) or FixConfiguration(
+            f"The Dagster home {home} cannot be used ({type(error).__name__}): {remedy}"
+        ) from error
 
 
 def forget_old_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
     """Once a day, what the job `maintain_tables` does about runs: there may be no daemon."""
     done = Path(os.environ[HOME_VARIABLE], "old_runs_forgotten")
+    if not os.access(done.parent, os.W_OK):
+        return  # In a container; a daemon runs beside it.
     now = datetime.now(UTC)
     if done.exists() and now.timestamp() - done.stat().st_mtime < _BETWEEN_UPKEEPS.total_seconds():
         return

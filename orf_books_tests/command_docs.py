@@ -6,16 +6,18 @@ holding it to be true (`test_command_docs.py`).
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
-from orf_books.cli import app
+from orf_books.cli import app, main
 from orf_books.sandbox.behaviour import Behaviour
 from orf_books.sandbox.server import Sandbox
 from orf_books_tests.conftest import book, export_of, invented_library, settings_for, variables_of
@@ -73,28 +75,32 @@ def outputs() -> str:
         home = Path(folder)
         (home / "ana.csv").write_bytes(export_of(BOOKS))
         (home / "photo.csv").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
-        ours = ("ORF_BOOKS_", "DAGSTER_HOME")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        settings = variables_of(settings_for(sandbox, str(home / "data")))
-        environment = inherited | settings | {"COLUMNS": WIDTH, "TZ": "UTC", "NO_COLOR": "1"}
         blocks = []
-        for scene in SCENES:
-            if scene.startswith("retry"):
-                sandbox.behaviour.broken_books = set()
-            done = subprocess.run(
-                [str(Path(sys.executable).with_name("orf-books")), *scene.split()],
-                cwd=home,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-            printed = done.stdout + (
-                f"[exit status {done.returncode}]\n" if done.returncode else ""
-            )
-            blocks.append(_block(scene, _without_what_changes(printed)))
+        with pytest.MonkeyPatch.context() as patch, chdir(home):
+            for name in os.environ:
+                if name.startswith(("ORF_BOOKS_", "DAGSTER_HOME")):
+                    patch.delenv(name)
+            settings = variables_of(settings_for(sandbox, str(home / "data")))
+            shown_with = {"COLUMNS": WIDTH, "TZ": "UTC", "NO_COLOR": "1"}
+            for name, value in (settings | shown_with).items():
+                patch.setenv(name, value)
+            for scene in SCENES:
+                if scene.startswith("retry"):
+                    sandbox.behaviour.broken_books = set()
+                blocks.append(_block(scene, _without_what_changes(_printed(scene, patch))))
     return "\n".join([OUTPUT, "", *blocks])
+
+
+def _printed(call: str, patch: pytest.MonkeyPatch) -> str:
+    """What a command prints, in this process: starting nine takes much longer than all they do."""
+    patch.setattr(sys, "argv", ["orf-books", *call.split()])
+    with StringIO() as printed, redirect_stdout(printed), redirect_stderr(printed):
+        try:
+            main()
+        except SystemExit as end:
+            if end.code:
+                printed.write(f"[exit status {end.code}]\n")
+        return printed.getvalue()
 
 
 def _helps() -> Iterator[tuple[str, str]]:

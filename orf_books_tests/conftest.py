@@ -21,6 +21,7 @@ import boto3
 import dagster as dg
 import hypothesis
 import pytest
+import stamina
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from moto.server import ThreadedMotoServer
@@ -108,6 +109,13 @@ def _forget_settings(patch: pytest.MonkeyPatch) -> None:
 def _no_settings_of_other_tests(monkeypatch: pytest.MonkeyPatch, ledgers: Path) -> None:
     _forget_settings(monkeypatch)
     monkeypatch.setenv("ORF_BOOKS_LEDGER", f"sqlite:///{ledgers / uuid4().hex}.sqlite")
+
+
+@pytest.fixture
+def retries_at_once() -> Iterator[None]:
+    """As many attempts as ever, but no wait before the next one."""
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Locator, Page, Response, ViewportSize, expect, sync_playwright
 
 from orf_books.sandbox.behaviour import Behaviour
 from orf_books.sandbox.server import Sandbox
@@ -29,9 +29,10 @@ from orf_books_tests.live_platform import LivePlatform, running_platform
 CHROMIUM = shutil.which("chromium")
 DOCS = Path(__file__).parent.parent / "docs"
 PARTITIONS = "assets/enriched_books?view=partitions"
+REFRESH = "refresh_libraries"
 SIZE = ViewportSize(width=1280, height=800)
 PATIENCE = 240_000
-"""Milliseconds: the daemon carries out a backfill in loops of half a minute."""
+"""Milliseconds, for a busy machine."""
 CALM, BROKEN = range(20), range(20, 40)
 """Books of two libraries."""
 FAILING = tuple(map(book, (21, 25, 30)))
@@ -106,26 +107,32 @@ def visit(platform: LivePlatform, page: DagsterPage, pictures: Path | None = Non
     """Upload, see it green; upload what fails, read why, backfill it, see it fixed."""
     platform.sandbox.behaviour.change(Behaviour().as_json())
     platform.put("ana", export_of(CALM))
+    platform.ended_run_over("ana")
     page.open(PARTITIONS)
     page.sees(f"Materialized ({len(CALM)})")
-    platform.ended_run_over("ana")
     after_upload = _lineage(page)
     page.picture("in-sync", pictures)
 
     platform.sandbox.behaviour.change(Behaviour(broken_books=set(FAILING)).as_json())
     platform.put("bob", export_of(BROKEN))
+    platform.ended_run_over("bob")
     page.open(PARTITIONS)
     page.sees(f"Failed ({len(FAILING)})")
-    platform.ended_run_over("bob")
     after_next_upload = _lineage(page)
     events, failing_check = _read_why(page, pictures)
 
     platform.sandbox.behaviour.change(Behaviour().as_json())
     backfill = _backfill(page, pictures)
+    # An open page shows it by itself, but up to a minute later.
+    wait_for(
+        "refreshed dashboards", lambda: platform.has_succeeded(REFRESH), seconds=240, pause=0.5
+    )
+    page.open(PARTITIONS)
+    page.sees("Failed (0)")
+    page.sees(f"Materialized ({len(CALM) + len(BROKEN)})")
     fixed_partitions = page.text()
     fixed_check = _check(page, "enriched_books", "no_partition_is_failed", "No books are failed.")
     page.picture("fixed", pictures)
-    wait_for("refreshed dashboards", lambda: not _failed_books(platform), seconds=240, pause=1.0)
     fixed_dashboard = _check(page, "dashboard", "every_item_succeeded", "No books are failed.")
     page.open("assets/enrichment_report")
     page.sees("last_batches")
@@ -162,7 +169,7 @@ def _read_why(page: DagsterPage, pictures: Path | None) -> tuple[str, str]:
 
 
 def _backfill(page: DagsterPage, pictures: Path | None) -> str:
-    """Backfill all failed books and wait for the end; the dialog before its launch."""
+    """Backfill all failed books; the dialog before its launch."""
     page.open(PARTITIONS)
     page.sees(f"Failed ({len(FAILING)})")
     page.click("Materialize…")
@@ -172,9 +179,7 @@ def _backfill(page: DagsterPage, pictures: Path | None) -> str:
     page.picture("backfill", pictures)
     dialog = page.tab.get_by_role("dialog").inner_text()
     page.tab.get_by_role("button", name=re.compile("^Launch")).last.click()
-    page.open(PARTITIONS)
-    page.sees("Failed (0)")
-    page.sees(f"Materialized ({len(CALM) + len(BROKEN)})")
+    page.sees("Created backfill")
     return dialog
 
 
@@ -188,16 +193,17 @@ def _check(page: DagsterPage, asset: str, check: str, says: str) -> str:
 
 def _lineage(page: DagsterPage) -> str:
     """What the graph says of the books and what is around them."""
-    page.open("assets/enriched_books?view=lineage")
+    # The graph asks what is out of sync after it is drawn.
+    with page.tab.expect_response(_tells_what_is_stale, timeout=PATIENCE):
+        page.open("assets/enriched_books?view=lineage")
     page.sees("library_dashboard")
-    # The graph asks for the states of its assets after it is drawn.
-    page.tab.wait_for_timeout(5000)
+    page.sees("% filled")
+    page.tab.wait_for_timeout(1000)
     return page.text()
 
 
-def _failed_books(platform: LivePlatform) -> int:
-    dashboard = platform.dashboard("bob")
-    return int(dashboard["summary"]["failed_books"]) if dashboard else 1
+def _tells_what_is_stale(response: Response) -> bool:
+    return "AssetStaleStatusDataQuery" in (response.request.post_data or "")
 
 
 def main() -> None:

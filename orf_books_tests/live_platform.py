@@ -95,6 +95,11 @@ class LivePlatform:
 
         return wait_for(f"ended run over {library}", ended, seconds=90)
 
+    def has_succeeded(self, job: str) -> bool:
+        """Whether a run of this job has."""
+        runs = self.ask(RUNS)["runsOrError"]["results"]
+        return any((run["jobName"], run["status"]) == (job, "SUCCESS") for run in runs)
+
     def partitions(self, status: str, asset: dict[str, list[str]] = ENRICHED_BOOKS) -> set[str]:
         """Items of a status, as the asset's page shows them."""
         node = self.ask(PARTITIONS, asset=asset)["assetNodeOrError"]

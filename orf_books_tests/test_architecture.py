@@ -50,6 +50,7 @@ KNOWING_DAGSTER = {
 FOR_ANY_PROJECT = ("batches", "dagster_internals")
 OF_RESOURCES = {
     "orf_books.resources",
+    "orf_books.resources.database_failures",
     "orf_books.resources.ledger",
     "orf_books.resources.process_resource",
     "orf_books.resources.service_calls",

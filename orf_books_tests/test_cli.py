@@ -25,7 +25,6 @@ from orf_books.records.books import BookRecords
 from orf_books.resources.storage import ObjectStorage
 from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Behaviour, Service
 from orf_books.sandbox.server import Sandbox
-from orf_books.settings import Settings
 from orf_books_tests.conftest import (
     INVENTED_BOOKS,
     Call,
@@ -224,20 +223,6 @@ def test_a_command_that_waits_goes_on_until_google_was_asked_about_every_book(
     assert json.loads(done.stdout)["gaps"] == 0
     assert BookRecords(folder).gaps() == {}
     assert "Google Books is asked about its gaps" in done.stderr
-
-
-@pytest.mark.slow
-def test_the_demo_needs_nothing_and_says_where_its_dashboard_is(tmp_path: Path) -> None:
-    done = CommandLine(tmp_path, Settings())("demo")
-    assert done.returncode == ALL_WELL, done.stderr
-    assert "success rate" in done.stdout
-    page = tmp_path / "data" / "demo" / "data" / "demo.html"
-    assert str(page) in done.stdout
-    assert page.exists()
-    assert "activities processed" in done.stdout
-    assert list((tmp_path / "data" / "demo" / "data" / "activities").glob("*.html"))
-    assert "sessions processed" in done.stdout
-    assert len(list((tmp_path / "data" / "demo" / "data" / "classes").glob("*/*.html"))) > 20
 
 
 # Uploads

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 from orf_books.batches.resource import BatchResource
+from orf_books.failures import FixConfiguration
 from orf_books.instance import (
     HOME_VARIABLE,
     PROCESS_TAG,
@@ -30,6 +32,16 @@ from orf_books_tests.small_disk import small_disk
 PROJECT = Path(__file__).parent.parent
 CONFIGURATION = (PROJECT / "dagster.yaml").read_text()
 Status = dg.DagsterRunStatus
+
+
+POSTGRES = ("orf_books.dagster_internals.postgres_storage", "PooledPostgresStorage")
+NO_URL = "hunter2"
+
+
+def custom_storage(module: str, name: str, **config: object) -> str:
+    return yaml.safe_dump(
+        {"storage": {"custom": {"module": module, "class": name, "config": config}}}
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -86,9 +98,9 @@ def _make_older(home: Path, days: int) -> None:
         database.execute(f"UPDATE runs SET update_timestamp = datetime('now', '-{days} days')")
 
 
-@pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
-def test_the_configuration_at_the_root_is_the_one_in_the_package(name: str) -> None:
-    assert (PROJECT / name).resolve() == files("orf_books") / "configuration" / name
+def test_the_configuration_at_the_root_is_the_one_in_the_package() -> None:
+    in_package = files("orf_books") / "configuration" / "dagster.yaml"
+    assert (PROJECT / "dagster.yaml").resolve() == in_package
 
 
 def test_the_home_lies_in_the_data_folder_with_the_projects_configuration(
@@ -198,6 +210,45 @@ def test_the_page_fails_abandoned_runs_too(settings: Settings, dead_process: int
         assert isinstance(skipped, dg.SkipReason)
         assert run.run_id in str(skipped.skip_message)
         assert instance.get_runs()[0].status is Status.FAILURE
+
+
+def test_a_home_that_is_part_of_an_image_is_only_read(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = {"storage": {"sqlite": {"base_dir": str(tmp_path / "storage")}}}
+    with small_disk(tmp_path / "home", "1m") as home:
+        (home / "dagster.yaml").write_text(yaml.safe_dump(storage))
+        subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
+        monkeypatch.setenv(HOME_VARIABLE, str(home))
+        with open_instance(settings) as instance:
+            forget_old_runs(instance, settings)
+            assert instance.get_runs_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("configuration", "remedy"),
+    [
+        ("next_year: {enabled: true}", "compare its dagster.yaml with"),
+        ("storage: [", "compare its dagster.yaml with"),
+        ("- a list", "compare its dagster.yaml with"),
+        (custom_storage("orf_books.gone", "Gone"), "compare its dagster.yaml with"),
+        (custom_storage(*POSTGRES, postgres_url={"env": "NOT_SET"}), "set NOT_SET, which its"),
+        (custom_storage(*POSTGRES, postgres_url=NO_URL), "check that this runs"),
+    ],
+)
+def test_a_home_that_dagster_cannot_use_is_something_to_configure(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    configuration: str,
+    remedy: str,
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text(configuration)
+    with pytest.raises(FixConfiguration, match=remedy) as caught:
+        open_instance(settings)
+    assert str(tmp_path) in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_home_below_the_working_directory_may_be_named_from_there(

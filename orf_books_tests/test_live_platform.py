@@ -9,6 +9,7 @@ from pathlib import Path
 from shutil import copytree
 
 import httpx
+import psutil
 import pytest
 
 from orf_books.object_keys import (
@@ -100,6 +101,15 @@ def test_a_file_in_the_uploads_folder_becomes_a_dashboard_with_no_other_step(
         book(number) for number in range(40)
     }
     assert live.ended_run_over("ada")["status"] == "SUCCESS"
+
+
+def test_a_run_starts_in_a_process_that_has_loaded_the_platform(live: LivePlatform) -> None:
+    live.sandbox.behaviour.latency_seconds = 0.7
+    live.put("forked", export_of(range(40, 50)))
+    run = wait_for("run over forked", lambda: live.run_over("forked"))
+    worker = psutil.Process(wait_for("its worker", lambda: live.worker_of(run["runId"])))
+    assert "multiprocessing.forkserver" in " ".join(worker.cmdline())
+    assert live.ended_run_over("forked")["status"] == "SUCCESS"
 
 
 def test_a_launch_cannot_have_a_key_sent_to_another_address(live: LivePlatform) -> None:

@@ -23,7 +23,11 @@ from orf_books.sandbox.server import Sandbox
 from orf_books_tests.assets.activities.recorded_readings import settings_of_services
 from orf_books_tests.assets.activities.test_assets import Platform
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("retries_at_once"),
+]
 
 READINGS = list(recorded_readings("held-out"))[:3]
 SPEECH = (Service.DEEPGRAM, Service.KALDI, Service.WAV2VEC)

@@ -274,7 +274,7 @@ def test_one_process_has_one_inbox_and_without_a_queue_none() -> None:
     assert UploadQueueResource(storage=storage).inbox() is None
 
 
-@pytest.mark.parametrize("uploads", [60, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("uploads", [60, pytest.param(200, marks=pytest.mark.slow)])
 def test_of_shuffled_messages_with_duplicates_and_poison_no_upload_is_lost_or_requested_twice(
     sensors: Sensors, uploads: int
 ) -> None:
@@ -288,8 +288,8 @@ def test_of_shuffled_messages_with_duplicates_and_poison_no_upload_is_lost_or_re
 
     times_requested: Counter[str] = Counter()
     # In waves, because this server looks through its whole queue for each message.
-    for start in range(0, len(bodies), 300):
-        sensors.queue.send(bodies[start : start + 300])
+    for start in range(0, len(bodies), 100):
+        sensors.queue.send(bodies[start : start + 100])
         requested = sensors.books()
         times_requested.update(requested)
         # Some runs are quick, some are not.

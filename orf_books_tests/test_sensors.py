@@ -1,31 +1,48 @@
 """What makes runs start by themselves, other than uploads."""
 
+import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster_aws.s3 import S3Resource
 from pydantic import SecretStr
 
+from orf_books.batches.resource import BatchResource
+from orf_books.failures import FixInput
+from orf_books.instance import PROCESS_TAG
 from orf_books.records.books import (
     ACCEPTED,
     ExportUpload,
     export_uploads,
 )
 from orf_books.records.sessions import Publication, publications
-from orf_books.resources.dagster_resources import GoogleBooksResource, StorageResource
-from orf_books.resources.storage import ObjectStorage
+from orf_books.resources.dagster_resources import (
+    ActivityApiResource,
+    GoogleBooksResource,
+    StorageResource,
+    UploadQueueResource,
+)
+from orf_books.resources.storage import ObjectStorage, S3Options
 from orf_books.resources.tables import Tables
 from orf_books.sandbox.behaviour import GOOGLE_BOOKS_KEY, Service, Troubles
 from orf_books.sandbox.server import Sandbox
 from orf_books.sensors import (
+    abandoned_runs,
+    dead_letters,
     gaps_to_fill,
+    new_activity_recordings,
     refresh_after_backfill,
     unfinished_batches,
     unpublished_scores,
 )
+from orf_books.settings import Settings
 from orf_books_tests.assets.transcripts.class_platform import NOTHING_SAID, platform_in
-from orf_books_tests.conftest import Platform, book, export_of, plain_books
+from orf_books_tests.conftest import BUCKET, Platform, book, export_of, plain_books
+from orf_books_tests.resources.upload_queue import Queue
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -277,7 +294,7 @@ def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_b
     assert datetime.fromisoformat(shown["waiting_until"]) > datetime.now(UTC)
     waiting, _ = filling_tick(with_key)
     assert isinstance(waiting, dg.SkipReason)
-    assert "books wait for Google Books" in str(waiting.skip_message)
+    assert "books wait for Google Books: the next window, in" in str(waiting.skip_message)
 
     roomy = with_key.settings.model_copy(update={"google_books_window_requests": 1000})
     with_room = Platform(roomy, platform.instance)
@@ -309,7 +326,7 @@ def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
 
 @pytest.mark.slow
 def test_no_run_after_the_other_asks_in_vain_about_the_same_books(
-    platform: Platform, sandbox: Sandbox
+    platform: Platform, sandbox: Sandbox, retries_at_once: None
 ) -> None:
     with_key, _ = library_with_gaps(platform, sandbox, window=2)
     sandbox.behaviour.services = {Service.GOOGLE_BOOKS: Troubles(down=True)}
@@ -329,3 +346,96 @@ def test_without_a_key_no_run_fills_gaps(platform: Platform) -> None:
     assert platform.records.gaps()
     assert platform.dashboard("ada")["summary"]["waiting_books"] == 0
     assert isinstance(filling_tick(platform)[0], dg.SkipReason)
+
+
+def test_on_a_day_without_quota_gaps_wait_for_the_next(
+    platform: Platform, sandbox: Sandbox
+) -> None:
+    with_key, _ = library_with_gaps(platform, sandbox, window=2)
+    spent = with_key.settings.model_copy(update={"google_books_daily_quota": 1})
+    waiting, _ = filling_tick(Platform(spent, platform.instance))
+    assert isinstance(waiting, dg.SkipReason)
+    assert "tomorrow's quota" in str(waiting.skip_message)
+
+
+# Uploads that wait for their record
+
+
+def test_where_the_activity_api_has_the_records_a_recording_needs_none(
+    folder: ObjectStorage,
+) -> None:
+    folder.put("activities/anna-1/complete.wav", b"...")
+    storage = StorageResource(url=folder.url)
+    resources = {
+        "storage": storage,
+        "activity_api": ActivityApiResource(url="http://127.0.0.1:9"),
+        "upload_queue": UploadQueueResource(storage=storage),
+    }
+    result = new_activity_recordings(dg.build_sensor_context(resources=resources))
+    assert isinstance(result, dg.SensorResult)
+    (request,) = result.run_requests or []
+    (upload,) = request.run_config["ops"]["requested_activities"]["config"]["uploads"]
+    assert upload["key"] == "activities/anna-1/"
+
+
+# Runs whose process is gone
+
+
+def abandoning_tick(settings: Settings, instance: dg.DagsterInstance) -> str:
+    batch = BatchResource(concurrency=1, ledger=settings.ledger)
+    context = dg.build_sensor_context(instance=instance, resources={"batch": batch})
+    result = abandoned_runs(context)
+    assert isinstance(result, dg.SkipReason)
+    return str(result.skip_message)
+
+
+def test_a_run_whose_process_is_gone_is_failed_and_named(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    assert abandoning_tick(settings, instance) == "No run is abandoned."
+    tags = {PROCESS_TAG: f"{socket.gethostname()}:{gone.pid}"}
+    run = instance.create_run_for_job(
+        dg.JobDefinition(name="ingest_books", graph_def=dg.GraphDefinition("empty")),
+        status=dg.DagsterRunStatus.STARTED,
+        tags=tags,
+    )
+    assert abandoning_tick(settings, instance) == f"Failed: {run.run_id}."
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status is dg.DagsterRunStatus.FAILURE
+
+
+# Messages that nobody could deal with
+
+
+def dead_letters_tick(options: S3Options, url: str | None) -> str:
+    names = ("endpoint_url", "region_name", "aws_access_key_id", "aws_secret_access_key")
+    access = S3Resource.model_validate({name: getattr(options, name) for name in names})
+    storage = StorageResource(url=f"s3://{BUCKET}/platform", s3=access)
+    result = dead_letters(
+        dg.build_sensor_context(
+            resources={"upload_queue": UploadQueueResource(url=url, storage=storage)}
+        )
+    )
+    assert isinstance(result, dg.SkipReason)
+    return str(result.skip_message)
+
+
+def test_a_message_among_the_dead_letters_shows_in_red_and_says_what_to_do(
+    s3_server: S3Options, tmp_path: Path
+) -> None:
+    queue = Queue(s3_server, tmp_path.name.replace("_", "-"))
+    assert "empty" in dead_letters_tick(s3_server, queue.url)
+    queue.client.send_message(QueueUrl=queue.dead_letters, MessageBody="poison")
+    with pytest.raises(FixInput, match=r"1 messages .* docs/runbook.md"):
+        dead_letters_tick(s3_server, queue.url)
+
+
+def test_without_a_queue_or_its_dead_letters_the_sensor_says_so(
+    s3_server: S3Options, tmp_path: Path
+) -> None:
+    queue = Queue(s3_server, tmp_path.name.replace("_", "-"))
+    assert "found by listing" in dead_letters_tick(s3_server, None)
+    assert "has no dead-letter queue" in dead_letters_tick(s3_server, queue.dead_letters)

@@ -63,7 +63,7 @@ def kill_workers(ground: Ground, tally: Tally, tries: int) -> None:
 
 
 def kill_code_servers(ground: Ground, tally: Tally, tries: int) -> None:
-    """Kill the processes that hold the platform's code, the page's and the daemon's."""
+    """Kill the process that holds the code of the platform, for the page and the daemon."""
     with live(ground, _command(ground), ground.libraries()) as running:
         for _ in ground.tries(tally, tries):
             running.upload()

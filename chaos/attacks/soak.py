@@ -82,12 +82,12 @@ def judge_growth(tally: Tally, looks: Sequence[Look], uploads: int) -> None:
     third = max(1, len(looks) // 3)
     before, last = looks[-2 * third : -third] or looks[:1], looks[-third:]
     for what, values in {
-        "memory": [look.use.bytes / 1e6 for look in looks],
+        "memory in MB": [look.use.bytes / 1e6 for look in looks],
         "open files": [float(look.use.files) for look in looks],
     }.items():
         earlier = _middle([values[looks.index(look)] for look in before])
         later = _middle([values[looks.index(look)] for look in last])
-        tally.notes.append(f"{what}: {earlier:.0f}, and in the last third {later:.0f}")
+        tally.notes.append(f"{what}: {earlier:.0f} in the second third, {later:.0f} in the last")
         tally.check(
             holds=later <= earlier * (1 + MOST_GROWTH),
             wrong=f"{what} grew: {earlier:.0f}, {later:.0f}",

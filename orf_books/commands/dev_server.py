@@ -1,13 +1,16 @@
-"""The Dagster page with its daemon: two processes that run and stop together.
+"""The Dagster page, its daemon and the code of both: programs that run and stop together.
 
 Belongs here: starting, watching and stopping them. Does not belong here: the instance and the code
 that they load (`orf_books/instance.py`).
 
 Dagster has superseded `dagster dev` by `dg dev`, a tool for checkouts that brings twenty packages
-with it. The two programs started here are the ones that Dagster recommends for services; the page
-has a guard against other web pages (`orf_books/page_guard.py`), and the daemon a quiet log.
+with it. The programs started here are the ones that Dagster recommends for services. The page has a
+guard against other web pages (`orf_books/page_guard.py`), the daemon a quiet log, and the code
+server starts runs at once. Without it, page and daemon would each start one of their own, and the
+daemon a new one every minute.
 """
 
+import json
 import os
 import signal
 import socket
@@ -16,10 +19,12 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from orf_books.failures import FixConfiguration
 
 HOST = "127.0.0.1"
+CODE, LOCATION = "orf_books.definitions", "orf_books"
 SECONDS_BETWEEN_CHECKS = 0.2
 SECONDS_AFTER_CTRL_C = 5.0
 SECONDS_TO_STOP = 20.0
@@ -27,22 +32,32 @@ SECONDS_TO_STOP = 20.0
 Process = subprocess.Popen[bytes]
 
 
-def serve(workspace: Path, port: int) -> int:
-    """Run the page and its daemon, as `run_together` says.
+def serve(port: int) -> int:
+    """Run the page, its daemon and the code server, as `run_together` says.
 
     Args:
-        workspace: a `workspace.yaml`, which names the code to load.
         port: the page's port on this machine.
 
     Returns:
         The exit status.
     """
-    code = ["--workspace", str(workspace), "--code-server-log-level", "warning"]
-    webserver = [sys.executable, "-m", "orf_books.dagster_internals.webserver"]
-    daemon = [sys.executable, "-m", "orf_books.dagster_internals.daemon"]
-    return run_together(
-        [*webserver, "--host", HOST, "--port", str(port), *code], [*daemon, "run", *code]
-    )
+    # In a folder of this user alone: whoever reaches the code server can start runs.
+    with TemporaryDirectory(prefix="orf-books-", ignore_cleanup_errors=True) as folder:
+        code, workspace = Path(folder) / "code.sock", Path(folder) / "workspace.yaml"
+        location = {"grpc_server": {"socket": str(code), "location_name": LOCATION}}
+        # JSON is YAML.
+        workspace.write_text(json.dumps({"load_from": [location]}))
+        options = ["--location-name", LOCATION, "--lazy-load-user-code", "--log-level", "warning"]
+        return run_together(
+            _program("webserver", "-h", HOST, "-p", str(port), "-w", str(workspace)),
+            _program("daemon", "run", "-w", str(workspace)),
+            code_server=_program("code_server", "-m", CODE, "--socket", str(code), *options),
+            code_socket=code,
+        )
+
+
+def _program(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", f"orf_books.dagster_internals.{name}", *arguments]
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -61,8 +76,14 @@ def refuse_taken_port(host: str, port: int) -> None:
         ) from None
 
 
-def run_together(*commands: Sequence[str]) -> int:
+def run_together(*commands: Sequence[str], code_server: Sequence[str], code_socket: Path) -> int:
     """Run commands until one of them ends, or this process gets SIGINT or SIGTERM; stop the others.
+
+    Args:
+        commands: what needs the code server, and goes on while it is away.
+        code_server: it is started before them, and again when it ends, unless it ended by itself
+            before it was ready.
+        code_socket: where it listens once it is ready.
 
     Returns:
         The exit status: 1 when a command ended by itself, 0 after SIGINT.
@@ -73,8 +94,17 @@ def run_together(*commands: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     processes: list[Process] = []
     try:
+        processes.extend(map(subprocess.Popen, [code_server]))
+        while not code_socket.exists() and processes[0].poll() is None:
+            time.sleep(SECONDS_BETWEEN_CHECKS)
         processes.extend(map(subprocess.Popen, commands))
-        while all(process.poll() is None for process in processes):
+        while all(process.poll() is None for process in processes[1:]):
+            if (status := processes[0].poll()) is not None:
+                was_killed = status < 0
+                if not was_killed and not code_socket.exists():
+                    break
+                code_socket.unlink(missing_ok=True)
+                processes[:1] = map(subprocess.Popen, [code_server])
             time.sleep(SECONDS_BETWEEN_CHECKS)
     except KeyboardInterrupt:
         # Ctrl-C has reached them too, and a second signal would cut their clean-up short.

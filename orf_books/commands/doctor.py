@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
+from orf_books.dagster_internals import other_schemas
 from orf_books.definitions import google_books_of, speech_of, upload_queue_of
 from orf_books.failures import (
     DamagedStore,
@@ -26,6 +27,7 @@ from orf_books.failures import (
 )
 from orf_books.instance import failure_of_home, open_instance
 from orf_books.records import activities, books, sessions
+from orf_books.resources import migrations
 from orf_books.resources.database import current
 from orf_books.resources.embedded_speech import missing_models
 from orf_books.resources.ledger import Ledger
@@ -118,19 +120,38 @@ def _ledger(settings: Settings) -> str:
 def _database(settings: Settings) -> str:
     with _remedy("Check ORF_BOOKS_DATABASE_URL; scores are kept and published later."):
         revision = current(settings.published_database.get_secret_value())
-    return f"Its tables are of revision {revision}." if revision else "It has no tables yet."
+    if revision is None:
+        return "It has no tables yet."
+    if revision != migrations.newest():
+        raise FixConfiguration(
+            f"Its tables are of revision {revision}, and this version works with "
+            f"{migrations.newest()}: run `orf-books database upgrade`."
+        )
+    return f"Its tables are of revision {revision}."
 
 
 def _home(settings: Settings) -> str:
     try:
         with open_instance(settings) as instance:
             runs = instance.get_runs_count()
+            schemas = other_schemas(instance)
     except (OSError, SQLAlchemyError) as error:
         raise failure_of_home(error) or FixConfiguration(
-            f"The Dagster home cannot be used ({type(error).__name__}): check DAGSTER_HOME, or the "
-            "folder of ORF_BOOKS_STORAGE, its permissions, and `storage` in its dagster.yaml."
+            f"The Dagster home cannot be used ({_named(error)}): check DAGSTER_HOME, or the folder "
+            "of ORF_BOOKS_STORAGE, its permissions, and `storage` in its dagster.yaml."
         ) from error
+    if schemas:
+        raise FixConfiguration(
+            f"Another version of Dagster has made its tables: {', '.join(schemas)}. Stop "
+            "everything, back it up, and run `dagster instance migrate`; if that knows no such "
+            "revision, use the newer version."
+        )
     return f"{os.environ['DAGSTER_HOME']} holds {runs} runs."
+
+
+def _named(error: Exception) -> str:
+    """What the system says; of a database only the kind of error: the rest may hold secrets."""
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
 
 
 def _models(settings: Settings) -> str:

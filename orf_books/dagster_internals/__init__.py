@@ -17,6 +17,7 @@ from orf_books.dagster_internals.partition_status import (
     partition_statuses,
 )
 from orf_books.dagster_internals.run_retention import Forgotten, forget_runs
+from orf_books.dagster_internals.schemas import other_schemas
 
 __all__ = [
     "Forgotten",
@@ -27,5 +28,6 @@ __all__ = [
     "PooledSqliteEventLogStorage",
     "forget_runs",
     "not_materialized",
+    "other_schemas",
     "partition_statuses",
 ]

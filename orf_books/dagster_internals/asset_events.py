@@ -1,10 +1,10 @@
-"""What our storages of Dagster events share: batches of events, events of failures, partition keys.
+"""What our storages of Dagster events share: batches, events of failures, answers on partitions.
 
 Belongs here: what the SQLite and the Postgres storage do alike. Does not belong here: connections
 (`event_storage.py`, `postgres_storage.py`), which events there are (`partition_events.py`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -17,6 +17,8 @@ from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStora
 from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from sqlalchemy.engine import Connection
 
+_ASKED_SINGLY = 10_000
+"""Of more partitions it is quicker to read the whole set."""
 _PLAIN = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
@@ -91,6 +93,43 @@ class BatchedAssetEvents(SqlEventLogStorage):
             # SQLAlchemy's own rows would cost five times more.
             cursor = connection.execute(statement).cursor
             return [key for (key,) in cursor.fetchall()]
+
+    def get_existing_dynamic_partitions(
+        self, partitions_def_name: str, partition_keys: Sequence[str]
+    ) -> Set[str]:
+        """Those of the keys that are in a set of partitions.
+
+        Dagster's own asks for 1,000 at a time, and its page for all of them.
+        """
+        if len(partition_keys) <= _ASKED_SINGLY:
+            return super().get_existing_dynamic_partitions(partitions_def_name, partition_keys)
+        return set(partition_keys).intersection(self.get_dynamic_partitions(partitions_def_name))
+
+    def get_latest_asset_partition_materialization_attempts_without_materializations(
+        self, asset_key: dg.AssetKey, after_storage_id: int | None = None
+    ) -> Mapping[str, tuple[str, int]]:
+        """Run and event of each partition that was planned and not materialized since.
+
+        Dagster's own reads the latest events of all partitions, of which most are materialized.
+        """
+        of_kinds = self._latest_event_ids_by_partition_subquery(
+            asset_key,
+            [
+                DagsterEventType.ASSET_MATERIALIZATION,
+                DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+            ],
+            after_cursor=after_storage_id,
+        )
+        latest = sqlalchemy.select(sqlalchemy.func.max(of_kinds.c.id)).group_by(
+            of_kinds.c.partition
+        )
+        events = SqlEventLogStorageTable
+        planned = sqlalchemy.select(events.c.partition, events.c.run_id, events.c.id).where(
+            events.c.id.in_(latest),
+            events.c.dagster_event_type == DagsterEventType.ASSET_MATERIALIZATION_PLANNED.value,
+        )
+        with self.index_connection() as connection:
+            return {row.partition: (row.run_id, row.id) for row in connection.execute(planned)}
 
     @property
     def can_store_asset_failure_events(self) -> bool:

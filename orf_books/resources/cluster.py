@@ -226,24 +226,36 @@ def _version(package: str) -> str:
 
 def _security(address: str, tls: ClusterTls | None) -> Security | None:
     parts = urlsplit(address)
-    if parts.scheme == "tls" and parts.hostname and tls is not None:
+    host = parts.hostname if address.rpartition(":")[2].isdecimal() else None
+    if parts.scheme == "tls" and host and tls is not None:
         return Security(  # type: ignore[no-untyped-call]
             require_encryption=True,
-            tls_ca_file=str(tls.ca),
-            tls_client_cert=str(tls.certificate),
-            tls_client_key=str(tls.key),
+            tls_ca_file=_readable(tls.ca),
+            tls_client_cert=_readable(tls.certificate),
+            tls_client_key=_readable(tls.key),
         )
-    if parts.scheme == "tls":
+    if parts.scheme == "tls" and host:
         raise FixConfiguration(
             "ORF_BOOKS_CLUSTER=tls://… needs ORF_BOOKS_CLUSTER_CA, ORF_BOOKS_CLUSTER_CERTIFICATE "
             "and ORF_BOOKS_CLUSTER_KEY."
         )
-    if parts.scheme == "tcp" and _is_loopback(parts.hostname or ""):
+    if parts.scheme == "tcp" and host and _is_loopback(host):
         return None
     raise FixConfiguration(
         "ORF_BOOKS_CLUSTER must be tls://host:port, or tcp:// to this machine itself: over plain "
         "tcp, whoever reaches the port can run code on every worker."
     )
+
+
+def _readable(file: Path) -> str:
+    try:
+        file.read_bytes()
+    except OSError as error:
+        raise FixConfiguration(
+            f"{file} cannot be read ({error.strerror}): check ORF_BOOKS_CLUSTER_CA, "
+            "…_CERTIFICATE and …_KEY."
+        ) from None
+    return str(file)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,8 +1,8 @@
 """The published tables in Postgres, or in a file where there is no server.
 
-Belongs here: one transaction for each kind of change, and what errors of the database mean. Does
-not belong here: what the rows say (`orf_books/transcripts/publication.py`), the columns
-(`published_tables.py`).
+Belongs here: one transaction for each kind of change. Does not belong here: what the rows say
+(`orf_books/transcripts/publication.py`), the columns (`published_tables.py`), what errors of the
+database mean (`database_failures.py`).
 
 Transactions that write run one after the other: the figures of a class are computed from all its
 rows, so none may change meanwhile. No content of a row gets into a message: the driver's errors
@@ -21,14 +21,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from orf_books.failures import (
-    FailureCategory,
-    FixConfiguration,
-    FixInput,
-    OrfBooksError,
-    RetryLater,
-)
+from orf_books.failures import FixConfiguration, FixInput
 from orf_books.resources import migrations
+from orf_books.resources.database_failures import failure_of
 from orf_books.resources.published_tables import (
     ACCESS_LOG,
     ASSESSMENTS,
@@ -89,9 +84,6 @@ _ALONE = {
     ),
 }
 """What makes a transaction the only one of this project that writes."""
-_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR")
-_REFUSALS = ("authentication failed", "does not exist", "pg_hba.conf", "permission denied")
-"""What Postgres tells those it does not let in; there is a code only once there is a connection."""
 
 _RowT = TypeVar("_RowT", bound=Row)
 
@@ -561,27 +553,12 @@ def _transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.begin() as connection:
             yield connection
+    except (sa.exc.IntegrityError, sa.exc.DataError):
+        raise FixInput(
+            f"{_place(engine)} refuses a row: its values are not such as a scorer gives."
+        ) from None
     except sa.exc.DBAPIError as error:
-        raise _failure(error, _place(engine)) from None
-
-
-def _failure(error: sa.exc.DBAPIError, place: str) -> OrfBooksError:
-    """What a caller can do about it; the driver's own words stay here, for they quote rows."""
-    cause = error.orig
-    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None) or ""
-    place = f"{place} ({code})" if code else place
-    if isinstance(error, sa.exc.IntegrityError | sa.exc.DataError):
-        return FixInput(f"{place} refuses a row: its values are not such as a scorer gives.")
-    if code.startswith("SQLITE"):
-        is_passing = code.startswith(_PASSING)
-    else:
-        is_refused = not code and any(words in str(cause) for words in _REFUSALS)
-        is_passing = isinstance(error, sa.exc.OperationalError) and not is_refused
-    if is_passing or error.connection_invalidated:
-        return RetryLater(f"{place} does not answer.", FailureCategory.UNAVAILABLE)
-    return FixConfiguration(
-        f"{place} refuses access: check its name, the user, the password and the permissions."
-    )
+        raise failure_of(error, _place(engine)) from None
 
 
 def _place(engine: sa.Engine) -> str:

@@ -21,10 +21,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orf_books.failures import FailureCategory, FixConfiguration, RetryLater
+from orf_books.failures import FailureCategory, FixConfiguration, OrfBooksError, RetryLater
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy.exc import DBAPIError
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS service_turns
@@ -290,12 +291,19 @@ class Ledger:
 
         try:
             yield
-        except (DBAPIError, OSError) as error:
-            raise self._failure(str(error)) from error
+        except DBAPIError as error:
+            raise self._failure(error) from error
+        except OSError as error:
+            raise self._failure_of_file(str(error)) from error
 
-    def _failure(self, reason: str) -> FixConfiguration | RetryLater:
-        if not self._is_file:
-            return RetryLater("The ledger's database does not answer.", FailureCategory.UNAVAILABLE)
+    def _failure(self, error: "DBAPIError") -> OrfBooksError:
+        if self._is_file:
+            return self._failure_of_file(str(error))
+        from orf_books.resources.database_failures import failure_of
+
+        return failure_of(error, "The ledger's database")
+
+    def _failure_of_file(self, reason: str) -> OrfBooksError:
         place = f"The ledger {self._url.removeprefix(_SQLITE)}"
         if "database is locked" in reason:
             return RetryLater(f"{place} is in use for too long.", FailureCategory.UNAVAILABLE)

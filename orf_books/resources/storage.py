@@ -40,8 +40,24 @@ ResultT = TypeVar("ResultT")
 RETRIES = 3
 """How often the libraries ask S3 again, over about a second; then the caller decides."""
 
+_OTHER_REGION = "the bucket lies in another region. Set ORF_BOOKS_S3_REGION_NAME to that one"
+_REMEDIES = {
+    "NoSuchBucket": "there is no such bucket. Create it, or correct ORF_BOOKS_STORAGE",
+    "AuthorizationHeaderMalformed": _OTHER_REGION,
+    "incorrectly configured region": _OTHER_REGION,
+    "RequestTimeTooSkewed": "the clock of this machine is wrong. Set it, by NTP if possible",
+    "ExpiredToken": "the credentials have expired. Sign in again, or use a role",
+    "501 Not Implemented": (
+        "it lacks something that tables need. Use a store with conditional puts (If-None-Match)"
+    ),
+}
+"""What to do, by a sign in what S3 answers."""
+_CHECK_ACCESS = (
+    "check ORF_BOOKS_STORAGE, the credentials and the bucket, or the folder and its permissions"
+)
 _REFUSALS = (
-    *("NoSuchBucket", "401 Unauthorized", "403 Forbidden"),
+    *_REMEDIES,
+    *("401 Unauthorized", "403 Forbidden"),
     *("Read-only file system", "Permission denied", "Operation not permitted"),
 )
 _FULL = ("No space left on device", "Disk quota exceeded", "507 Insufficient Storage")
@@ -300,7 +316,8 @@ class ObjectStorage:
         if self.folder:
             return None
         # Asked for anew each time, because credentials of a role expire.
-        credentials = self._s3_credentials.get_frozen_credentials()
+        with self._signing_in():
+            credentials = self._s3_credentials.get_frozen_credentials()
         found = {
             "aws_access_key_id": credentials.access_key,
             "aws_secret_access_key": credentials.secret_key,
@@ -314,12 +331,23 @@ class ObjectStorage:
 
     @cached_property
     def _s3_client(self) -> Any:  # noqa: ANN401
-        from botocore.exceptions import ProfileNotFound
+        with self._signing_in():
+            return self._s3.get_client()
+
+    @contextmanager
+    def _signing_in(self) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
         try:
-            return self._s3.get_client()
+            yield
         except ProfileNotFound as error:
             raise FixConfiguration(f"{self.url} needs another AWS profile: {error}.") from None
+        except (BotoCoreError, ClientError) as error:
+            # What it says may quote the address of a role's endpoint.
+            raise FixConfiguration(
+                f"boto3 finds no way to {self.url} ({type(error).__name__}): check the region, the "
+                "endpoint, and the role or the file that credentials come from."
+            ) from error
 
     @property
     def _s3_credentials(self) -> Any:  # noqa: ANN401
@@ -390,12 +418,12 @@ def _store_errors(key: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, exceptions.NotFoundError) as error:
         if "NoSuchBucket" in str(error):
-            raise _refused(repr(key)) from error
+            raise _refused(repr(key), str(error)) from error
         raise ObjectNotFoundError(f"There is no object {key!r}.") from None
     except (exceptions.InvalidPathError, ValueError) as error:
         raise _odd_segments(key) from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise _refused(repr(key)) from error
+        raise _refused(repr(key), str(error)) from error
     except OSError as error:
         raise _failure_of_system(error, repr(key)) from error
     except exceptions.GenericError as error:
@@ -437,11 +465,9 @@ def _meaning_of(error: Exception, what: str) -> OrfBooksError | None:
         return StoreIsFull(what)
     if _TOO_LONG in text:
         return FixInput(f"The name of {what} is too long for the disk: use a shorter one.")
-    return _refused(what) if any(sign in text for sign in _REFUSALS) else None
+    return _refused(what, text) if any(sign in text for sign in _REFUSALS) else None
 
 
-def _refused(what: str) -> FixConfiguration:
-    return FixConfiguration(
-        f"The object store refuses access to {what}: check ORF_BOOKS_STORAGE, the credentials and "
-        "the bucket, or the folder and its permissions."
-    )
+def _refused(what: str, answer: str = "") -> FixConfiguration:
+    remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in answer), _CHECK_ACCESS)
+    return FixConfiguration(f"The object store refuses access to {what}: {remedy}.")

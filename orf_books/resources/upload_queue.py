@@ -40,13 +40,20 @@ _CONFIGURATION_ERRORS = {
     "AccessDenied",
     "AccessDeniedException",
     "AWS.SimpleQueueService.NonExistentQueue",
+    "CredentialRetrievalError",
+    "ExpiredToken",
+    "ExpiredTokenException",
     "InvalidAddress",
     "InvalidClientTokenId",
+    "InvalidRegionError",
+    "InvalidSignatureException",
     "NoCredentialsError",
     "NoRegionError",
     "ProfileNotFound",
     "QueueDoesNotExist",
+    "RequestExpired",
     "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
 }
 
 
@@ -261,7 +268,7 @@ class UploadQueue:
         if why in _CONFIGURATION_ERRORS:
             return FixConfiguration(
                 f"The upload queue {self._url} cannot be used ({why}): check "
-                "ORF_BOOKS_UPLOAD_QUEUE_URL, the credentials and the permissions of the role."
+                "ORF_BOOKS_UPLOAD_QUEUE_URL, the credentials, what the role may do, and the clock."
             )
         return RetryLater(
             f"The upload queue {self._url} did not answer ({why}). Uploads are noticed later.",

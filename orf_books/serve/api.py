@@ -64,11 +64,13 @@ class ServeOptions:
     held_seconds: float = 240.0
     """How long a browser that asks for data waits for them. Existing dashboards take any answer but
     an error for the data, also 202."""
+    retry_seconds: float = 5.0
+    """How long uploads wait that were left to a daemon, or found the store away."""
 
 
 def build_app(libraries: ServedLibraries, platform: Platform, options: ServeOptions) -> Starlette:
     """The interface as an ASGI application."""
-    api = _Api(libraries, Worker(platform, libraries), options)
+    api = _Api(libraries, Worker(platform, libraries, options.retry_seconds), options)
     return Starlette(
         routes=[
             Route("/", api.upload_page, methods=["GET"]),

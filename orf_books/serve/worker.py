@@ -16,8 +16,6 @@ from orf_books.serve.libraries import ServedLibraries
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_LOOKS = 5.0
-"""At uploads that were left to a daemon."""
 SECONDS_AFTER_FAILURE = 60.0
 BROKE_OFF = "Making the dashboard failed. The operator's log says why; please try again later."
 
@@ -52,10 +50,14 @@ class Worker:
     Args:
         platform: what runs the platform.
         libraries: tells what became of an upload.
+        retry_seconds: how long uploads wait that were left to a daemon, or found the store away.
     """
 
-    def __init__(self, platform: Platform, libraries: ServedLibraries) -> None:
+    def __init__(
+        self, platform: Platform, libraries: ServedLibraries, retry_seconds: float
+    ) -> None:
         self._platform, self._libraries = platform, libraries
+        self._retry_seconds = retry_seconds
         self._waiting: dict[str, int] = {}
         """Tries so far, by library; the oldest first."""
         self._problems: dict[str, str] = {}
@@ -93,7 +95,7 @@ class Worker:
                     is_left = not await self._process(group)
                 if is_left:
                     self._wake.clear()
-                    await self._wait()
+                    await self._wait(self._retry_seconds)
             await self._idle()
 
     async def _idle(self) -> None:
@@ -114,7 +116,7 @@ class Worker:
                 return await asyncio.to_thread(self._libraries.unsettled)
             except OrfBooksError as error:
                 logger.warning("Uploads wait: %s", error)
-                await self._wait()
+                await self._wait(self._retry_seconds)
 
     def _next_group(self) -> list[str]:
         """The uploads of the next run. One that broke a run is tried alone."""
@@ -122,7 +124,7 @@ class Worker:
         fresh = [library for library in oldest if not self._waiting[library]]
         return fresh[:UPLOADS_OF_A_RUN] or oldest[:1]
 
-    async def _wait(self, seconds: float | None = SECONDS_BETWEEN_LOOKS) -> None:
+    async def _wait(self, seconds: float | None) -> None:
         """Until an upload comes, or this time is over."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)

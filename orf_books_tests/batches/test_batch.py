@@ -2,6 +2,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -13,6 +14,7 @@ from orf_books.batches.batch import (
     work_on_items,
 )
 from orf_books.failures import FailureCategory, RetryLater
+from orf_books_tests.hasty_loop import HastyLoop
 
 
 def run(
@@ -24,18 +26,19 @@ def run(
     item_seconds: float = 5,
     progress: Callable[[Progress], None] = lambda _: None,
     policy: CommitPolicy | None = None,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> BatchOutcome:
-    return asyncio.run(
-        work_on_items(
-            keys,
-            work,
-            commit,
-            concurrency=concurrency,
-            item_seconds=item_seconds,
-            progress=progress,
-            policy=policy,
-        )
+    batch = work_on_items(
+        keys,
+        work,
+        commit,
+        concurrency=concurrency,
+        item_seconds=item_seconds,
+        progress=progress,
+        policy=policy,
     )
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(batch)
 
 
 async def echo(key: str) -> str:
@@ -233,6 +236,39 @@ def test_a_store_is_tried_again_until_patience_ends_with_pauses_that_double() ->
         run(["a"], echo, commit, policy=policy)
     # At once, and after 0.1, 0.2 and 0.4 s: another pause would end too late.
     assert 3 <= tries <= 4
+
+
+def test_pauses_before_the_store_is_tried_again_double_up_to_the_longest() -> None:
+    tried_at: list[float] = []
+
+    def commit(rows: Sequence[str]) -> None:
+        tried_at.append(asyncio.get_running_loop().time())
+        if len(tried_at) < 6:
+            raise RetryLater("The store is away.", FailureCategory.UNAVAILABLE)
+
+    policy = CommitPolicy(first_pause=1.0, longest_pause=4.0)
+    run(["a"], echo, commit, policy=policy, loop=HastyLoop)
+    pauses = [later - earlier for earlier, later in pairwise(tried_at)]
+    assert pauses == pytest.approx([1.0, 2.0, 4.0, 4.0, 4.0])
+
+
+def test_the_longer_a_batch_goes_on_the_longer_its_rows_wait_up_to_the_longest() -> None:
+    committed_at: list[float] = []
+
+    async def work(key: str) -> str:
+        await asyncio.sleep(1.0)
+        return key
+
+    policy = CommitPolicy(first_wait=1.5, longest_wait=6.0)
+    run(
+        [str(number) for number in range(20)],
+        work,
+        lambda _: committed_at.append(asyncio.get_running_loop().time()),
+        concurrency=1,
+        policy=policy,
+        loop=HastyLoop,
+    )
+    assert committed_at == pytest.approx([1.5, 4.5, 10.5, 16.5, 20.0])
 
 
 def test_few_rows_wait_for_their_time_and_many_do_not() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orf_books.batches import rounds
 from orf_books.batches.batch import BatchOutcome
 from orf_books.batches.claims import Claims
 from orf_books.batches.rounds import work_in_rounds
 from orf_books.resources.ledger import Ledger
+from orf_books_tests.hasty_loop import HastyLoop
 
 
 @dataclass
@@ -26,6 +26,8 @@ class Run:
     """What happens at its first look at what others have finished, at the second, and so on."""
     while_working: Callable[[str], object] = lambda _: None
     worked_on: list[str] = field(default_factory=list)
+    looked_at: list[float] = field(default_factory=list)
+    """When it looked at what others have finished, in seconds."""
 
     def over(self, keys: Sequence[str]) -> BatchOutcome:
         async def work(key: str) -> str:
@@ -34,31 +36,27 @@ class Run:
             return key
 
         def made_meanwhile(waiting: Collection[str]) -> set[str]:
+            self.looked_at.append(asyncio.get_running_loop().time())
             if self.looks:
                 self.looks.pop(0)()
             return self.made & set(waiting)
 
-        return asyncio.run(
-            work_in_rounds(
-                keys,
-                self.claims,
-                made_meanwhile,
-                work,
-                lambda _: None,
-                concurrency=2,
-                item_seconds=5,
-                progress=lambda _: None,
-            )
+        rounds = work_in_rounds(
+            keys,
+            self.claims,
+            made_meanwhile,
+            work,
+            lambda _: None,
+            concurrency=2,
+            item_seconds=5,
+            progress=lambda _: None,
         )
+        with asyncio.Runner(loop_factory=HastyLoop) as runner:
+            return runner.run(rounds)
 
 
 def nothing() -> None:
     """Nothing happens."""
-
-
-@pytest.fixture(autouse=True)
-def _looks_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "SECONDS_BETWEEN_LOOKS", 0.0)
 
 
 @pytest.fixture
@@ -95,6 +93,14 @@ def test_a_run_works_on_nothing_that_another_holds(
     assert run.over(["a", "b"]).succeeded == 2
     assert seen == [["a"]]
     assert run.worked_on == ["a", "b"]
+
+
+def test_items_that_another_holds_are_looked_at_once_a_second(
+    claims_of: Callable[[str], Claims], other: Claims
+) -> None:
+    run = Run(claims_of("ours"), looks=[nothing, nothing, nothing, other.give_up])
+    assert run.over(["b"]).succeeded == 1
+    assert run.looked_at == pytest.approx([0.0, 1.0, 2.0, 3.0, 4.0])
 
 
 def test_what_another_run_finished_meanwhile_is_not_made_again(

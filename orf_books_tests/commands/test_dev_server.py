@@ -7,9 +7,17 @@ from pathlib import Path
 from orf_books_tests.conftest import wait_for
 
 RUN_TOGETHER = """
-import sys
+import pathlib, sys
 from orf_books.commands.dev_server import run_together
-sys.exit(run_together(*([sys.executable, "-c", program] for program in sys.argv[1:])))
+code, *others = ([sys.executable, "-c", program] for program in sys.argv[1:])
+sys.exit(run_together(*others, code_server=code, code_socket=pathlib.Path("socket")))
+"""
+SERVES_CODE = """
+import os, pathlib, time
+pathlib.Path("socket").touch()
+pathlib.Path("code_server.new").write_text(str(os.getpid()))
+os.rename("code_server.new", "code_server")
+time.sleep(60)
 """
 ENDS = "raise SystemExit(3)"
 STAYS = """
@@ -30,8 +38,9 @@ while not pathlib.Path("started").exists():
 """
 
 
-def start(folder: Path, *programs: str) -> subprocess.Popen[bytes]:
-    command = ["env", "--default-signal=INT,TERM", sys.executable, "-c", RUN_TOGETHER, *programs]
+def start(folder: Path, *programs: str, code: str = SERVES_CODE) -> subprocess.Popen[bytes]:
+    together = [sys.executable, "-c", RUN_TOGETHER, code, *programs]
+    command = ["env", "--default-signal=INT,TERM", *together]
     return subprocess.Popen(command, cwd=folder, start_new_session=True)
 
 
@@ -39,6 +48,24 @@ def test_when_one_process_ends_the_other_is_stopped_and_the_status_says_so(tmp_p
     with start(tmp_path, STAYS, WAITS_FOR_IT) as process:
         assert process.wait(30) == 1
     assert (tmp_path / "stopped").exists()
+
+
+def test_a_code_server_that_is_killed_is_started_again_and_the_others_go_on(tmp_path: Path) -> None:
+    code_server = tmp_path / "code_server"
+    with start(tmp_path, STAYS) as process:
+        wait_for("the process", (tmp_path / "started").exists)
+        killed = int(code_server.read_text())
+        os.kill(killed, signal.SIGKILL)
+        wait_for("another", lambda: int(code_server.read_text()) != killed)
+        assert process.poll() is None
+        assert not (tmp_path / "stopped").exists()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_a_code_server_that_cannot_start_ends_the_others(tmp_path: Path) -> None:
+    with start(tmp_path, STAYS, code=ENDS) as process:
+        assert process.wait(30) == 1
 
 
 def test_sigterm_stops_all_and_is_no_failure(tmp_path: Path) -> None:

@@ -1,20 +1,26 @@
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from orf_books.commands.doctor import TABLES, Finding, examine
+from orf_books.instance import open_instance
 from orf_books.records import activities, books, items, readings, sessions, uploads
 from orf_books.records.activities import ActivityRecords
+from orf_books.resources.database import upgrade
 from orf_books.resources.embedded_speech import installed_models
 from orf_books.resources.storage import S3Options
 from orf_books.resources.tables import Table
 from orf_books.settings import Settings
 from orf_books_tests.conftest import Call, Platform, export_of, plain_books
+from orf_books_tests.postgres import PostgresServer
 from orf_books_tests.resources.cluster import new_certificates, running_cluster
 from orf_books_tests.resources.upload_queue import Queue
 from orf_books_tests.small_disk import small_disk
@@ -171,6 +177,63 @@ def test_a_url_that_names_no_database(line_of: Callable[..., str]) -> None:
     assert line.startswith("WRONG  database (unavailable): ")
     assert "write postgresql+psycopg://user:password@host/database" in line
     assert "hunter2" not in line
+
+
+def test_tables_of_another_version(line_of: Callable[..., str], tmp_path: Path) -> None:
+    file = tmp_path / "published.sqlite"
+    upgrade(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '0001'")
+    line = line_of("database", DATABASE_URL=f"sqlite:///{file}")
+    assert "are of revision 0001" in line
+    assert "run `orf-books database upgrade`" in line
+
+
+def test_a_home_of_another_version_of_dagster(
+    line_of: Callable[..., str],
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    open_instance(settings).dispose()
+    with closing(sqlite3.connect(tmp_path / "home" / "history" / "runs.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '567bc23fd1ac'")
+    line = line_of("Dagster home")
+    assert "runs of revision 567bc23fd1ac instead of" in line
+    assert "run `dagster instance migrate`" in line
+
+
+def test_a_ledger_in_a_database_that_can_only_be_read(
+    line_of: Callable[..., str], postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = sqlalchemy.make_url(postgres_server.create_database(tmp_path.name))
+    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on'
+        )
+    engine.dispose()
+    line = line_of("ledger", LEDGER=url.render_as_string(hide_password=False))
+    assert "can only be read: name the primary server" in line
+
+
+@pytest.mark.parametrize(
+    ("address", "remedy"),
+    [
+        (
+            "tls://127.0.0.1:1",
+            "cannot be read (No such file or directory): check ORF_BOOKS_CLUSTER_",
+        ),
+        ("tls://127.0.0.1", "must be tls://host:port"),
+    ],
+)
+def test_a_cluster_that_is_named_wrongly(
+    line_of: Callable[..., str], tmp_path: Path, address: str, remedy: str
+) -> None:
+    names = ("CLUSTER_CA", "CLUSTER_CERTIFICATE", "CLUSTER_KEY")
+    files = {name: str(tmp_path / name) for name in names}
+    assert remedy in line_of("cluster", CLUSTER=address, **files)
 
 
 def test_an_upload_queue_that_is_not_there(

@@ -43,7 +43,7 @@ def test_what_later_runs_found_is_in_the_report(with_key: Settings) -> None:
 
 
 def test_books_that_failed_in_later_runs_are_in_the_report(
-    with_key: Settings, sandbox: Sandbox
+    with_key: Settings, sandbox: Sandbox, retries_at_once: None
 ) -> None:
     first = library_with_gaps(with_key)
     sandbox.behaviour.services = {Service.GOOGLE_BOOKS: Troubles(down=True)}

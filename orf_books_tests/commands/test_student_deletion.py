@@ -3,7 +3,7 @@
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -94,14 +94,14 @@ SOLO, REFUSED, UNREADABLE, NAMED = 3, 4, 5, 7
 and whose file is named after the student."""
 
 
-def put_class(platform: ClassPlatform) -> dict[int, str]:
-    """Put all sessions of the class; partitions by day."""
+def put_class(platform: ClassPlatform, formats: Mapping[int, str]) -> dict[int, str]:
+    """Put all sessions of the class, the whole ones in these formats by day; partitions by day."""
     platform.put_roster(CLASS)
     keys = {
         number: platform.put(
             day(number), f"a.{written_as}", written(number, turns(number), written_as)
         )
-        for number, written_as in FORMATS.items()
+        for number, written_as in formats.items()
     }
     solo = f"{STUDENT.name}: {WORDS}\nTavindra Q.: {WORDS} And you?\n"
     keys[SOLO] = platform.put(day(SOLO), "a.txt", solo.encode())
@@ -234,7 +234,7 @@ class Story:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     settings = settings_in(tmp_path_factory.mktemp("story"))
     with opened(settings) as platform:
-        keys = put_class(platform)
+        keys = put_class(platform, FORMATS)
         put_others(platform)
         platform.ingest()
         student_document(settings, ID, "a question of the parents")
@@ -527,9 +527,12 @@ class BrittleSettings(Settings):
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a store in which the class has been scored."""
-    folder = tmp_path_factory.mktemp("prepared")
+    return prepare(tmp_path_factory.mktemp("prepared"), FORMATS)
+
+
+def prepare(folder: Path, formats: Mapping[int, str]) -> Path:
     with opened(settings_in(folder)) as platform:
-        put_class(platform)
+        put_class(platform, formats)
         platform.ingest()
         assert platform.published(STUDENTS)
     return folder
@@ -574,9 +577,9 @@ def test_a_deletion_that_broke_off_is_repeated_to_its_end(copied: Settings, take
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_deletion_that_broke_off_anywhere_is_repeated_to_its_end(
-    prepared: Path, tmp_path: Path
-) -> None:
+def test_a_deletion_that_broke_off_anywhere_is_repeated_to_its_end(tmp_path: Path) -> None:
+    # Sessions of other formats break off at the same places.
+    prepared = prepare(tmp_path / "prepared", {0: "txt"})
     ended_well: list[Erased] = []
     for writes in count():
         settings = copy_of(prepared, tmp_path / str(writes))

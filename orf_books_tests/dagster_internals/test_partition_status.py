@@ -1,9 +1,12 @@
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log import SqlEventLogStorage
 
 from orf_books.dagster_internals import PartitionStatus, not_materialized, partition_statuses
+from orf_books.dagster_internals.partition_status import sql_storage
 from orf_books_tests.dagster_internals.items import ITEM, ITEMS, run_batch
 
+ATTEMPTS = "get_latest_asset_partition_materialization_attempts_without_materializations"
 ONE_BY_ONE, ALL_AT_ONCE = 1000, 0
 """How many partitions may be asked for singly."""
 
@@ -50,3 +53,28 @@ def test_keys_of_a_set_come_in_the_order_in_which_they_were_added(
     any_instance.add_dynamic_partitions("items", ["c", "a"])
     assert any_instance.get_dynamic_partitions("items") == ["b", "a", "c"]
     assert any_instance.get_dynamic_partitions("none") == []
+
+
+def test_attempts_without_a_materialization_are_those_that_dagster_finds(
+    any_instance: dg.DagsterInstance,
+) -> None:
+    storage = sql_storage(any_instance)
+    run_batch(any_instance, planned="xy", good="x")
+    any_instance.wipe_assets([ITEM])
+    run_batch(any_instance, planned="abcd", good="ab")
+    middle = storage.get_maximum_record_id()
+    run_batch(any_instance, planned="bce", good="c")
+
+    for after, expected in ((None, {"b", "d", "e"}), (middle, {"b", "e"})):
+        found = getattr(storage, ATTEMPTS)(ITEM, after)
+        assert found == getattr(SqlEventLogStorage, ATTEMPTS)(storage, ITEM, after)
+        assert set(found) == expected
+
+
+def test_keys_of_a_set_are_found_among_many(any_instance: dg.DagsterInstance) -> None:
+    keys = [f"item {number}" for number in range(10_001)]
+    any_instance.add_dynamic_partitions("items", keys[:-1])
+    any_instance.add_dynamic_partitions("others", keys)
+    for asked in (keys, keys[-2:]):
+        found = sql_storage(any_instance).get_existing_dynamic_partitions("items", asked)
+        assert found == set(asked[:-1])

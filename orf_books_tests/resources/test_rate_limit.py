@@ -1,5 +1,4 @@
 import asyncio
-import selectors
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from orf_books.resources.rate_limit import (
     SharedWindow,
     TurnIsTooFarAway,
 )
+from orf_books_tests.hasty_loop import HastyLoop
 
 PER_SECOND = 50.0
 
@@ -68,27 +68,6 @@ def test_without_a_limit_nobody_waits() -> None:
         return passes
 
     assert asyncio.run(passes_of_the_loop_meanwhile()) == 0
-
-
-class HastySelector(selectors.SelectSelector):
-    """Does not wait, but lets the time pass at once."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now += timeout or 0.0
-        return super().select(0)
-
-
-class HastyLoop(asyncio.SelectorEventLoop):
-    """A loop in which time starts at zero, and nobody waits for it to pass."""
-
-    def __init__(self) -> None:
-        self._hasty = HastySelector()
-        super().__init__(self._hasty)
-
-    def time(self) -> float:
-        return self._hasty.now
 
 
 def test_the_first_turn_is_now_and_the_next_ones_follow_at_the_rate() -> None:

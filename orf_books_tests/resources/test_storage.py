@@ -237,6 +237,22 @@ def test_a_profile_that_does_not_exist_is_named() -> None:
         ObjectStorage("s3://bucket", S3Options(profile_name="no-such-profile")).get("key")
 
 
+@pytest.mark.usefixtures("_no_aws_configuration")
+def test_a_role_that_nobody_tells_the_credentials_of_is_something_to_configure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/role")
+    monkeypatch.setenv("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1")
+    with pytest.raises(FixConfiguration, match=r"s3://bucket .*the role or the file"):
+        ObjectStorage("s3://bucket").get("key")
+
+
+def test_a_region_that_cannot_be_is_something_to_configure() -> None:
+    options = S3Options(None, "no region!", None, "test", "test")
+    with pytest.raises(FixConfiguration, match="check the region"):
+        ObjectStorage("s3://bucket", options).get("key")
+
+
 def test_credentials_are_found_in_the_environment_like_boto3_finds_them(
     s3_server: S3Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -518,6 +534,53 @@ def test_a_full_disk_is_named_and_leaves_the_object_as_it_was(tmp_path: Path, ke
 )
 def test_what_a_library_says_of_a_disk_is_understood(text: str, kind: type[Exception]) -> None:
     assert type(failure_of(OSError(text), "table 'things'")) is kind
+
+
+class Refusal(BaseHTTPRequestHandler):
+    """Answers as S3 does that wants none of it: `/<status>-<code>/<key>`."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status, _, code = self.path.split("/")[1].partition("?")[0].partition("-")
+        self.send_response(int(status))
+        self.end_headers()
+        self.wfile.write(f"<Error><Code>{code}</Code></Error>".encode())
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def refusing_s3(s3_server: S3Options) -> Iterator[S3Options]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield replace(s3_server, endpoint_url=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", ["put", "list"])
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [
+        ("400-AuthorizationHeaderMalformed", "another region"),
+        ("301-PermanentRedirect", "another region"),
+        ("403-RequestTimeTooSkewed", "clock of this machine"),
+        ("400-ExpiredToken", "have expired"),
+        ("501-NotImplemented", "conditional puts"),
+        ("404-NoSuchBucket", "no such bucket"),
+        ("403-AccessDenied", "check ORF_BOOKS_STORAGE"),
+    ],
+)
+def test_what_s3_says_no_by_is_told_with_what_to_do(
+    refusing_s3: S3Options, answer: str, remedy: str, name: str
+) -> None:
+    with pytest.raises(FixConfiguration, match=remedy):
+        CALLS[name](ObjectStorage(f"s3://{answer}", refusing_s3))
 
 
 def away(times: int, attempts: list[int]) -> Callable[[], str]:

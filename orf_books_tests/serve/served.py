@@ -32,12 +32,16 @@ class PlatformHere:
     failures: list[OrfBooksError] = field(default_factory=list)
     """Of the next runs."""
     is_daemon_there: bool = False
+    is_over: bool = False
+    """Whether nobody waits for what is left."""
 
     async def process(self, libraries: Sequence[str]) -> bool:
         return await asyncio.to_thread(self._process, tuple(libraries))
 
     def _process(self, libraries: tuple[str, ...]) -> bool:
         assert self.may_run.wait(60)
+        if self.is_over:
+            return False
         self.groups.append(libraries)
         if self.failures:
             raise self.failures.pop(0)
@@ -96,7 +100,9 @@ def served(
     platform = PlatformHere(settings)
     platform.may_run.set()
     libraries = ServedLibraries(settings.open_storage())
-    app = build_app(libraries, platform, ServeOptions(origins, held_seconds=30.0, **options))
+    app = build_app(
+        libraries, platform, ServeOptions(origins, held_seconds=30.0, retry_seconds=0.2, **options)
+    )
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         configuration = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1)
@@ -108,6 +114,7 @@ def served(
                 wait_for("server", lambda: server.started)
                 yield Served(client, platform)
         finally:
+            platform.is_over = True
             platform.may_run.set()
             server.should_exit = True
             thread.join()

@@ -273,6 +273,7 @@ def test_too_many_waiting_uploads_are_refused(settings: Settings) -> None:
 
 
 def test_pages_of_chosen_origins_may_read_answers(here: Served) -> None:
+    here.platform.may_run.clear()
     for answer in (
         here.upload(EXPORT, origin=EXISTING_DASHBOARD),
         here.client.get(f"/data/{uuid4()}", headers={"origin": EXISTING_DASHBOARD}),
@@ -293,6 +294,7 @@ def test_other_pages_may_neither_read_nor_upload(here: Served, folder: ObjectSto
 
 
 def test_its_own_page_may_upload(here: Served) -> None:
+    here.platform.may_run.clear()
     assert here.upload(EXPORT, origin=str(here.client.base_url).rstrip("/")).status_code == 200
 
 
@@ -315,7 +317,6 @@ def test_the_link_to_all_libraries_leads_to_the_upload_page(here: Served) -> Non
 # Many uploads, and runs that fail
 
 
-@pytest.mark.slow
 def test_twenty_uploads_at_once_share_few_runs(here: Served) -> None:
     with ThreadPoolExecutor(20) as threads:
         libraries = list(
@@ -330,7 +331,6 @@ def test_twenty_uploads_at_once_share_few_runs(here: Served) -> None:
     assert len(here.platform.groups) < 10
 
 
-@pytest.mark.slow
 def test_an_upload_whose_runs_fail_is_given_up_and_says_so(here: Served) -> None:
     here.platform.failures = [OrfBooksError("secret cause")] * MOST_TRIES
     library = here.uploaded(EXPORT)
@@ -342,21 +342,17 @@ def test_an_upload_whose_runs_fail_is_given_up_and_says_so(here: Served) -> None
     assert "secret" not in json.dumps(failed)
 
 
-@pytest.mark.slow
 def test_a_run_that_fails_once_is_repeated(here: Served) -> None:
     here.platform.failures = [OrfBooksError("the process was killed")]
     here.wait_until(here.uploaded(EXPORT))
 
 
-@pytest.mark.slow
-@pytest.mark.slow
 def test_an_outage_of_the_store_costs_no_try(here: Served) -> None:
     away = RetryLater("The store is away.", FailureCategory.UNAVAILABLE)
     here.platform.failures = [away] * MOST_TRIES
     here.wait_until(here.uploaded(EXPORT))
 
 
-@pytest.mark.slow
 def test_uploads_that_an_earlier_server_left_are_taken_up(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,8 +365,6 @@ def test_uploads_that_an_earlier_server_left_are_taken_up(
         here.wait_until(library)
 
 
-@pytest.mark.slow
-@pytest.mark.slow
 def test_uploads_are_left_to_a_daemon(here: Served) -> None:
     here.platform.is_daemon_there = True
     library = here.uploaded(EXPORT)
@@ -380,7 +374,6 @@ def test_uploads_are_left_to_a_daemon(here: Served) -> None:
     here.wait_until(library)
 
 
-@pytest.mark.slow
 def test_gaps_are_filled_behind_the_dashboard(
     sandbox: Sandbox, folder: ObjectStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,7 @@ def services() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(services: Sandbox) -> Sandbox:
+def sandbox(services: Sandbox, retries_at_once: None) -> Sandbox:
     services.behaviour.change(Behaviour().as_json())
     hear_the_story(services)
     services.counts.clear()

@@ -140,6 +140,17 @@ def test_an_export_as_goodreads_writes_it_is_read_whole() -> None:
     )
 
 
+def test_the_columns_of_the_first_generation_are_those_that_goodreads_wrote() -> None:
+    header = (
+        "Book Id,Title,Author,Author l-f,Additional Authors,ISBN,ISBN13,My Rating,Average Rating,"
+        "Publisher,Binding,Number of Pages,Year Published,Original Publication Year,Date Read,"
+        "Date Added,Bookshelves,Bookshelves with positions,Exclusive Shelf,My Review,Spoiler,"
+        "Private Notes,Read Count,Recommended For,Recommended By,Owned Copies,"
+        "Original Purchase Date,Original Purchase Location,Condition,Condition Description,BCID"
+    )
+    assert ",".join(COLUMNS_A) == header
+
+
 @pytest.mark.parametrize(("generation", "count"), [("A", 31), ("B", 24), ("C", 23)])
 def test_every_header_generation_is_known(generation: str, count: int) -> None:
     columns = GENERATIONS[generation]
@@ -596,7 +607,13 @@ def test_of_the_same_book_id_the_row_read_last_stays() -> None:
 
 @pytest.mark.parametrize(
     ("earlier", "later"),
-    [("", "2019"), ("2019", "2019/02"), ("2019/02", "2019/02/03"), ("2019/12/31", "2020")],
+    [
+        ("", "2019"),
+        ("2019", "2019/01"),
+        ("2019/02", "2019/02/01"),
+        ("2019/02/01", "2019/02/02"),
+        ("2019/12/31", "2020"),
+    ],
 )
 def test_of_dates_without_month_or_day_the_more_exact_is_the_later(
     earlier: str, later: str
@@ -673,8 +690,8 @@ LIBRARYTHING = (
         (b"item_type,title,creators,ean_isbn13\nbook,Dune,Frank Herbert,\n", "a Libib export"),
         (b"Dune (Herbert)\n- Your Highlight on page 5\n\nx\n==========\n", "clippings of a Kindle"),
         (export(DUNE).split(b"\n", 1)[1], "an export without its header"),
-        (export(DUNE).replace(b",", b";"), "semicolons"),
-        (export(DUNE).replace(b",", b"\t"), "tabs"),
+        (export(DUNE).replace(b",", b";"), "semicolons between"),
+        (export(DUNE).replace(b",", b"\t"), "tabs between"),
         (b"Dear diary\ntoday I read\n", "text without columns"),
         (b'"Title,Author,Book Id"\n1\n', "quotation marks that hide its cells"),
         (b"Name,Price\nTea,3\n", "without the columns Title, Author, Exclusive Shelf"),
