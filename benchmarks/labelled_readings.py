@@ -17,7 +17,7 @@ from benchmarks.planted_readings import SourceReading, source_reading
 from orf_books.activities.activity import Activity, Flags, read_truth
 from orf_books.activities.audio import Recording
 from orf_books.activities.calibration import Calibration
-from orf_books.activities.evidence import PagedRecording, story_context
+from orf_books.activities.evidence import PagedRecording, RecordedStory, story_context
 from orf_books.activities.kept_answers import AnswersAbout, KeptAnswer
 from orf_books.activities.recognition import Recognisers
 from orf_books.activities.rescored_activity import RescoredActivity
@@ -106,7 +106,10 @@ class Listening:
             if recognisers.placer is None:
                 raise FixConfiguration("hama is not installed, so nobody knows where words are.")
             placement = await recognisers.placer.place(
-                reading.sound.recording, story_context(reading.activity, reading.sound)
+                reading.sound.recording,
+                story_context(
+                    reading.activity, RecordedStory.of(reading.activity.phrases, reading.sound)
+                ),
             )
         return source_reading(reading.activity, reading.sound, reading.misread, placement)
 

@@ -61,12 +61,11 @@ class Weights:
     def probability(self, evidence: Evidence) -> float | None:
         """How probable it is that the word was misread; None where a feature is missing."""
         found = features(evidence)
+        if not self.weights.keys() <= found.keys():
+            return None
         logit = self.constant
         for name, weight in self.weights.items():
-            value = found.get(name)
-            if value is None:
-                return None
-            logit += weight * value
+            logit += weight * found[name]
         return 1 / (1 + math.exp(-logit))
 
 

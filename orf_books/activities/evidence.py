@@ -6,7 +6,7 @@ placed. Does not belong here: deciding anything by it (`flagging.py`, `rescoring
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from orf_books.activities.activity import Activity, Flags
 from orf_books.activities.alignment import aligned_words
@@ -54,6 +54,26 @@ class PagedRecording:
     def fitted(self) -> FittedWindows:
         """The windows, stretched where they do not end with the recording."""
         return fit_to_recording(self.windows, self.milliseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStory:
+    """The words of a story, and when each of its pages was read."""
+
+    phrases: tuple[tuple[str, ...], ...]
+    """The words of each, as `words_of` gives them."""
+    pages: Sequence[PagePhrases]
+    windows: Sequence[PageWindow]
+
+    @classmethod
+    def of(cls, texts: Sequence[str], sound: PagedRecording) -> Self:
+        """The story with these phrases."""
+        phrases = tuple(map(words_of, texts))
+        if sound.pages and sound.windows:
+            pages = phrases_by_page(phrases, sound.pages).pages
+            return cls(phrases, pages, sound.fitted.windows)
+        page, window = as_one_page(len(phrases), sound.milliseconds)
+        return cls(phrases, (page,), (window,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +155,14 @@ class PhraseEvidence:
         return self.timing.cut_from(recording) if self.timing else Recording(b"")
 
 
-def story_context(activity: Activity, sound: PagedRecording) -> StoryContext:
+def story_context(activity: Activity, story: RecordedStory) -> StoryContext:
     """What recognisers are told about an activity."""
-    story = tuple(map(words_of, activity.phrases))
-    pages, windows = _pages(story, sound)
-    spans = {window.page: (window.start, window.end) for window in windows}
-    recorded = [(spans[page.page], page.phrases) for page in pages if page.page in spans]
+    spans = {window.page: (window.start, window.end) for window in story.windows}
+    recorded = [(spans[page.page], page.phrases) for page in story.pages if page.page in spans]
     return StoryContext(
         activity.story_id,
         activity.tags,
-        story,
+        story.phrases,
         activity.phrases,
         tuple(
             PageToHear(span, phrases)
@@ -156,8 +174,7 @@ def story_context(activity: Activity, sound: PagedRecording) -> StoryContext:
 
 def phrase_evidence(
     activity: Activity,
-    story: Sequence[tuple[str, ...]],
-    sound: PagedRecording,
+    story: RecordedStory,
     transcript: Transcript,
     placement: Placement | None = None,
 ) -> tuple[PhraseEvidence, ...]:
@@ -167,11 +184,11 @@ def phrase_evidence(
         FixInput: the activity has no usable features, or no page has any of its phrases.
     """
     features = believed_features(activity.features)
-    timings = _timings(story, sound, transcript)
+    timings = _timings(story, transcript)
     placed = {
         one.phrase: one
         for one in (placement.phrases if placement else ())
-        if len(one.words) == len(story[one.phrase])
+        if len(one.words) == len(story.phrases[one.phrase])
     }
     usual = usual_fit(word for one in placed.values() for word in one.words)
     return tuple(
@@ -180,44 +197,32 @@ def phrase_evidence(
             alignment=placed.get(phrase),
             usual_fit=usual,
         )
-        for phrase, words in enumerate(story)
+        for phrase, words in enumerate(story.phrases)
     )
 
 
 def said_words(transcript: Transcript, evidence: Sequence[PhraseEvidence]) -> Iterator[SaidWord]:
     """All words of a transcript, each with the word of the story that it was said for."""
-    places: dict[HeardWord, tuple[int, bool]] = {}
+    # By identity: hashing all fields of each word takes longer than the rest.
+    places: dict[int, tuple[int, bool]] = {}
     words_before = 0
     for phrase in evidence:
         for placed in phrase.placed:
-            places.setdefault(placed.heard, (words_before + placed.word, placed.is_match))
+            places.setdefault(id(placed.heard), (words_before + placed.word, placed.is_match))
         words_before += len(phrase.words)
     for heard in transcript.words:
         if words := words_of(heard.text):
-            word, is_match = places.get(heard, (None, False))
+            word, is_match = places.get(id(heard), (None, False))
             text = " ".join(words)
             yield SaidWord(text, heard.start, heard.end, word, is_match, heard.confidence)
 
 
-def _timings(
-    story: Sequence[tuple[str, ...]], sound: PagedRecording, transcript: Transcript
-) -> Mapping[int, PhraseTiming]:
-    pages, windows = _pages(story, sound)
+def _timings(story: RecordedStory, transcript: Transcript) -> Mapping[int, PhraseTiming]:
     return {
         phrase.phrase: phrase
-        for timing in align_pages(pages, story, windows, transcript)
+        for timing in align_pages(story.pages, story.phrases, story.windows, transcript)
         for phrase in timing.phrases or _silent_phrases(timing)
     }
-
-
-def _pages(
-    story: Sequence[tuple[str, ...]], sound: PagedRecording
-) -> tuple[Sequence[PagePhrases], Sequence[PageWindow]]:
-    """Which phrases are on each page, and when each page was read."""
-    if sound.pages and sound.windows:
-        return phrases_by_page(story, sound.pages).pages, sound.fitted.windows
-    page, window = as_one_page(len(story), sound.milliseconds)
-    return (page,), (window,)
 
 
 def _silent_phrases(page: PageTiming) -> Iterator[PhraseTiming]:

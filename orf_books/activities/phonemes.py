@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate, islice, product
+from itertools import accumulate, chain, islice, product
 from pathlib import Path
 from typing import NewType
 
+from orf_books.activities.numerals import spoken
 from orf_books.failures import FixConfiguration, FixInput
 
 Pronunciation = tuple[str, ...]
@@ -84,13 +85,14 @@ class Lexicon:
     def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
         """All the ways in which a word is said.
 
-        What neither lexicon has may be a known word with an `s`, or words joined by hyphens.
+        What neither lexicon has may be a known word with an `s`, words joined by hyphens, or a
+        numeral.
 
         Raises:
             LexiconGap: nothing is known of the word.
         """
         key = word.lower().replace("'", "")
-        found = self._listed(key) or self._with_s(key) or self._joined(key)
+        found = self._listed(key) or self._with_s(key) or self._joined(key) or self._numeral(key)
         if not found:
             raise LexiconGap(f"Pronunciation of '{word}' unknown: add it to the lexicon.")
         return found
@@ -110,6 +112,13 @@ class Lexicon:
             return ()
         variants = [self._listed(part) or self._with_s(part) for part in parts if part]
         return tuple(sum(ways, ()) for ways in islice(product(*variants), _MOST_VARIANTS))
+
+    def _numeral(self, key: str) -> tuple[Pronunciation, ...]:
+        """Each way to say it, of whose words the first pronunciation is enough."""
+        ways = [[self._listed(word) or self._with_s(word) for word in way] for way in spoken(key)]
+        return tuple(
+            tuple(chain.from_iterable(variants[0] for variants in way)) for way in ways if all(way)
+        )
 
 
 def accepts(expected: VendorPhonemes, heard: VendorPhonemes) -> bool:

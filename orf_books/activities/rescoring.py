@@ -20,6 +20,7 @@ from orf_books.activities.calibration import (
 from orf_books.activities.evidence import (
     PagedRecording,
     PhraseEvidence,
+    RecordedStory,
     phrase_evidence,
     said_words,
     story_context,
@@ -57,7 +58,7 @@ from orf_books.activities.trimming import Trimmed, trimmed_flags
 from orf_books.activities.voting import VoteRule
 from orf_books.failures import OrfBooksError
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 """Changes with whatever gives the same answers another result."""
 
 
@@ -88,13 +89,14 @@ async def rescore_activity(  # noqa: PLR0913, PLR0917 - the last two have defaul
         FixInput: the activity has no usable features, or no page has any of its phrases.
         RetryLater, FixConfiguration, FixInput: as role A raises them.
     """
-    context = story_context(activity, sound)
+    story = RecordedStory.of(activity.phrases, sound)
+    context = story_context(activity, story)
     transcript, placement = await asyncio.gather(
         recognisers.transcriber.transcribe(sound.recording, context),
         _place(recognisers.placer, sound.recording, context),
     )
     placed = placement if isinstance(placement, Placement) else None
-    evidence = phrase_evidence(activity, context.phrases, sound, transcript, placed)
+    evidence = phrase_evidence(activity, story, transcript, placed)
     rescoring = PhraseRescoring(
         sound, context, recognisers, transcript, lexicon, rule, calibration or bundled_calibration()
     )

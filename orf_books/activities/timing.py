@@ -94,8 +94,8 @@ def align_pages(
     for page in pages:
         window = windows_by_page.get(page.page)
         phrases = align_phrases(page, story, window, unused) if window else ()
-        used = {word for phrase in phrases for word in phrase.heard}
-        unused = [word for word in unused if word not in used]
+        used = {id(word) for phrase in phrases for word in phrase.heard}
+        unused = [word for word in unused if id(word) not in used]
         timings.append(PageTiming(page, window, phrases))
     return tuple(timings)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PACKAGE = "hama"
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Changes with how the model is used: kept answers of older rules are asked for again."""
 WEIGHTS = "asr_waveform.hama"
 MEASURED_WEIGHTS = "a9fcfe73e179ca48e399cd76a90a6b3e1887bf5037ecc52b778d13a149563328"

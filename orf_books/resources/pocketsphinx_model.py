@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
 PACKAGE = "pocketsphinx"
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Changes with what is expected to be heard: kept answers of older rules are asked for again."""
 FRAMES_A_SECOND = 100
 VOCABULARY = 10_000

@@ -90,7 +90,8 @@ def weigh_words(pcm: bytes, printed: str) -> list[WordEvidence]:
     """How well each printed word fits a part of a recording, in the order of the text."""
     samples = levelled(pcm)[: int(LONGEST_SECONDS * SAMPLES_PER_SECOND)]
     tokens, words = _tokens_by_word(printed)
-    heard = _fits(*_encoded(samples), tokens, words)
+    encoded, _ = _encoded(samples)
+    heard = _fits(encoded, tokens, words)
     return [
         _evidence(fits, silent) for fits, silent in zip(heard, _on_silence(printed), strict=True)
     ]
@@ -120,18 +121,17 @@ def _evidence(heard: _WordFit, silent: _WordFit) -> WordEvidence:
 @lru_cache(maxsize=4096)
 def _on_silence(printed: str) -> list[_WordFit]:
     """How well silence fits each word."""
-    return _fits(_silence(), 50, *_tokens_by_word(printed))
+    return _fits(_silence(), *_tokens_by_word(printed))
 
 
 def _fits(
     encoded: Any,  # noqa: ANN401 - the package has no types
-    positions: int,
     tokens: Sequence[int],
     words: Sequence[Sequence[int]],
 ) -> list[_WordFit]:
     """How well the words of a text fit, each given those before it."""
     texts = [list(tokens), *(_without(tokens, word) for word in words)]
-    whole, *without = _token_fits(encoded, positions, texts)
+    whole, *without = _token_fits(encoded, texts)
     return [
         _WordFit(
             float(whole[word].mean()), float(whole[word].min()), float(whole.sum() - rest.sum())
@@ -142,7 +142,6 @@ def _fits(
 
 def _token_fits(
     encoded: Any,  # noqa: ANN401 - the package has no types
-    positions: int,
     texts: Sequence[list[int]],
 ) -> Iterator["Floats"]:
     """For each text the log probability of each token, given those before it."""
@@ -154,7 +153,9 @@ def _token_fits(
     for first in range(0, len(texts), at_once):
         some = texts[first : first + at_once]
         for_each = ctranslate2.StorageView.from_array(np.repeat(sound, len(some), axis=0))
-        for one in _model().align(for_each, _start(), some, [positions] * len(some)):
+        # Chances are of all the sound; only times, which nobody needs here, are looked for in one
+        # frame. Looking in all of them would take a quarter of the work.
+        for one in _model().align(for_each, _start(), some, [1] * len(some)):
             chances = np.asarray(one.text_token_probs, np.float32)
             yield np.log(np.maximum(_LEAST_CHANCE, chances))
 

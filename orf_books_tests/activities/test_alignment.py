@@ -93,3 +93,22 @@ def test_every_word_of_both_texts_is_in_a_pair_and_in_order(
 @given(TEXTS)
 def test_a_text_matches_itself(words: list[str]) -> None:
     assert match_vector(words, words) == (True,) * len(words)
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ("in 1985 he", "in nineteen eighty five he"),
+        ("in 1985 he", "in one thousand nine hundred and eighty five he"),
+        ("in nineteen eighty-five he", "in 1985 he"),
+        ("3 dogs", "three dogs"),
+        ("3 dogs", "3 dogs"),
+        ("a 5-year-old", "a five year old"),
+    ],
+)
+def test_a_numeral_is_the_words_in_which_it_is_said(printed: str, said: str) -> None:
+    assert all(heard(printed, said))
+
+
+def test_a_numeral_that_is_said_otherwise_is_misread() -> None:
+    assert heard("In 1985 he", "in nineteen eighty four he") == [True, False, True]

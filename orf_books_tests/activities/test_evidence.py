@@ -1,11 +1,11 @@
 from orf_books.activities.evidence import (
     PagedRecording,
     PhraseEvidence,
+    RecordedStory,
     phrase_evidence,
     said_words,
 )
 from orf_books.activities.recognition import HeardWord, Transcript
-from orf_books.activities.story import words_of
 from orf_books_tests.activities.readings import SOUND, activity, feature, spoken
 
 
@@ -13,7 +13,7 @@ def evidence(
     heard: Transcript, *phrases: str, sound: PagedRecording = SOUND
 ) -> list[PhraseEvidence]:
     made = activity(*["" for _ in phrases], phrases=phrases)
-    return list(phrase_evidence(made, [words_of(phrase) for phrase in phrases], sound, heard))
+    return list(phrase_evidence(made, RecordedStory.of(phrases, sound), heard))
 
 
 def test_a_word_that_was_heard_in_parts_is_one_word_with_one_span() -> None:

@@ -212,3 +212,9 @@ def test_words_without_their_apostrophe_are_known(lexicon: Lexicon) -> None:
 def test_a_mistake_in_our_own_lexicon_is_told_by_its_line(line: str) -> None:
     with pytest.raises(FixConfiguration, match="Line 2 of the lexicon"):
         Lexicon(DICTIONARY, f"ana AE N AH\n{line}")
+
+
+@pytest.mark.parametrize("said", ["nineteen eighty five", "one nine eight five"])
+def test_a_numeral_sounds_like_the_words_in_which_it_is_said(lexicon: Lexicon, said: str) -> None:
+    sounds = tuple(sound for word in said.split() for sound in lexicon.pronunciations(word)[0])
+    assert sounds in lexicon.pronunciations("1985")
