@@ -146,11 +146,13 @@ def test_only_one_folder_uses_what_dagster_does_not_publish() -> None:
     }
     assert using == {
         "orf_books.dagster_internals.asset_events",
+        "orf_books.dagster_internals.code_server",
         "orf_books.dagster_internals.daemon",
         "orf_books.dagster_internals.event_storage",
         "orf_books.dagster_internals.log_records",
         "orf_books.dagster_internals.partition_events",
         "orf_books.dagster_internals.partition_status",
+        "orf_books.dagster_internals.run_imports",
         "orf_books.dagster_internals.run_retention",
         "orf_books.dagster_internals.postgres_storage",
     }

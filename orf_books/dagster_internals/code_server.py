@@ -1,13 +1,15 @@
 """A code server whose runs start at once: `python -m orf_books.dagster_internals.code_server`.
 
-Belongs here: forking runs off a process that has loaded the platform. Does not belong here: what is
-loaded (`run_imports.py`), starting page and daemon beside the server (`commands/dev_server.py`).
+Belongs here: forking runs off a process that has loaded the code. Does not belong here: what else
+is loaded (`run_imports.py`), starting page and daemon beside it (`commands/dev_server.py`).
 
-The program takes the options of `dagster api grpc`. Dagster starts a new interpreter for each run,
-which spends two seconds of CPU on loading Dagster and the platform, and has no setting for that.
+The program takes the options of `dagster api grpc`; `--module-name` is needed. Dagster starts a new
+interpreter for each run, which spends two seconds of CPU on loading Dagster and the platform, and
+has no setting for that.
 """
 
 import multiprocessing
+from argparse import ArgumentParser
 from multiprocessing import forkserver
 from typing import Any
 
@@ -26,7 +28,10 @@ class ForkingServer(DagsterApiServer):
 
 def main() -> None:
     """Serve the code until the process is stopped."""
-    multiprocessing.set_forkserver_preload(["orf_books.dagster_internals.run_imports"])
+    options = ArgumentParser(allow_abbrev=False)
+    options.add_argument("-m", "--module-name", required=True)
+    code = options.parse_known_args()[0].module_name
+    multiprocessing.set_forkserver_preload([code, "orf_books.dagster_internals.run_imports"])
     forkserver.ensure_running()
     server.DagsterApiServer = ForkingServer  # type: ignore[misc]
     grpc_command()

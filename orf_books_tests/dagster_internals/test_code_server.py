@@ -7,6 +7,7 @@ import pytest
 
 LOAD_AND_COUNT_THREADS = """
 import os
+import orf_books.definitions
 import orf_books.dagster_internals.run_imports
 print(len(os.listdir("/proc/self/task")))
 """
