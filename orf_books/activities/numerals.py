@@ -7,7 +7,7 @@ Belongs here: words for numbers, all the usual ways. Does not belong here: how t
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import chain, product
+from itertools import chain, islice, product
 
 Words = tuple[str, ...]
 
@@ -74,8 +74,8 @@ def _spoken(word: str) -> tuple[Words, ...]:
         for part in word.split("-")
         if part
     ]
-    joined = (tuple(chain.from_iterable(way)) for way in product(*ways))
-    return tuple(dict.fromkeys(joined))[:_MOST_WAYS]
+    joined = (tuple(chain.from_iterable(way)) for way in islice(product(*ways), _MOST_WAYS))
+    return tuple(dict.fromkeys(joined))
 
 
 def _numeral(text: str) -> Iterator[Words]:
@@ -99,21 +99,24 @@ def _numeral(text: str) -> Iterator[Words]:
 
 def _ways(digits: str) -> Iterator[Words]:
     """The ways in which a number is said; digits are of any script."""
-    number = int(digits)
-    is_one_number = len(digits) <= _LONGEST and str(number) == digits
+    if len(digits) <= _LONGEST:
+        yield from _ways_of_number(int(digits), digits)
+    one_by_one = tuple(_SMALL[int(digit)] for digit in digits)
+    yield one_by_one
+    yield tuple("oh" if word == "zero" else word for word in one_by_one)
+
+
+def _ways_of_number(number: int, digits: str) -> Iterator[Words]:
     as_year = _in_two_parts(number)
     if number in _YEARS:
         yield as_year
-    if is_one_number:
+    if str(number) == digits:
         yield _cardinal(number)
         yield _cardinal(number, joint=("and",))
         if number in {_HUNDRED, _THOUSAND}:
             yield "a", *_cardinal(number)[1:]
     if as_year:
         yield as_year
-    one_by_one = tuple(_SMALL[int(digit)] for digit in digits)
-    yield one_by_one
-    yield tuple("oh" if word == "zero" else word for word in one_by_one)
 
 
 def _cardinal(number: int, joint: Words = ()) -> Words:

@@ -52,6 +52,14 @@ def test_other_words_are_no_numerals(word: str) -> None:
     assert spoken(word) == ()
 
 
+def test_a_number_too_long_for_words_is_said_digit_by_digit() -> None:
+    assert spoken("9" * 5000)[0] == ("nine",) * 5000
+
+
+def test_of_many_numerals_joined_by_hyphens_a_few_ways_are_enough() -> None:
+    assert 0 < len(spoken("-".join(["1985"] * 60))) < 20
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=12) | st.integers(0).map(str))
 def test_whatever_is_written_its_words_have_no_digits(text: str) -> None:
     for way in spoken(text):
