@@ -234,7 +234,12 @@ class _TurnReader:
         Its words must not become somebody else's. A name without any mark behind it is one only
         where nothing may be kept of whoever is called so.
         """
-        if reading and reading.form is not Form.COLON and self._is_first_and_last_name(reading):
+        if (
+            reading
+            and reading.form is not Form.COLON
+            and line[reading.end :].strip()
+            and self._is_first_and_last_name(reading)
+        ):
             return reading
         alone = label_alone(line)
         if alone and self._is_after_gap and self._is_first_and_last_name(alone):

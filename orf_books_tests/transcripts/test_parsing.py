@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from orf_books.failures import FixInput
 from orf_books.sandbox.class_sessions import invented_class, invented_session
+from orf_books.transcripts.openings import is_change_of_speaker, opening_of
 from orf_books.transcripts.parsing import ReadSession, read_session
 from orf_books.transcripts.problems import ErrorCode, UnusableTranscript, WarningCode
 from orf_books.transcripts.roster import read_roster
@@ -245,7 +246,15 @@ words = st.text(
     st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=8
 )
 sentences = st.lists(words, min_size=1, max_size=6).map(" ".join)
-passages = st.lists(sentences, min_size=1, max_size=3).map("\n".join)
+# In plain text a name and a mark open a turn.
+further_sentences = sentences.map(
+    lambda text: text.replace(":", ";").replace("\uff1a", ";")
+).filter(lambda text: not opening_of(text) and not is_change_of_speaker(text))
+passages = st.builds(
+    lambda first, others: "\n".join([first, *others]),
+    sentences,
+    st.lists(further_sentences, max_size=2),
+)
 labels = st.sampled_from(
     ["Emma Johnson", "Student A", "Emma", "Student Q", "Ms. Rivera", "Zora Quill", "Speaker 1"]
 )
@@ -254,7 +263,7 @@ labels = st.sampled_from(
 @given(st.lists(st.tuples(labels, passages), min_size=1, max_size=8))
 @settings(deadline=None)
 def test_any_session_is_the_same_in_every_format(lines: list[Line]) -> None:
-    # In plain text, what stands before a colon may be a label.
+    # In plain text, what stands before a colon may be a label, too.
     lines = [(label, text.replace(":", ";").replace("\uff1a", ";")) for label, text in lines]
     sessions = [read(write(lines, one), one) for one in FORMATS]
     for session in sessions[1:]:
