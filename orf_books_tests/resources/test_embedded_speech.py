@@ -62,6 +62,7 @@ def test_a_page_is_heard_with_the_times_of_its_words(
     asyncio.run(hear())
 
 
+@pytest.mark.slow
 def test_phrases_are_heard_by_both_roles_and_twice_the_same(
     reading: RecordedReading, story: StoryContext
 ) -> None:
@@ -174,6 +175,7 @@ def test_silence_has_no_words_and_no_sound_at_all_neither(story: StoryContext) -
     asyncio.run(hear())
 
 
+@pytest.mark.slow
 def test_words_that_no_lexicon_knows_are_listened_for_all_the_same(
     reading: RecordedReading,
 ) -> None:

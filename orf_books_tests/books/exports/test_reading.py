@@ -862,7 +862,7 @@ def cells_of(entry: LibraryEntry) -> dict[str, str]:
 
 
 @given(libraries(), st.sampled_from("ABC"), st.sampled_from(["\n", "\r\n"]))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_any_library_is_read_as_it_was_written(
     library: list[LibraryEntry], generation: str, newline: str
 ) -> None:
@@ -874,7 +874,7 @@ def test_any_library_is_read_as_it_was_written(
 
 
 @given(libraries(), st.sampled_from("ABC"), st.floats(0, 1))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_a_cut_export_is_refused_or_a_prefix(
     library: list[LibraryEntry], generation: str, share: float
 ) -> None:
