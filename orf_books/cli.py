@@ -683,8 +683,8 @@ def dev(
     refuse_taken_port(HOST, port)
     messages.print(f"The Dagster page: http://{HOST}:{port}   Ctrl-C stops it.", highlight=False)
     # Creates the storage, before several processes want to.
-    open_instance(load_settings()).dispose()
-    raise typer.Exit(serve(port))
+    instance = open_instance(load_settings())
+    raise typer.Exit(serve(instance, port))
 
 
 @app.command(epilog=_examples("serve", "serve --port 8002"))

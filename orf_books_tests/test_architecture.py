@@ -149,6 +149,7 @@ def test_only_one_folder_uses_what_dagster_does_not_publish() -> None:
         "orf_books.dagster_internals.code_server",
         "orf_books.dagster_internals.daemon",
         "orf_books.dagster_internals.event_storage",
+        "orf_books.dagster_internals.instigators",
         "orf_books.dagster_internals.log_records",
         "orf_books.dagster_internals.partition_events",
         "orf_books.dagster_internals.partition_status",

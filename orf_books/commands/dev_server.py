@@ -20,8 +20,12 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from orf_books.failures import FixConfiguration
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 HOST = "127.0.0.1"
 CODE, LOCATION = "orf_books.definitions", "orf_books"
@@ -32,21 +36,26 @@ SECONDS_TO_STOP = 20.0
 Process = subprocess.Popen[bytes]
 
 
-def serve(port: int) -> int:
+def serve(instance: "DagsterInstance", port: int) -> int:
     """Run the page, its daemon and the code server, as `run_together` says.
 
     Args:
+        instance: on which they run; it is disposed of here, because each opens it anew.
         port: the page's port on this machine.
 
     Returns:
         The exit status.
     """
+    from orf_books.dagster_internals.instigators import take_over_instigators
+
     # In a folder of this user alone: whoever reaches the code server can start runs.
     with TemporaryDirectory(prefix="orf-books-", ignore_cleanup_errors=True) as folder:
         code, workspace = Path(folder) / "code.sock", Path(folder) / "workspace.yaml"
         location = {"grpc_server": {"socket": str(code), "location_name": LOCATION}}
         # JSON is YAML.
         workspace.write_text(json.dumps({"load_from": [location]}))
+        take_over_instigators(instance, code, LOCATION)
+        instance.dispose()
         options = ["--location-name", LOCATION, "--lazy-load-user-code", "--log-level", "warning"]
         return run_together(
             _program("webserver", "-h", HOST, "-p", str(port), "-w", str(workspace)),
