@@ -114,6 +114,7 @@ def story(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) ->
     orf_books.end()
 
 
+@pytest.mark.slow
 def test_the_report_has_the_names_that_machines_rely_on(story: Story) -> None:
     assert story.run["status"] == "complete_with_failures"
     assert story.run["books_processed"] == INVENTED_BOOKS
@@ -124,6 +125,7 @@ def test_the_report_has_the_names_that_machines_rely_on(story: Story) -> None:
     assert story.run["job_id"] == story.status["job_id"]
 
 
+@pytest.mark.slow
 def test_every_row_of_the_file_is_on_the_dashboard_or_refused(story: Story) -> None:
     assert len(story.dashboard["books"]) == INVENTED_BOOKS
     assert [row["row_number"] for row in story.run["refused_rows"]] == [INVENTED_BOOKS + 2]
@@ -133,12 +135,14 @@ def test_every_row_of_the_file_is_on_the_dashboard_or_refused(story: Story) -> N
     assert validation["rows_in_file"] == validation["books"] + validation["refused_rows"]
 
 
+@pytest.mark.slow
 def test_the_dashboard_keeps_its_schema_with_failures_and_without(story: Story) -> None:
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text()))
     validator.validate(story.dashboard)
     validator.validate(story.dashboard_after)
 
 
+@pytest.mark.slow
 def test_three_broken_books_are_three_failed_partitions_of_a_failed_run(story: Story) -> None:
     failed = {key for key, found in story.statuses.items() if found is PartitionStatus.FAILED}
     green = [found for found in story.statuses.values() if found is PartitionStatus.MATERIALIZED]
@@ -147,6 +151,7 @@ def test_three_broken_books_are_three_failed_partitions_of_a_failed_run(story: S
     assert story.run_status is dg.DagsterRunStatus.FAILURE
 
 
+@pytest.mark.slow
 def test_the_dashboard_says_which_books_failed_and_why(story: Story) -> None:
     failed = {
         shown["goodreads_id"]: shown["enrichment_error"]
@@ -158,6 +163,7 @@ def test_the_dashboard_says_which_books_failed_and_why(story: Story) -> None:
     assert {failure["category"] for failure in story.run["failures"]} == {"unavailable"}
 
 
+@pytest.mark.slow
 def test_the_status_of_the_upload_has_the_counts_of_its_run(story: Story) -> None:
     assert story.status["upload"] == "uploads/ada/raw.csv"
     assert story.status["status"] == "complete_with_failures"
@@ -165,6 +171,7 @@ def test_the_status_of_the_upload_has_the_counts_of_its_run(story: Story) -> Non
     assert story.status["books"] == INVENTED_BOOKS
 
 
+@pytest.mark.slow
 def test_after_a_fix_the_status_of_the_upload_says_fixed(story: Story) -> None:
     assert story.status_after["status"] == "complete"
     assert story.status_after["failed_enrichments"] == 0
@@ -172,6 +179,7 @@ def test_after_a_fix_the_status_of_the_upload_says_fixed(story: Story) -> None:
     assert story.status_after["success_rate"] == 100
 
 
+@pytest.mark.slow
 def test_one_retry_mends_them_in_one_run_and_asks_for_nothing_else(story: Story) -> None:
     assert story.retry["books_processed"] == len(BROKEN)
     assert story.runs_of_retry == 1
@@ -180,11 +188,13 @@ def test_one_retry_mends_them_in_one_run_and_asks_for_nothing_else(story: Story)
     assert story.dashboard_after["summary"]["failed_books"] == 0
 
 
+@pytest.mark.slow
 def test_runs_are_recorded_in_the_dagster_home_that_is_set(story: Story) -> None:
     assert (story.folder / "home" / "history" / "runs" / f"{story.run['job_id']}.db").exists()
     assert not (story.folder / "data" / "dagster").exists()
 
 
+@pytest.mark.slow
 def test_a_key_is_never_printed(story: Story) -> None:
     assert story.run["requests"]["google_books"] > 0
     assert KEY not in story.printed

@@ -133,6 +133,7 @@ def requests_of(result: dg.SensorResult | dg.SkipReason) -> list[dg.RunRequest]:
     return list(result.run_requests or []) if isinstance(result, dg.SensorResult) else []
 
 
+@pytest.mark.slow
 def test_many_ended_runs_of_chosen_books_are_one_refresh(platform: Platform) -> None:
     chosen = plain_books()[:3]
     platform.ingest("ada", export_of(chosen))
@@ -282,6 +283,7 @@ def filling_tick(
     return result, context.cursor
 
 
+@pytest.mark.slow
 def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_behind(
     platform: Platform, sandbox: Sandbox
 ) -> None:
@@ -308,6 +310,7 @@ def test_the_first_dashboard_does_not_wait_for_windows_and_the_gaps_are_filled_b
     assert cursor == with_room.records.version_of_books()
 
 
+@pytest.mark.slow
 def test_filling_gaps_stops_at_the_window_and_works_on_nothing_else(
     platform: Platform, sandbox: Sandbox
 ) -> None:

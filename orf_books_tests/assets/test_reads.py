@@ -35,6 +35,7 @@ def test_a_second_library_reads_each_table_a_few_times(
     assert max(tables.values()) <= 4
 
 
+@pytest.mark.slow
 def test_a_new_day_of_a_class_reads_each_score_document_once(
     instance: dg.DagsterInstance, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

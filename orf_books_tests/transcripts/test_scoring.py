@@ -123,6 +123,7 @@ def test_evidence_resolves_however_the_text_is_written(parts: list[str]) -> None
             assert all(text[one.start : one.end] == one.span_text for one in score.evidence)
 
 
+@pytest.mark.slow
 def test_two_runs_are_equal_to_the_byte() -> None:
     spoken = all_labelled()
     assert document(score_session(spoken)) == document(score_session(spoken))

@@ -175,6 +175,7 @@ def test_a_record_that_cannot_be_used_costs_its_activity_and_is_explained_beside
     assert not platform.storage.exists(refusal)
 
 
+@pytest.mark.slow
 def test_a_retry_works_on_what_failed_and_nothing_else(
     platform: Platform, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_newer_export_asks_only_for_new_books_and_drops_those_that_left(
     assert {entry["my_rating"] for entry in shown.values()} == {4}
 
 
+@pytest.mark.slow
 def test_a_book_whose_number_was_corrected_is_asked_for_again(
     platform: Platform, sandbox: Sandbox
 ) -> None:
@@ -355,6 +356,7 @@ def test_broken_books_fail_the_run_and_exactly_their_partitions(
     assert all(shown[key]["title"] in page for key in broken)
 
 
+@pytest.mark.slow
 def test_retry_mends_failed_and_missing_books_in_one_run_and_their_dashboards(
     platform: Platform, sandbox: Sandbox, instance: dg.DagsterInstance
 ) -> None:

@@ -31,6 +31,7 @@ def test_the_dashboard_keeps_its_published_schema(platform: Platform, sandbox: S
     validator.validate(platform.dashboard("ada"))
 
 
+@pytest.mark.slow
 def test_only_libraries_that_a_run_changed_are_made_again(platform: Platform) -> None:
     one, other, new = plain_books()[:3]
     platform.ingest("ada", export_of([one]))
@@ -45,6 +46,7 @@ def test_only_libraries_that_a_run_changed_are_made_again(platform: Platform) ->
     assert metadata_of(run, "dashboard")["libraries"] == 2
 
 
+@pytest.mark.slow
 def test_a_book_mended_for_one_library_is_mended_for_all_that_hold_it(
     platform: Platform, sandbox: Sandbox
 ) -> None:
@@ -58,6 +60,7 @@ def test_a_book_mended_for_one_library_is_mended_for_all_that_hold_it(
         assert platform.shown_books(library)[book(shared)]["enrichment_status"] == "enriched"
 
 
+@pytest.mark.slow
 def test_a_refresh_after_runs_makes_the_libraries_whose_books_they_worked_on(
     platform: Platform, sandbox: Sandbox
 ) -> None:

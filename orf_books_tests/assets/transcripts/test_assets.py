@@ -243,6 +243,7 @@ def usability(platform: ClassPlatform) -> tuple[bool, str]:
     return evaluation.passed, str(evaluation.metadata["refusals"].value)
 
 
+@pytest.mark.slow
 def test_a_chosen_partition_mends_a_session_and_a_refresh_shows_and_publishes_it(
     platform: ClassPlatform,
 ) -> None:
@@ -302,6 +303,7 @@ def test_what_has_not_changed_is_reused(platform: ClassPlatform) -> None:
     assert platform.versions() == before
 
 
+@pytest.mark.slow
 def test_whoever_asks_gets_unchanged_sessions_scored_again(platform: ClassPlatform) -> None:
     key = platform.put()
     platform.ingest()
@@ -318,6 +320,7 @@ def test_whoever_asks_gets_unchanged_sessions_scored_again(platform: ClassPlatfo
     assert not set(before.output_keys) & platform.versions().keys()
 
 
+@pytest.mark.slow
 def test_words_of_a_student_whose_consent_is_withdrawn_are_gone_after_the_next_run(
     platform: ClassPlatform,
 ) -> None:
@@ -351,6 +354,7 @@ def test_words_of_a_student_whose_consent_is_withdrawn_are_gone_after_the_next_r
 # Refusals
 
 
+@pytest.mark.slow
 def test_every_unusable_session_is_refused_with_its_code_until_it_is_put_right(
     platform: ClassPlatform,
 ) -> None:
@@ -398,6 +402,7 @@ def test_every_unusable_session_is_refused_with_its_code_until_it_is_put_right(
     assert platform.page(class_page_key("2B"))
 
 
+@pytest.mark.slow
 def test_a_key_that_declares_no_session_is_refused_until_it_is_put_right(
     platform: ClassPlatform,
 ) -> None:

@@ -126,6 +126,7 @@ def test_scores_are_measured_against_what_the_store_has_learned(platform: ClassP
     assert "learned from 9,000 utterances" in platform.storage.get(class_page_key("5B")).decode()
 
 
+@pytest.mark.slow
 def test_a_session_that_comes_late_changes_the_documents_that_it_counts_in_and_no_other(
     platform: ClassPlatform,
 ) -> None:
@@ -183,6 +184,7 @@ def test_what_has_nothing_new_writes_nothing(settled: Settled) -> None:
     assert len(platform.published(ACCESS_LOG)) == accesses
 
 
+@pytest.mark.slow
 def test_a_class_does_not_notice_another(platform: ClassPlatform) -> None:
     platform.put()
     platform.ingest()
@@ -225,6 +227,7 @@ def test_without_a_database_a_run_succeeds_and_keeps_its_scores(platform: ClassP
     assert platform.versions("data/") == {}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_unhurried")
 def test_what_an_outage_left_is_published_and_shown_without_scoring(
     platform: ClassPlatform,
