@@ -101,19 +101,20 @@ def run_together(*commands: Sequence[str], code_server: Sequence[str], code_sock
         SystemExit: after SIGTERM, with status 0.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    processes: list[Process] = []
+    processes = list[Process]()
     try:
-        processes.extend(map(subprocess.Popen, [code_server]))
+        processes += _started(code_server)
         while not code_socket.exists() and processes[0].poll() is None:
             time.sleep(SECONDS_BETWEEN_CHECKS)
-        processes.extend(map(subprocess.Popen, commands))
+        processes += _started(*commands)
         while all(process.poll() is None for process in processes[1:]):
-            if (status := processes[0].poll()) is not None:
+            status = processes[0].poll()
+            if status is not None:
                 was_killed = status < 0
                 if not was_killed and not code_socket.exists():
                     break
                 code_socket.unlink(missing_ok=True)
-                processes[:1] = map(subprocess.Popen, [code_server])
+                processes[:1] = _started(code_server)
             time.sleep(SECONDS_BETWEEN_CHECKS)
     except KeyboardInterrupt:
         # Ctrl-C has reached them too, and a second signal would cut their clean-up short.
@@ -126,6 +127,10 @@ def run_together(*commands: Sequence[str], code_server: Sequence[str], code_sock
         for process in processes:
             process.kill()
     return 1
+
+
+def _started(*commands: Sequence[str]) -> list[Process]:
+    return [*map(subprocess.Popen, commands)]
 
 
 def _wait(processes: Iterable[Process], seconds: float) -> None:

@@ -1,8 +1,7 @@
 """Waiting until no run is at work on what is to be deleted.
 
 Belongs here: which runs count, and how long to wait. Does not belong here: deleting
-(`library_deletion.py`, `activity_deletion.py`,
-`student_deletion.py`).
+(`library_deletion.py`, `activity_deletion.py`, `student_deletion.py`).
 """
 
 import time

@@ -3,11 +3,17 @@
 import pytest
 
 from orf_books.transcripts.erasure import erase_from_session
+from orf_books.transcripts.parsing import ReadSession
 from orf_books.transcripts.submission import TranscriptFormat
 from orf_books_tests.transcripts.forms import document
 from orf_books_tests.transcripts.sessions import EMMA, LIAM, read, roster, texts
 
 FOREIGN = "My dad yelled about the quokka."
+
+
+def read_between(line: str) -> ReadSession:
+    """A session with a line between those of two children."""
+    return read(f"Emma Johnson: We share.\n{line}\nLiam O'Brien: So.\n")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,7 @@ FOREIGN = "My dad yelled about the quokka."
     ],
 )
 def test_a_full_name_ends_the_turn_before_it_in_whatever_way_it_is_set_apart(before: str) -> None:
-    session = read(f"Emma Johnson: We share.\n{before}{FOREIGN}\nLiam O'Brien: So.\n")
+    session = read_between(f"{before}{FOREIGN}")
     assert [text for text in texts(session) if text] == ["We share.", "So."]
 
 
@@ -53,7 +59,7 @@ def test_a_label_within_a_line_ends_the_turn_before_it(gap: str, label: str) -> 
 def test_a_line_that_begins_with_the_name_of_a_child_without_consent_is_not_kept(
     before: str,
 ) -> None:
-    session = read(f"Emma Johnson: We share.\n{before}{FOREIGN}\nLiam O'Brien: So.\n")
+    session = read_between(f"{before}{FOREIGN}")
     assert texts(session) == ["We share.", "So."]
     assert session.without_consent == 1
 
